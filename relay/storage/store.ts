@@ -1,0 +1,149 @@
+/**
+ * What the relay asks of its storage: mailboxes with gapless sequence numbers, a directory, tokens and allow lists.
+ * SQLite and memory implement it; one contract suite runs over both. Services see only this file.
+ * @module
+ */
+
+/** An envelope on its way into a mailbox. Keys and ids are raw bytes. */
+export interface NewMessage {
+  readonly recipient: Uint8Array; // device key, 32 bytes
+  readonly sender: Uint8Array; // device key, 32 bytes
+  readonly id: Uint8Array; // 16 bytes
+  readonly bodyHash: Uint8Array; // SHA-256 of the envelope's body, 32 bytes
+  readonly envelope: Uint8Array; // serialized SignedEnvelope, stored unchanged
+  readonly createdAtMs: number; // the sender's clock
+  readonly receivedAtMs: number; // the relay's clock
+  readonly expiresAtMs: number;
+  /** Dedup memory of this message lives until then, also after ack and expiry. */
+  readonly tombstoneUntilMs: number;
+}
+
+/** What became of one message. Only `stored` and `duplicate` are acknowledged, and only after the commit is on disk. */
+export type Enqueued =
+  | { readonly kind: "stored"; readonly seq: number; readonly expiresAtMs: number }
+  | { readonly kind: "duplicate"; readonly seq: number; readonly expiresAtMs: number }
+  | { readonly kind: "id_conflict" }
+  | { readonly kind: "no_such_recipient" }
+  | { readonly kind: "queue_full"; readonly messages: number; readonly bytes: number }
+  | { readonly kind: "storage_full" };
+
+/** One stored message. */
+export interface StoredMessage {
+  readonly seq: number;
+  readonly receivedAtMs: number;
+  readonly expiresAtMs: number;
+  readonly envelope: Uint8Array;
+}
+
+/** Sequence numbers, both ends included. */
+export interface Range {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** A page of a mailbox in order of sequence. */
+export interface Page {
+  readonly messages: readonly StoredMessage[];
+  /** Numbers after the asked cursor that expired unread, up to the last message of the page (or the end). */
+  readonly expired: readonly Range[];
+  /** Highest sequence number ever given in this mailbox. */
+  readonly lastSeq: number;
+}
+
+/** A published bundle, with what the relay needs to look it up. */
+export interface StoredBundle {
+  readonly account: Uint8Array; // account hash, 32 bytes
+  readonly version: number;
+  readonly bundle: Uint8Array; // serialized Bundle
+  readonly devices: readonly Uint8Array[];
+  /** Devices of other accounts are refused: a device belongs to one account. */
+  readonly createdFromIp?: string;
+}
+
+/** Answer to a compare-and-set of a bundle. */
+export type BundlePut = "stored" | "version_conflict" | "device_taken";
+
+/** A device's current sealing key. */
+export interface StoredSealingKey {
+  readonly device: Uint8Array;
+  readonly createdAtMs: number;
+  readonly expiresAtMs: number;
+  readonly sealingKey: Uint8Array; // serialized SealingKey
+}
+
+/** An access token, known by its hash alone. */
+export interface StoredToken {
+  readonly id: string; // short public handle, 8 hex digits
+  readonly name: string;
+  readonly hash: Uint8Array; // SHA-256 of the token
+  readonly createdAtMs: number;
+  readonly expiresAtMs: number | null;
+}
+
+/** Limits of one mailbox and of the whole store; numbers may change on reload. */
+export interface StoreLimits {
+  maxQueue: number; // messages per mailbox
+  maxQueueBytes: number; // bytes of envelopes per mailbox
+  maxTotal: number; // bytes of envelopes in all
+}
+
+/** Counts for metrics and status. */
+export interface StoreStats {
+  readonly messages: number;
+  readonly bytes: number;
+  readonly mailboxes: number;
+  readonly accounts: number;
+  readonly commits: number; // group commits since the start
+  readonly fileBytes: number; // database and write-ahead log; 0 in memory
+}
+
+/** What one round of garbage collection removed. */
+export interface Collected {
+  readonly expired: number;
+  readonly tombstones: number;
+}
+
+/**
+ * The store. Every promise that reports a change resolves after the change is durable (`durable` stores: fsynced).
+ * Errors: `storage_full` leaves the store usable; `store_damaged` is final, and the relay must end with 74.
+ */
+export interface Store extends AsyncDisposable {
+  /** False when nothing survives a restart; HELLO, health and metrics say so. */
+  readonly durable: boolean;
+  /** Rejects with `store_damaged` when the store can never be trusted again (I/O error, corruption, failed sync). */
+  readonly failed: Promise<never>;
+  readonly limits: StoreLimits;
+
+  /** Many calls share one commit; order of calls is order of sequence numbers within a mailbox. */
+  enqueue(message: NewMessage): Promise<Enqueued>;
+  /** Messages with seq > `afterSeq` and not expired at `nowMs`; at most `maxMessages` and about `maxBytes`. */
+  fetch(mailbox: Uint8Array, afterSeq: number, maxMessages: number, maxBytes: number, nowMs: number): Promise<Page>;
+  /** Deletes acknowledged messages, keeps their tombstones; returns how many were there. */
+  acknowledge(mailbox: Uint8Array, ranges: readonly Range[]): Promise<number>;
+  /** Current size of a mailbox; null when there is no such mailbox. */
+  room(mailbox: Uint8Array): Promise<{ messages: number; bytes: number } | null>;
+  /** Removes expired messages (remembering their ranges until fetched past) and old tombstones, in small steps. */
+  collect(nowMs: number): Promise<Collected>;
+
+  /** Compare-and-set: stored version must be `expectedVersion` (0 = none). New devices get mailboxes. */
+  putBundle(bundle: StoredBundle, expectedVersion: number): Promise<BundlePut>;
+  bundleOfAccount(account: Uint8Array): Promise<StoredBundle | null>;
+  bundleOfDevice(device: Uint8Array): Promise<StoredBundle | null>;
+  /** False when a newer one is stored. */
+  putSealingKey(key: StoredSealingKey): Promise<boolean>;
+  sealingKeys(devices: readonly Uint8Array[]): Promise<StoredSealingKey[]>;
+
+  putToken(token: StoredToken): Promise<void>;
+  tokens(): Promise<StoredToken[]>;
+  /** By id or name; false when there is none. */
+  deleteToken(idOrName: string): Promise<boolean>;
+  allowAccount(account: Uint8Array, note: string): Promise<void>;
+  allowedAccounts(): Promise<{ account: Uint8Array; note: string }[]>;
+  disallowAccount(account: Uint8Array): Promise<boolean>;
+
+  stats(): Promise<StoreStats>;
+  /** Writes a consistent copy of the database to a new file while service goes on. */
+  backup(path: string): Promise<void>;
+  /** Ok, or what is wrong. */
+  check(): Promise<string[]>;
+}
