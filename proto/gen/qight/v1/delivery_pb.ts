@@ -4,8 +4,6 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { SignedEnvelope } from "./envelope_pb.ts";
-import { file_qight_v1_envelope } from "./envelope_pb.ts";
 import type { Failure } from "./frame_pb.ts";
 import { file_qight_v1_frame } from "./frame_pb.ts";
 import { file_qight_v1_options } from "./options_pb.ts";
@@ -15,16 +13,18 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file qight/v1/delivery.proto.
  */
 export const file_qight_v1_delivery: GenFile = /*@__PURE__*/
-  fileDesc("ChdxaWdodC92MS9kZWxpdmVyeS5wcm90bxIIcWlnaHQudjEiOQoLU2VuZFJlcXVlc3QSKgoIZW52ZWxvcGUYASABKAsyGC5xaWdodC52MS5TaWduZWRFbnZlbG9wZSJFCgxTZW5kUmVzcG9uc2USCwoDc2VxGAEgASgEEhUKDWV4cGlyZXNfYXRfbXMYAiABKAQSEQoJZHVwbGljYXRlGAMgASgIImcKC1NlbmRPdXRjb21lEioKCGFjY2VwdGVkGAEgASgLMhYucWlnaHQudjEuU2VuZFJlc3BvbnNlSAASJAoHZmFpbHVyZRgCIAEoCzIRLnFpZ2h0LnYxLkZhaWx1cmVIAEIGCgRraW5kIj8KEFNlbmRCYXRjaFJlcXVlc3QSKwoJZW52ZWxvcGVzGAEgAygLMhgucWlnaHQudjEuU2lnbmVkRW52ZWxvcGUiPAoRU2VuZEJhdGNoUmVzcG9uc2USJwoIb3V0Y29tZXMYASADKAsyFS5xaWdodC52MS5TZW5kT3V0Y29tZSJNCgxGZXRjaFJlcXVlc3QSEQoJYWZ0ZXJfc2VxGAEgASgEEgsKA21heBgCIAEoDRIMCgRwZWVrGAMgASgIEg8KB3dhaXRfbXMYBCABKA0iLwoMV2F0Y2hSZXF1ZXN0EhEKCWFmdGVyX3NlcRgBIAEoBBIMCgRwZWVrGAIgASgIIrcBCg1GZXRjaFJlc3BvbnNlEiAKBWxlYXNlGAEgASgLMg8ucWlnaHQudjEuTGVhc2VIABIoCglkZWxpdmVyZWQYAiABKAsyEy5xaWdodC52MS5EZWxpdmVyZWRIABIpCgdleHBpcmVkGAMgASgLMhYucWlnaHQudjEuRXhwaXJlZFJhbmdlSAASJwoJY2F1Z2h0X3VwGAQgASgLMhIucWlnaHQudjEuQ2F1Z2h0VXBIAEIGCgRraW5kIhMKBUxlYXNlEgoKAmlkGAEgASgMInMKCURlbGl2ZXJlZBILCgNzZXEYASABKAQSFgoOcmVjZWl2ZWRfYXRfbXMYAiABKAQSFQoNZXhwaXJlc19hdF9tcxgDIAEoBBIqCghlbnZlbG9wZRgEIAEoCzIYLnFpZ2h0LnYxLlNpZ25lZEVudmVsb3BlIisKDEV4cGlyZWRSYW5nZRINCgVmaXJzdBgBIAEoBBIMCgRsYXN0GAIgASgEIhwKCENhdWdodFVwEhAKCGxhc3Rfc2VxGAEgASgEIj8KCkFja1JlcXVlc3QSDQoFbGVhc2UYASABKAwSIgoGcmFuZ2VzGAIgAygLMhIucWlnaHQudjEuU2VxUmFuZ2UiJwoIU2VxUmFuZ2USDQoFZmlyc3QYASABKAQSDAoEbGFzdBgCIAEoBCIeCgtBY2tSZXNwb25zZRIPCgdkZWxldGVkGAEgASgNIiUKEEF3YWl0Um9vbVJlcXVlc3QSEQoJcmVjaXBpZW50GAEgASgMIhMKEUF3YWl0Um9vbVJlc3BvbnNlMpkECg9EZWxpdmVyeVNlcnZpY2USPwoEU2VuZBIVLnFpZ2h0LnYxLlNlbmRSZXF1ZXN0GhYucWlnaHQudjEuU2VuZFJlc3BvbnNlIgiKtRgECBQYAxJICghTZW5kTWFueRIVLnFpZ2h0LnYxLlNlbmRSZXF1ZXN0GhUucWlnaHQudjEuU2VuZE91dGNvbWUiCoq1GAYIFRgDIAEoATABEk4KCVNlbmRCYXRjaBIaLnFpZ2h0LnYxLlNlbmRCYXRjaFJlcXVlc3QaGy5xaWdodC52MS5TZW5kQmF0Y2hSZXNwb25zZSIIirUYBAgWGAMSSQoFRmV0Y2gSFi5xaWdodC52MS5GZXRjaFJlcXVlc3QaFy5xaWdodC52MS5GZXRjaFJlc3BvbnNlIg2KtRgJCBcQgAgYAyABMAESQAoDQWNrEhQucWlnaHQudjEuQWNrUmVxdWVzdBoVLnFpZ2h0LnYxLkFja1Jlc3BvbnNlIgyKtRgICBgQgIAEGAMSSQoFV2F0Y2gSFi5xaWdodC52MS5XYXRjaFJlcXVlc3QaFy5xaWdodC52MS5GZXRjaFJlc3BvbnNlIg2KtRgJCBkQgAgYAyABMAESUwoJQXdhaXRSb29tEhoucWlnaHQudjEuQXdhaXRSb29tUmVxdWVzdBobLnFpZ2h0LnYxLkF3YWl0Um9vbVJlc3BvbnNlIg2KtRgJCBoQgAgYAyABYgZwcm90bzM", [file_qight_v1_envelope, file_qight_v1_frame, file_qight_v1_options]);
+  fileDesc("ChdxaWdodC92MS9kZWxpdmVyeS5wcm90bxIIcWlnaHQudjEiHwoLU2VuZFJlcXVlc3QSEAoIZW52ZWxvcGUYASABKAwiRQoMU2VuZFJlc3BvbnNlEgsKA3NlcRgBIAEoBBIVCg1leHBpcmVzX2F0X21zGAIgASgEEhEKCWR1cGxpY2F0ZRgDIAEoCCJnCgtTZW5kT3V0Y29tZRIqCghhY2NlcHRlZBgBIAEoCzIWLnFpZ2h0LnYxLlNlbmRSZXNwb25zZUgAEiQKB2ZhaWx1cmUYAiABKAsyES5xaWdodC52MS5GYWlsdXJlSABCBgoEa2luZCIlChBTZW5kQmF0Y2hSZXF1ZXN0EhEKCWVudmVsb3BlcxgBIAMoDCI8ChFTZW5kQmF0Y2hSZXNwb25zZRInCghvdXRjb21lcxgBIAMoCzIVLnFpZ2h0LnYxLlNlbmRPdXRjb21lIk0KDEZldGNoUmVxdWVzdBIRCglhZnRlcl9zZXEYASABKAQSCwoDbWF4GAIgASgNEgwKBHBlZWsYAyABKAgSDwoHd2FpdF9tcxgEIAEoDSIvCgxXYXRjaFJlcXVlc3QSEQoJYWZ0ZXJfc2VxGAEgASgEEgwKBHBlZWsYAiABKAgitwEKDUZldGNoUmVzcG9uc2USIAoFbGVhc2UYASABKAsyDy5xaWdodC52MS5MZWFzZUgAEigKCWRlbGl2ZXJlZBgCIAEoCzITLnFpZ2h0LnYxLkRlbGl2ZXJlZEgAEikKB2V4cGlyZWQYAyABKAsyFi5xaWdodC52MS5FeHBpcmVkUmFuZ2VIABInCgljYXVnaHRfdXAYBCABKAsyEi5xaWdodC52MS5DYXVnaHRVcEgAQgYKBGtpbmQiEwoFTGVhc2USCgoCaWQYASABKAwiWQoJRGVsaXZlcmVkEgsKA3NlcRgBIAEoBBIWCg5yZWNlaXZlZF9hdF9tcxgCIAEoBBIVCg1leHBpcmVzX2F0X21zGAMgASgEEhAKCGVudmVsb3BlGAQgASgMIisKDEV4cGlyZWRSYW5nZRINCgVmaXJzdBgBIAEoBBIMCgRsYXN0GAIgASgEIhwKCENhdWdodFVwEhAKCGxhc3Rfc2VxGAEgASgEIj8KCkFja1JlcXVlc3QSDQoFbGVhc2UYASABKAwSIgoGcmFuZ2VzGAIgAygLMhIucWlnaHQudjEuU2VxUmFuZ2UiJwoIU2VxUmFuZ2USDQoFZmlyc3QYASABKAQSDAoEbGFzdBgCIAEoBCIeCgtBY2tSZXNwb25zZRIPCgdkZWxldGVkGAEgASgNIiUKEEF3YWl0Um9vbVJlcXVlc3QSEQoJcmVjaXBpZW50GAEgASgMIhMKEUF3YWl0Um9vbVJlc3BvbnNlMpkECg9EZWxpdmVyeVNlcnZpY2USPwoEU2VuZBIVLnFpZ2h0LnYxLlNlbmRSZXF1ZXN0GhYucWlnaHQudjEuU2VuZFJlc3BvbnNlIgiKtRgECBQYAxJICghTZW5kTWFueRIVLnFpZ2h0LnYxLlNlbmRSZXF1ZXN0GhUucWlnaHQudjEuU2VuZE91dGNvbWUiCoq1GAYIFRgDIAEoATABEk4KCVNlbmRCYXRjaBIaLnFpZ2h0LnYxLlNlbmRCYXRjaFJlcXVlc3QaGy5xaWdodC52MS5TZW5kQmF0Y2hSZXNwb25zZSIIirUYBAgWGAMSSQoFRmV0Y2gSFi5xaWdodC52MS5GZXRjaFJlcXVlc3QaFy5xaWdodC52MS5GZXRjaFJlc3BvbnNlIg2KtRgJCBcQgAgYAyABMAESQAoDQWNrEhQucWlnaHQudjEuQWNrUmVxdWVzdBoVLnFpZ2h0LnYxLkFja1Jlc3BvbnNlIgyKtRgICBgQgIAEGAMSSQoFV2F0Y2gSFi5xaWdodC52MS5XYXRjaFJlcXVlc3QaFy5xaWdodC52MS5GZXRjaFJlc3BvbnNlIg2KtRgJCBkQgAgYAyABMAESUwoJQXdhaXRSb29tEhoucWlnaHQudjEuQXdhaXRSb29tUmVxdWVzdBobLnFpZ2h0LnYxLkF3YWl0Um9vbVJlc3BvbnNlIg2KtRgJCBoQgAgYAyABYgZwcm90bzM", [file_qight_v1_frame, file_qight_v1_options]);
 
 /**
  * @generated from message qight.v1.SendRequest
  */
 export type SendRequest = Message<"qight.v1.SendRequest"> & {
   /**
-   * @generated from field: qight.v1.SignedEnvelope envelope = 1;
+   * a serialized SignedEnvelope: stored and handed on unchanged, so it is never taken apart here
+   *
+   * @generated from field: bytes envelope = 1;
    */
-  envelope?: SignedEnvelope | undefined;
+  envelope: Uint8Array;
 };
 
 /**
@@ -97,9 +97,11 @@ export const SendOutcomeSchema: GenMessage<SendOutcome> = /*@__PURE__*/
  */
 export type SendBatchRequest = Message<"qight.v1.SendBatchRequest"> & {
   /**
-   * @generated from field: repeated qight.v1.SignedEnvelope envelopes = 1;
+   * serialized SignedEnvelopes
+   *
+   * @generated from field: repeated bytes envelopes = 1;
    */
-  envelopes: SignedEnvelope[];
+  envelopes: Uint8Array[];
 };
 
 /**
@@ -272,9 +274,11 @@ export type Delivered = Message<"qight.v1.Delivered"> & {
   expiresAtMs: bigint;
 
   /**
-   * @generated from field: qight.v1.SignedEnvelope envelope = 4;
+   * a serialized SignedEnvelope
+   *
+   * @generated from field: bytes envelope = 4;
    */
-  envelope?: SignedEnvelope | undefined;
+  envelope: Uint8Array;
 };
 
 /**
