@@ -1,0 +1,97 @@
+/**
+ * The one function that says why a connection could not be made: wrong relay, bad certificate, other protocol, or nobody there.
+ * @module
+ */
+
+import { type ErrorCode, QightError } from "../proto/errors.ts";
+
+/** What the classification needs to know besides the failure itself. */
+export interface DialedPeer {
+  /** `host:port` or the whole address, for the sentence. */
+  readonly name: string;
+  /** Whether the peer's root key was part of the address. */
+  readonly hasRoot: boolean;
+}
+
+/**
+ * Turns whatever a transport threw while connecting into a QightError.
+ * Exit 76 (`wrong_relay`, `bad_certificate`, `protocol`) is final: neither a retry nor the other transport can help.
+ * Everything else is `unreachable` (69) and may be tried again.
+ */
+export function classifyConnectFailure(thrown: unknown, peer: DialedPeer): QightError {
+  if (thrown instanceof QightError) return thrown;
+  const failure = rows.find((row) => row.matches(thrown));
+  if (!failure) {
+    return new QightError("unreachable", `${peer.name} cannot be reached: ${sentenceOf(thrown)}`, { cause: thrown });
+  }
+  // Without a root key in the address an unknown issuer is a certificate problem, not another relay.
+  const code = failure.code === "wrong_relay" && !peer.hasRoot ? "bad_certificate" : failure.code;
+  return new QightError(
+    code,
+    `${peer.name}: ${code === failure.code ? failure.text : "its certificate has an unknown issuer"}`,
+    {
+      cause: thrown,
+      ...(failure.hint ? { hint: failure.hint } : {}),
+    },
+  );
+}
+
+/** Whether a failed connection is decided for good, so that no other transport is asked. */
+export function isFinal(error: QightError): boolean {
+  return error.exit === 76;
+}
+
+interface Row {
+  readonly code: ErrorCode;
+  readonly text: string;
+  readonly hint?: string;
+  matches(thrown: unknown): boolean;
+}
+
+const CLOCK = "Check this machine's clock and the relay's certificate.";
+
+// TLS alerts are RFC 8446 §6.2; quinn prints them as "error NN"; the names are those of Node's TLS.
+const rows: readonly Row[] = [
+  row("wrong_relay", "the relay there has another root key", [48, 51], [
+    "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+    "UNABLE_TO_GET_ISSUER_CERT",
+    "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+    "SELF_SIGNED_CERT_IN_CHAIN",
+    "DEPTH_ZERO_SELF_SIGNED_CERT",
+    "CERT_SIGNATURE_FAILURE",
+  ], /UnknownIssuer|BadSignature/),
+  row(
+    "bad_certificate",
+    "its certificate has expired or this clock is wrong",
+    [45],
+    [
+      "CERT_HAS_EXPIRED",
+      "CERT_NOT_YET_VALID",
+    ],
+    /certificate expired|Expired/,
+    CLOCK,
+  ),
+  row("bad_certificate", "its certificate is not for this relay", [42, 43], [
+    "ERR_TLS_CERT_ALTNAME_INVALID",
+  ], /NotValidForName/),
+  row("protocol", "it does not speak qight/1", [120], [], /qight\.1|Unexpected server response|no subprotocol/i),
+];
+
+function row(code: ErrorCode, text: string, alerts: number[], names: string[], words: RegExp, hint?: string): Row {
+  const alert = new RegExp(`\\berror (${alerts.join("|")})\\b`);
+  return {
+    code,
+    text,
+    hint,
+    matches(thrown) {
+      const message = thrown instanceof Error ? thrown.message : String(thrown);
+      const name = (thrown as { code?: unknown } | null)?.code;
+      return alert.test(message) || (typeof name === "string" && names.includes(name)) || words.test(message);
+    },
+  };
+}
+
+function sentenceOf(thrown: unknown): string {
+  const message = thrown instanceof Error ? thrown.message || thrown.name : String(thrown);
+  return message.split("\n")[0];
+}

@@ -1,0 +1,192 @@
+/**
+ * QUIC, the transport of first choice. The only file that touches Deno's QUIC, which is unstable and full of traps.
+ * @module
+ */
+
+import type { Connection, Leaf, Listener, ListenerEvents, PeerAddress, Trust } from "./connection.ts";
+import { classifyConnectFailure } from "./failure.ts";
+import { listenFailure, socketAddress } from "./socket.ts";
+import { QuicConnection } from "./quic_connection.ts";
+import { AsyncQueue } from "./queue.ts";
+
+/** The protocol name that clients of a relay ask for. */
+export const CLIENT_ALPN = "qight/1";
+
+/** Whom to connect to and how patiently; times in milliseconds. */
+export interface ConnectQuicOptions {
+  readonly hostname: string;
+  readonly port: number;
+  readonly trust: Trust;
+  readonly alpn?: string;
+  /** A closed UDP port gives no error: without a signal it takes `idleTimeoutMs` to notice that nobody is there. */
+  readonly signal?: AbortSignal;
+  readonly keepAliveMs?: number;
+  readonly idleTimeoutMs?: number;
+}
+
+/** Connects over QUIC, never with 0-RTT; rejects with a classified QightError, or with the signal's reason. */
+export async function connectQuic(options: ConnectQuicOptions): Promise<Connection> {
+  const { hostname, port, trust, signal, alpn = CLIENT_ALPN } = options;
+  signal?.throwIfAborted();
+  const peer = { name: `${hostname}:${port}`, hasRoot: trust.caCerts.length > 0 };
+  let endpoint: Deno.QuicEndpoint | undefined;
+  // Closing the endpoint is the only way to make Deno give up a connection attempt.
+  const giveUp = () => endpoint?.close();
+  signal?.addEventListener("abort", giveUp, { once: true });
+  try {
+    endpoint = clientEndpoint();
+    const conn = await Deno.connectQuic({
+      endpoint,
+      hostname,
+      port,
+      serverName: trust.serverName,
+      ...(trust.caCerts.length > 0 ? { caCerts: [...trust.caCerts] } : {}),
+      alpnProtocols: [alpn],
+      keepAliveInterval: options.keepAliveMs ?? 15_000,
+      maxIdleTimeout: options.idleTimeoutMs ?? 30_000,
+      // Only clients open streams.
+      maxConcurrentBidirectionalStreams: 0,
+      maxConcurrentUnidirectionalStreams: 0,
+    });
+    signal?.throwIfAborted();
+    return new QuicConnection(conn, endpoint);
+  } catch (thrown) {
+    endpoint?.close();
+    signal?.throwIfAborted();
+    throw classifyConnectFailure(thrown, peer);
+  } finally {
+    signal?.removeEventListener("abort", giveUp);
+  }
+}
+
+/** Where and how to listen; times in milliseconds. */
+export interface ListenQuicOptions {
+  readonly hostname: string;
+  readonly port: number;
+  readonly leaf: Leaf;
+  readonly alpn?: readonly string[];
+  /** Streams that one client may have open at once (each pins up to 1.25 MB, LIBRARIES.md fact 5). */
+  readonly maxStreams?: number;
+  readonly idleTimeoutMs?: number;
+  /** Handshakes begun and not finished; more are ignored until there is room, and clients repeat by themselves. */
+  readonly pendingLimit?: number;
+  /** A handshake that finishes later than this is closed; one that never finishes ends with `idleTimeoutMs`. */
+  readonly handshakeTimeoutMs?: number;
+  readonly events?: ListenerEvents;
+}
+
+/** Listens for QUIC connections; rejects with `port_taken` or `config` when the socket cannot be had. */
+export async function listenQuic(options: ListenQuicOptions): Promise<Listener> {
+  let endpoint: Deno.QuicEndpoint | undefined;
+  try {
+    endpoint = new Deno.QuicEndpoint({ hostname: options.hostname, port: options.port });
+    return new QuicListener(endpoint, options);
+  } catch (thrown) {
+    endpoint?.close();
+    throw listenFailure(thrown, "udp", options.hostname, options.port);
+  }
+}
+
+class QuicListener implements Listener {
+  readonly address: PeerAddress;
+  readonly #endpoint: Deno.QuicEndpoint;
+  readonly #listener: Deno.QuicListener;
+  readonly #options: ListenQuicOptions;
+  readonly #connections = new AsyncQueue<Connection>();
+  #pending = 0;
+  #stopped = false;
+
+  constructor(endpoint: Deno.QuicEndpoint, options: ListenQuicOptions) {
+    this.#endpoint = endpoint;
+    this.#options = options;
+    this.#listener = endpoint.listen(this.#transport(options.leaf));
+    this.address = socketAddress(endpoint.addr);
+    this.#acceptAll();
+  }
+
+  get connections(): AsyncIterable<Connection> {
+    return this.#connections;
+  }
+
+  get pending(): number {
+    return this.#pending;
+  }
+
+  renew(leaf: Leaf): void {
+    // A second listen() replaces the certificate of the endpoint; the first listener goes on accepting.
+    this.#endpoint.listen(this.#transport(leaf));
+  }
+
+  stop(): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#listener.stop();
+    this.#connections.end();
+  }
+
+  async close(): Promise<void> {
+    this.stop();
+    for (const connection of this.#connections.drain()) connection.close();
+    this.#endpoint.close();
+  }
+
+  async #acceptAll(): Promise<void> {
+    const limit = this.#options.pendingLimit ?? 5_000;
+    try {
+      for await (const incoming of this.#listener as AsyncIterable<Deno.QuicIncoming>) {
+        // Never read incoming.remoteAddr here: the getter consumes the connection (LIBRARIES.md fact 1).
+        if (this.#stopped) incoming.refuse();
+        else if (this.#pending >= limit) {
+          incoming.ignore();
+          this.#options.events?.onHandshake?.("refused");
+        } else this.#handshake(incoming); // not awaited: one that stalls must not delay the others (fact 2)
+      }
+    } catch {
+      // The endpoint is gone (close), or the socket broke: either way the loop over `connections` ends.
+    }
+    this.#connections.end();
+  }
+
+  async #handshake(incoming: Deno.QuicIncoming): Promise<void> {
+    const { events, handshakeTimeoutMs = 10_000 } = this.#options;
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      events?.onHandshake?.("timeout");
+    }, handshakeTimeoutMs);
+    this.#pending++;
+    try {
+      const conn = await incoming.accept();
+      const connection = new QuicConnection(conn);
+      if (late || !this.#connections.push(connection)) connection.close();
+      if (!late) events?.onHandshake?.("ok");
+    } catch {
+      // The peer went away or refused our certificate; it is counted, and there is nobody to tell.
+      if (!late) events?.onHandshake?.("failed");
+    } finally {
+      this.#pending--;
+      clearTimeout(timer);
+    }
+  }
+
+  #transport(leaf: Leaf): Deno.QuicListenOptions {
+    return {
+      cert: leaf.cert,
+      key: leaf.key,
+      alpnProtocols: [...this.#options.alpn ?? [CLIENT_ALPN]],
+      maxIdleTimeout: this.#options.idleTimeoutMs ?? 30_000,
+      maxConcurrentBidirectionalStreams: this.#options.maxStreams ?? 100,
+      maxConcurrentUnidirectionalStreams: 0,
+    };
+  }
+}
+
+/** A socket of its own for each connection, dual-stack where the machine has IPv6. */
+function clientEndpoint(): Deno.QuicEndpoint {
+  try {
+    return new Deno.QuicEndpoint({ hostname: "::", port: 0 });
+  } catch {
+    // A machine without IPv6 cannot bind "::"; if IPv4 fails as well, that error is the one to show.
+    return new Deno.QuicEndpoint({ hostname: "0.0.0.0", port: 0 });
+  }
+}
