@@ -34,7 +34,7 @@ export async function connectQuic(options: ConnectQuicOptions): Promise<Connecti
   const giveUp = () => endpoint?.close();
   signal?.addEventListener("abort", giveUp, { once: true });
   try {
-    endpoint = clientEndpoint();
+    endpoint = takeEndpoint();
     const conn = await Deno.connectQuic({
       endpoint,
       hostname,
@@ -49,7 +49,10 @@ export async function connectQuic(options: ConnectQuicOptions): Promise<Connecti
       maxConcurrentUnidirectionalStreams: 0,
     });
     signal?.throwIfAborted();
-    return new QuicConnection(conn, endpoint);
+    const connection = new QuicConnection(conn);
+    const socket = endpoint;
+    connection.closed.then(() => returnEndpoint(socket));
+    return connection;
   } catch (thrown) {
     endpoint?.close();
     signal?.throwIfAborted();
@@ -181,12 +184,23 @@ class QuicListener implements Listener {
   }
 }
 
-/** A socket of its own for each connection, dual-stack where the machine has IPv6. */
-function clientEndpoint(): Deno.QuicEndpoint {
+// Sockets whose connection is over. Deno releases a UDP socket only when garbage is collected, so a client that connects
+// again and again would run out of descriptors; each attempt needs its own socket because closing it is the way to give up.
+const idleEndpoints: Deno.QuicEndpoint[] = [];
+const IDLE_ENDPOINTS = 16;
+
+function takeEndpoint(): Deno.QuicEndpoint {
+  const idle = idleEndpoints.pop();
+  if (idle) return idle;
   try {
-    return new Deno.QuicEndpoint({ hostname: "::", port: 0 });
+    return new Deno.QuicEndpoint({ hostname: "::", port: 0 }); // dual-stack
   } catch {
     // A machine without IPv6 cannot bind "::"; if IPv4 fails as well, that error is the one to show.
     return new Deno.QuicEndpoint({ hostname: "0.0.0.0", port: 0 });
   }
+}
+
+function returnEndpoint(endpoint: Deno.QuicEndpoint): void {
+  if (idleEndpoints.length < IDLE_ENDPOINTS) idleEndpoints.push(endpoint);
+  else endpoint.close();
 }

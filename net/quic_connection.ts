@@ -6,24 +6,22 @@
 import type { ByteStream, CloseReason, Connection, PeerAddress } from "./connection.ts";
 import { brokenStream, socketAddress } from "./socket.ts";
 
-/** A live QUIC connection; `endpoint` is closed with it when the connection has one of its own. */
+/** A live QUIC connection. */
 export class QuicConnection implements Connection {
   readonly transport = "quic";
   readonly peer: PeerAddress;
   readonly closed: Promise<CloseReason>;
   readonly #conn: Deno.QuicConn;
   #over = false;
+  #ended?: CloseReason;
 
-  constructor(conn: Deno.QuicConn, endpoint?: Deno.QuicEndpoint) {
+  constructor(conn: Deno.QuicConn) {
     this.#conn = conn;
     this.peer = socketAddress(conn.remoteAddr);
     this.closed = conn.closed.then(
-      ({ closeCode, reason }) => ({ code: closeCode, reason }),
-      (error) => ({ code: 0, reason: "", error: brokenStream(error) }),
-    ).finally(() => {
-      this.#over = true;
-      endpoint?.close();
-    });
+      ({ closeCode, reason }) => this.#ended ?? { code: closeCode, reason },
+      (error) => this.#ended ?? { code: 0, reason: "", error: brokenStream(error) },
+    ).finally(() => this.#over = true);
   }
 
   openStream(): Promise<ByteStream> {
@@ -45,8 +43,10 @@ export class QuicConnection implements Connection {
   }
 
   close(code = 0, reason = ""): void {
-    if (!this.#over) this.#conn.close({ closeCode: code, reason });
+    if (this.#over) return;
     this.#over = true;
+    this.#ended = { code, reason }; // Deno tells the closing side 0 and ""
+    this.#conn.close({ closeCode: code, reason });
   }
 }
 
