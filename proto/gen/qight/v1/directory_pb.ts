@@ -4,8 +4,6 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Bundle, SealingKey } from "./account_pb.ts";
-import { file_qight_v1_account } from "./account_pb.ts";
 import { file_qight_v1_options } from "./options_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -13,16 +11,18 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file qight/v1/directory.proto.
  */
 export const file_qight_v1_directory: GenFile = /*@__PURE__*/
-  fileDesc("ChhxaWdodC92MS9kaXJlY3RvcnkucHJvdG8SCHFpZ2h0LnYxIlIKFFB1Ymxpc2hCdW5kbGVSZXF1ZXN0EiAKBmJ1bmRsZRgBIAEoCzIQLnFpZ2h0LnYxLkJ1bmRsZRIYChBleHBlY3RlZF92ZXJzaW9uGAIgASgEIhcKFVB1Ymxpc2hCdW5kbGVSZXNwb25zZSI+ChBHZXRCdW5kbGVSZXF1ZXN0EhEKB2FjY291bnQYASABKAxIABIQCgZkZXZpY2UYAiABKAxIAEIFCgN3aG8iNQoRR2V0QnVuZGxlUmVzcG9uc2USIAoGYnVuZGxlGAEgASgLMhAucWlnaHQudjEuQnVuZGxlIkUKGFB1Ymxpc2hTZWFsaW5nS2V5UmVxdWVzdBIpCgtzZWFsaW5nX2tleRgBIAEoCzIULnFpZ2h0LnYxLlNlYWxpbmdLZXkiGwoZUHVibGlzaFNlYWxpbmdLZXlSZXNwb25zZSIoChVHZXRTZWFsaW5nS2V5c1JlcXVlc3QSDwoHYWNjb3VudBgBIAEoDCJmChZHZXRTZWFsaW5nS2V5c1Jlc3BvbnNlEiAKBmJ1bmRsZRgBIAEoCzIQLnFpZ2h0LnYxLkJ1bmRsZRIqCgxzZWFsaW5nX2tleXMYAiADKAsyFC5xaWdodC52MS5TZWFsaW5nS2V5MpIDChBEaXJlY3RvcnlTZXJ2aWNlEl4KDVB1Ymxpc2hCdW5kbGUSHi5xaWdodC52MS5QdWJsaXNoQnVuZGxlUmVxdWVzdBofLnFpZ2h0LnYxLlB1Ymxpc2hCdW5kbGVSZXNwb25zZSIMirUYCAgKEICABBgDElEKCUdldEJ1bmRsZRIaLnFpZ2h0LnYxLkdldEJ1bmRsZVJlcXVlc3QaGy5xaWdodC52MS5HZXRCdW5kbGVSZXNwb25zZSILirUYBwgLEIAIGAISaQoRUHVibGlzaFNlYWxpbmdLZXkSIi5xaWdodC52MS5QdWJsaXNoU2VhbGluZ0tleVJlcXVlc3QaIy5xaWdodC52MS5QdWJsaXNoU2VhbGluZ0tleVJlc3BvbnNlIguKtRgHCAwQgCAYAxJgCg5HZXRTZWFsaW5nS2V5cxIfLnFpZ2h0LnYxLkdldFNlYWxpbmdLZXlzUmVxdWVzdBogLnFpZ2h0LnYxLkdldFNlYWxpbmdLZXlzUmVzcG9uc2UiC4q1GAcIDRCACBgCYgZwcm90bzM", [file_qight_v1_account, file_qight_v1_options]);
+  fileDesc("ChhxaWdodC92MS9kaXJlY3RvcnkucHJvdG8SCHFpZ2h0LnYxIkAKFFB1Ymxpc2hCdW5kbGVSZXF1ZXN0Eg4KBmJ1bmRsZRgBIAEoDBIYChBleHBlY3RlZF92ZXJzaW9uGAIgASgEIhcKFVB1Ymxpc2hCdW5kbGVSZXNwb25zZSI+ChBHZXRCdW5kbGVSZXF1ZXN0EhEKB2FjY291bnQYASABKAxIABIQCgZkZXZpY2UYAiABKAxIAEIFCgN3aG8iIwoRR2V0QnVuZGxlUmVzcG9uc2USDgoGYnVuZGxlGAEgASgMIi8KGFB1Ymxpc2hTZWFsaW5nS2V5UmVxdWVzdBITCgtzZWFsaW5nX2tleRgBIAEoDCIbChlQdWJsaXNoU2VhbGluZ0tleVJlc3BvbnNlIigKFUdldFNlYWxpbmdLZXlzUmVxdWVzdBIPCgdhY2NvdW50GAEgASgMIj4KFkdldFNlYWxpbmdLZXlzUmVzcG9uc2USDgoGYnVuZGxlGAEgASgMEhQKDHNlYWxpbmdfa2V5cxgCIAMoDDKSAwoQRGlyZWN0b3J5U2VydmljZRJeCg1QdWJsaXNoQnVuZGxlEh4ucWlnaHQudjEuUHVibGlzaEJ1bmRsZVJlcXVlc3QaHy5xaWdodC52MS5QdWJsaXNoQnVuZGxlUmVzcG9uc2UiDIq1GAgIChCAgAQYAxJRCglHZXRCdW5kbGUSGi5xaWdodC52MS5HZXRCdW5kbGVSZXF1ZXN0GhsucWlnaHQudjEuR2V0QnVuZGxlUmVzcG9uc2UiC4q1GAcICxCACBgCEmkKEVB1Ymxpc2hTZWFsaW5nS2V5EiIucWlnaHQudjEuUHVibGlzaFNlYWxpbmdLZXlSZXF1ZXN0GiMucWlnaHQudjEuUHVibGlzaFNlYWxpbmdLZXlSZXNwb25zZSILirUYBwgMEIAgGAMSYAoOR2V0U2VhbGluZ0tleXMSHy5xaWdodC52MS5HZXRTZWFsaW5nS2V5c1JlcXVlc3QaIC5xaWdodC52MS5HZXRTZWFsaW5nS2V5c1Jlc3BvbnNlIguKtRgHCA0QgAgYAmIGcHJvdG8z", [file_qight_v1_options]);
 
 /**
  * @generated from message qight.v1.PublishBundleRequest
  */
 export type PublishBundleRequest = Message<"qight.v1.PublishBundleRequest"> & {
   /**
-   * @generated from field: qight.v1.Bundle bundle = 1;
+   * a serialized Bundle, exactly as signed
+   *
+   * @generated from field: bytes bundle = 1;
    */
-  bundle?: Bundle | undefined;
+  bundle: Uint8Array;
 
   /**
    * @generated from field: uint64 expected_version = 2;
@@ -88,11 +88,11 @@ export const GetBundleRequestSchema: GenMessage<GetBundleRequest> = /*@__PURE__*
  */
 export type GetBundleResponse = Message<"qight.v1.GetBundleResponse"> & {
   /**
-   * absent when there is none
+   * a serialized Bundle; empty when there is none
    *
-   * @generated from field: qight.v1.Bundle bundle = 1;
+   * @generated from field: bytes bundle = 1;
    */
-  bundle?: Bundle | undefined;
+  bundle: Uint8Array;
 };
 
 /**
@@ -107,9 +107,11 @@ export const GetBundleResponseSchema: GenMessage<GetBundleResponse> = /*@__PURE_
  */
 export type PublishSealingKeyRequest = Message<"qight.v1.PublishSealingKeyRequest"> & {
   /**
-   * @generated from field: qight.v1.SealingKey sealing_key = 1;
+   * a serialized SealingKey
+   *
+   * @generated from field: bytes sealing_key = 1;
    */
-  sealingKey?: SealingKey | undefined;
+  sealingKey: Uint8Array;
 };
 
 /**
@@ -154,16 +156,18 @@ export const GetSealingKeysRequestSchema: GenMessage<GetSealingKeysRequest> = /*
  */
 export type GetSealingKeysResponse = Message<"qight.v1.GetSealingKeysResponse"> & {
   /**
-   * absent when there is none
+   * a serialized Bundle; empty when there is none
    *
-   * @generated from field: qight.v1.Bundle bundle = 1;
+   * @generated from field: bytes bundle = 1;
    */
-  bundle?: Bundle | undefined;
+  bundle: Uint8Array;
 
   /**
-   * @generated from field: repeated qight.v1.SealingKey sealing_keys = 2;
+   * serialized SealingKeys
+   *
+   * @generated from field: repeated bytes sealing_keys = 2;
    */
-  sealingKeys: SealingKey[];
+  sealingKeys: Uint8Array[];
 };
 
 /**

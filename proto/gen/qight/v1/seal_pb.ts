@@ -4,15 +4,13 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Bundle } from "./account_pb.ts";
-import { file_qight_v1_account } from "./account_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file qight/v1/seal.proto.
  */
 export const file_qight_v1_seal: GenFile = /*@__PURE__*/
-  fileDesc("ChNxaWdodC92MS9zZWFsLnByb3RvEghxaWdodC52MSJHCg1TZWFsZWRQYXlsb2FkEg0KBXN1aXRlGAEgASgNEg4KBmtleV9pZBgCIAEoDBILCgNlbmMYAyABKAwSCgoCY3QYBCABKAwizAEKDVNlYWxlZENvbnRlbnQSDwoHYWNjb3VudBgBIAEoDBIWCg5idW5kbGVfdmVyc2lvbhgCIAEoBBITCgtidW5kbGVfaGFzaBgDIAEoDBIgCgZidW5kbGUYBCABKAsyEC5xaWdodC52MS5CdW5kbGUSDwoHbGluZWFnZRgFIAEoDBIPCgdjb3VudGVyGAYgASgEEhUKDXZvaWRfY291bnRlcnMYByADKAQSIgoHY29udGVudBgIIAEoCzIRLnFpZ2h0LnYxLkNvbnRlbnQiYgoHQ29udGVudBIOCgR0ZXh0GAEgASgJSAASDgoEZGF0YRgCIAEoDEgAEh0KBWZpbGVzGAMgAygLMg4ucWlnaHQudjEuRmlsZRIQCghyZXBseV90bxgEIAEoDEIGCgRib2R5IiIKBEZpbGUSDAoEbmFtZRgBIAEoCRIMCgRkYXRhGAIgASgMYgZwcm90bzM", [file_qight_v1_account]);
+  fileDesc("ChNxaWdodC92MS9zZWFsLnByb3RvEghxaWdodC52MSJHCg1TZWFsZWRQYXlsb2FkEg0KBXN1aXRlGAEgASgNEg4KBmtleV9pZBgCIAEoDBILCgNlbmMYAyABKAwSCgoCY3QYBCABKAwiugEKDVNlYWxlZENvbnRlbnQSDwoHYWNjb3VudBgBIAEoDBIWCg5idW5kbGVfdmVyc2lvbhgCIAEoBBITCgtidW5kbGVfaGFzaBgDIAEoDBIOCgZidW5kbGUYBCABKAwSDwoHbGluZWFnZRgFIAEoDBIPCgdjb3VudGVyGAYgASgEEhUKDXZvaWRfY291bnRlcnMYByADKAQSIgoHY29udGVudBgIIAEoCzIRLnFpZ2h0LnYxLkNvbnRlbnQiYgoHQ29udGVudBIOCgR0ZXh0GAEgASgJSAASDgoEZGF0YRgCIAEoDEgAEh0KBWZpbGVzGAMgAygLMg4ucWlnaHQudjEuRmlsZRIQCghyZXBseV90bxgEIAEoDEIGCgRib2R5IiIKBEZpbGUSDAoEbmFtZRgBIAEoCRIMCgRkYXRhGAIgASgMYgZwcm90bzM");
 
 /**
  * The payload of a sealed envelope: HPKE base mode, KEM X-Wing.
@@ -82,9 +80,11 @@ export type SealedContent = Message<"qight.v1.SealedContent"> & {
   /**
    * Embedded in the first message of a lineage and for carriers without a relay.
    *
-   * @generated from field: qight.v1.Bundle bundle = 4;
+   * a serialized Bundle, or empty
+   *
+   * @generated from field: bytes bundle = 4;
    */
-  bundle?: Bundle | undefined;
+  bundle: Uint8Array;
 
   /**
    * 8 bytes
