@@ -1,0 +1,69 @@
+/**
+ * Runs every test and closes with `N passed, N failed`: units first, then whole commands, then the examples in the docs.
+ * @module
+ */
+import { fileURLToPath } from "node:url";
+import { type Counts, denoTest } from "./deno_test.ts";
+
+/** The whole suite has ten minutes on two cores; what hangs is ended before that. */
+const BUDGET_MS = 590_000;
+/** Folders that start whole programs: they run one after the other, after the units. */
+const SLOW = ["commands", "scenarios"];
+/** Not tests of this run: `prove` has its own task, helpers are imported. */
+const NOT_HERE = ["prove", "helpers"];
+/** Where documented examples live. */
+const DOCUMENTED = ["mod.ts", "crypto", "proto"];
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+Deno.chdir(root);
+const deadlineMs = Date.now() + BUDGET_MS;
+await installIfAbsent();
+
+const groups: (readonly [string, readonly string[]])[] = [
+  ["units and contracts", ["-A", ...foldersOfTests((name) => !SLOW.includes(name))]],
+  ...SLOW.map((name) => [name, ["-A", ...foldersOfTests((other) => other === name)]] as const),
+  ["examples", ["-A", "--doc", "--permit-no-files", ...DOCUMENTED.filter(exists)]],
+];
+
+const total: Counts = { passed: 0, failed: 0, ignored: 0 };
+for (const [name, args] of groups) {
+  if (args.length === 1) continue;
+  console.log(`\n== ${name}`);
+  const counts = await denoTest(args, deadlineMs);
+  total.passed += counts.passed;
+  total.failed += counts.failed;
+  total.ignored += counts.ignored;
+}
+if (total.ignored > 0) console.log(`${total.ignored} ignored (the name of each says why)`);
+console.log(`${total.passed} passed, ${total.failed} failed`);
+if (total.failed > 0 || total.passed === 0) Deno.exit(1);
+
+function foldersOfTests(wanted: (name: string) => boolean): string[] {
+  return [...Deno.readDirSync("tests")]
+    .filter((entry) => entry.isDirectory || entry.name.endsWith("_test.ts"))
+    .map((entry) => entry.name)
+    .filter((name) => !NOT_HERE.includes(name) && wanted(name))
+    .sort()
+    .map((name) => `tests/${name}`);
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/** Tests start programs at the same time; they must not all install. */
+async function installIfAbsent(): Promise<void> {
+  if (exists("node_modules/.deno")) return;
+  const { code } = await new Deno.Command(Deno.execPath(), { args: ["install", "--frozen"], stdin: "null" }).spawn()
+    .status;
+  if (code !== 0) {
+    console.log("0 passed, 1 failed");
+    Deno.exit(code);
+  }
+}
