@@ -26,8 +26,7 @@ export function formatDuration(ms: number): string {
   let rest = Math.max(0, Math.floor(ms / 1000) * 1000);
   let text = "";
   for (const [name, unit] of Object.entries(units)) {
-    // 14d reads better than 2w when a sum follows; weeks only when they are the whole answer.
-    if (name === "w" && rest % unit !== 0) continue;
+    if (name === "w") continue; // people say 7d and 30d
     const count = Math.floor(rest / unit);
     if (count > 0) text += `${count}${name}`;
     rest -= count * unit;
