@@ -1,0 +1,46 @@
+/**
+ * Every domain that keeps bytes made for one purpose from counting for another: what is signed, hashed or derived
+ * starts with its own `"qight <what> v1\0"`. One table, so that no two are alike.
+ * @module
+ */
+
+const encoder = new TextEncoder();
+
+/** The domains, as the bytes that go in front (or into HKDF's info). A domain is never reused for another layout. */
+export const domains = {
+  /** Account hash: SHA-256 over the domain and both public keys. */
+  account: encoder.encode("qight account v1\0"),
+  /** HKDF info: account seed to Ed25519 seed. */
+  accountEd25519: encoder.encode("qight account ed25519 v1\0"),
+  /** HKDF info: account seed to ML-DSA-65 seed. */
+  accountMlDsa65: encoder.encode("qight account ml-dsa-65 v1\0"),
+  /** Both signatures of a bundle. */
+  bundle: encoder.encode("qight bundle v1\0"),
+  /** A device's signature on its sealing key. */
+  sealingKey: encoder.encode("qight sealing key v1\0"),
+  /** A device's signature on an envelope body. */
+  envelope: encoder.encode("qight envelope v1\0"),
+  /** HPKE info of a sealed payload. */
+  seal: encoder.encode("qight seal v1\0"),
+  /** A device's proof to a relay. */
+  session: encoder.encode("qight session v1\0"),
+  /** A signature on a person's own bytes (`key sign`). */
+  message: encoder.encode("qight message v1\0"),
+  /** What the safety number hashes. */
+  safety: encoder.encode("qight safety v1\0"),
+  /** First bytes of a vault. */
+  vault: encoder.encode("qight vault v1\0"),
+} as const;
+
+/** Joins byte strings. */
+export function concat(...parts: readonly Uint8Array[]): Uint8Array {
+  let size = 0;
+  for (const part of parts) size += part.length;
+  const out = new Uint8Array(size);
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
+}
