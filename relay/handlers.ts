@@ -1,0 +1,58 @@
+/**
+ * Joins the table of methods with the services that serve them.
+ * @module
+ */
+import { type DescMethod } from "@bufbuild/protobuf";
+import { DeliveryService } from "../proto/gen/qight/v1/delivery_pb.ts";
+import { DirectoryService } from "../proto/gen/qight/v1/directory_pb.ts";
+import { SessionService } from "../proto/gen/qight/v1/session_pb.ts";
+import { methodOf, methods } from "../proto/methods.ts";
+import type { Handler } from "./dispatch.ts";
+import type { AcceptanceRoom } from "./services/acceptance.ts";
+import { awaitRoom, send, sendBatch, sendMany } from "./services/delivery.ts";
+import {
+  type DirectoryRoom,
+  getBundle,
+  getSealingKeys,
+  publishBundle,
+  publishSealingKey,
+} from "./services/directory.ts";
+import { ack, fetch, type ReadingRoom, watch } from "./services/reading.ts";
+import { capabilities, hello, ping, type SessionRoom } from "./services/session.ts";
+
+/** Everything that the services need of the relay. */
+export interface Rooms {
+  readonly session: Omit<SessionRoom, "methods">;
+  readonly directory: DirectoryRoom;
+  readonly acceptance: AcceptanceRoom;
+  readonly reading: ReadingRoom;
+}
+
+/** One handler for each method number; throws when a method of the table has none. */
+export function createHandlers(rooms: Rooms): ReadonlyMap<number, Handler> {
+  const handlers = new Map<number, Handler>();
+  const serve = (method: DescMethod, handler: Handler) => handlers.set(methodOf(method).number, handler);
+  const session: SessionRoom = { ...rooms.session, methods: [...methods.keys()] };
+
+  serve(SessionService.method.hello, (call) => hello(session, call));
+  serve(SessionService.method.ping, (call) => ping(session, call));
+  serve(SessionService.method.capabilities, (call) => capabilities(session, call));
+
+  serve(DirectoryService.method.publishBundle, (call) => publishBundle(rooms.directory, call));
+  serve(DirectoryService.method.getBundle, (call) => getBundle(rooms.directory, call));
+  serve(DirectoryService.method.publishSealingKey, (call) => publishSealingKey(rooms.directory, call));
+  serve(DirectoryService.method.getSealingKeys, (call) => getSealingKeys(rooms.directory, call));
+
+  serve(DeliveryService.method.send, (call) => send(rooms.acceptance, call));
+  serve(DeliveryService.method.sendMany, (call) => sendMany(rooms.acceptance, call));
+  serve(DeliveryService.method.sendBatch, (call) => sendBatch(rooms.acceptance, call));
+  serve(DeliveryService.method.awaitRoom, (call) => awaitRoom(rooms.acceptance, call));
+  serve(DeliveryService.method.fetch, (call) => fetch(rooms.reading, call));
+  serve(DeliveryService.method.watch, (call) => watch(rooms.reading, call));
+  serve(DeliveryService.method.ack, (call) => ack(rooms.reading, call));
+
+  for (const [number, { name }] of methods) {
+    if (!handlers.has(number)) throw new TypeError(`${name} has no handler`);
+  }
+  return handlers;
+}

@@ -1,0 +1,291 @@
+/**
+ * A relay from start to stop: opens its folder, store and sockets, serves, drains, and leaves nothing behind.
+ * @module
+ */
+import type { Listener } from "../net/connection.ts";
+import { parseHostPort } from "../net/address.ts";
+import { errorTable, QightError } from "../proto/errors.ts";
+import { type AdminServer, startAdmin } from "./admin.ts";
+import { createAdmission } from "./admission.ts";
+import { relayAddresses } from "./addresses.ts";
+import { type Audit, openAudit } from "./audit.ts";
+import { openCertificate } from "./certificate.ts";
+import type { RelayConfig } from "./config.ts";
+import { serveListener } from "./connection.ts";
+import { type DataFolder, openDataFolder } from "./data_folder.ts";
+import { sweepDeadlines } from "./dispatch.ts";
+import { createHandlers } from "./handlers.ts";
+import { startHttp } from "./http.ts";
+import { createLimits } from "./limits.ts";
+import { openListeners } from "./listeners.ts";
+import type { Log } from "./log.ts";
+import { Mailboxes } from "./mailboxes.ts";
+import { createMetrics } from "./metrics.ts";
+import { createObserver } from "./middleware.ts";
+import type { Peer } from "./peer.ts";
+import { adminHandlers } from "./administration.ts";
+import { openMemoryStore } from "./storage/memory.ts";
+import { openSqliteStore } from "./storage/sqlite.ts";
+import type { Store } from "./storage/store.ts";
+import { makeToken, readTokensFile } from "./tokens.ts";
+
+/** Room for everything around a message's content in its envelope: seal, keys, ids, signature. */
+export const ENVELOPE_OVERHEAD = 4096;
+const SWEEP_MS = 500;
+const COLLECT_MS = 60_000;
+const RENEW_CHECK_MS = 60 * 60 * 1000;
+
+/** How to start a relay. */
+export interface RelayOptions {
+  readonly config: RelayConfig;
+  readonly log: Log;
+  readonly version: string;
+  /** The relay's clock in milliseconds; handed in so that tests turn it. */
+  readonly now?: () => number;
+}
+
+/** A relay that runs. */
+export interface RunningRelay extends AsyncDisposable {
+  /** Addresses to share, one for each place it can be reached at. */
+  readonly addresses: readonly string[];
+  readonly root: Uint8Array;
+  /** The first access token, made when token mode starts without any; shown once. */
+  readonly firstToken: string | null;
+  /** Port of the first listener, when the configuration asked for any free one (0). */
+  readonly port: number;
+  readonly httpPort: number | null;
+  /** Takes what may change while running: limits, retention, lists, logs, certificate. Sessions live on. */
+  reload(config: RelayConfig): Promise<void>;
+  /** Refuses new work, finishes calls under way up to the drain timeout, then stops. */
+  drain(): Promise<void>;
+  /** Stops at once. */
+  stop(): Promise<void>;
+  /** Resolves when the relay has stopped; rejects with `store_damaged` when its storage failed. */
+  readonly closed: Promise<void>;
+}
+
+/** Starts a relay; throws a typed reason when its configuration, folder or ports do not allow it. */
+export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
+  const { log, version, now = Date.now } = options;
+  const cleanup = new AsyncDisposableStack();
+  try {
+    const folder = await openDataFolder(options.config.dataDir);
+    cleanup.defer(() => folder.release());
+    const store = await openStore(options.config, folder, now);
+    cleanup.use(store);
+    const audit = await openAudit(folder.auditPath);
+    cleanup.use(audit);
+    return await run({ ...options, now }, folder, store, audit, cleanup.move());
+  } catch (thrown) {
+    await cleanup.disposeAsync();
+    throw thrown;
+  }
+}
+
+async function run(
+  { config: initial, log, version, now }: Required<RelayOptions>,
+  folder: DataFolder,
+  store: Store,
+  audit: Audit,
+  cleanup: AsyncDisposableStack,
+): Promise<RunningRelay> {
+  let config = initial;
+  let draining = false;
+  let fileTokens = await readTokensFile(config.auth.tokensFile);
+  let certificate = await openCertificate(config, folder, now());
+  const peers = new Set<Peer>();
+  const mailboxes = new Mailboxes();
+  const limits = createLimits(config.limits, now);
+  const metrics = createMetrics({ version });
+  const retention = () => ({
+    defaultTtlMs: config.storage.defaultTtlMs,
+    maxTtlMs: config.storage.maxTtlMs,
+    maxEnvelope: config.storage.maxMessage + ENVELOPE_OVERHEAD,
+  });
+  const admission = createAdmission({ auth: () => config.auth, store, now, fileTokens: () => fileTokens });
+  const firstToken = await makeFirstToken(config, store, fileTokens, now);
+
+  const handlers = createHandlers({
+    session: {
+      now,
+      admission,
+      facts: () => ({
+        root: folder.rootKey.publicKey,
+        version,
+        durable: store.durable,
+        transports: listeners.transports,
+        dialled: (name) => wasDialled(name, folder.rootKey.publicKey, config, certificate.names),
+        maxMessage: config.storage.maxMessage,
+        authMode: config.auth.mode,
+        ...retention(),
+      }),
+    },
+    directory: { store, admission, limits, metrics, now },
+    acceptance: { store, mailboxes, limits, metrics, retention, draining: () => draining, now },
+    reading: { store, mailboxes, metrics, now },
+  });
+  const room = {
+    dispatcher: {
+      handlers,
+      observer: createObserver(metrics, log, now),
+      requestTimeoutMs: () => config.limits.requestTimeoutMs || Infinity,
+      maxEnvelope: () => retention().maxEnvelope,
+      now,
+    },
+    mailboxes,
+    limits,
+    metrics,
+    peers,
+    streamsPerConnection: () => config.limits.streamsPerConnection,
+    now,
+  };
+
+  const listeners = await openListeners(config, certificate.leaf, (result) => metrics.handshake(result));
+  cleanup.defer(() => listeners.close());
+  const serving = listeners.all.map((listener: Listener) => serveListener(listener, room));
+
+  const every = (ms: number, task: () => Promise<void> | void) => {
+    const timer = setInterval(() => {
+      Promise.resolve().then(task).catch((thrown) => log.error("housekeeping failed", { error: String(thrown) }));
+    }, ms);
+    cleanup.defer(() => clearInterval(timer));
+  };
+  every(SWEEP_MS, () => sweepDeadlines(peers, now()));
+  every(COLLECT_MS, async () => {
+    const { expired } = await store.collect(now());
+    metrics.expired(expired);
+    if (expired > 0) mailboxes.roomChanged();
+  });
+  every(RENEW_CHECK_MS, () => renewCertificate());
+
+  async function renewCertificate(): Promise<void> {
+    const next = await openCertificate(config, folder, now());
+    if (next.leaf.cert === certificate.leaf.cert) return;
+    certificate = next;
+    for (const listener of listeners.all) listener.renew(next.leaf);
+    log.info("certificate renewed", { expires: new Date(next.expiresAtMs).toISOString() });
+  }
+
+  let stopped: Promise<void> | null = null;
+  let settleClosed: { resolve: () => void; reject: (error: unknown) => void };
+  const closed = new Promise<void>((resolve, reject) => settleClosed = { resolve, reject });
+  // Whoever started the relay awaits `closed`; until then a failed store must not be an unhandled rejection.
+  closed.catch(() => {});
+
+  async function stop(error?: unknown): Promise<void> {
+    stopped ??= (async () => {
+      draining = true;
+      for (const listener of listeners.all) listener.stop();
+      for (const peer of peers) peer.connection.close(errorTable.draining.number, "the relay stops");
+      // Peers see the close only when the socket lives a moment longer (PROMISES.md row 18).
+      await new Promise((resolve) => setTimeout(resolve, peers.size > 0 ? 50 : 0));
+      await cleanup.disposeAsync();
+      await Promise.allSettled(serving);
+      if (error) settleClosed.reject(error);
+      else settleClosed.resolve();
+    })();
+    await stopped;
+  }
+
+  store.failed.catch(async (error) => {
+    log.error("the store failed; the relay stops without another acknowledgement", { error: String(error) });
+    await stop(error);
+  });
+
+  async function drain(): Promise<void> {
+    if (draining) return await stop();
+    draining = true;
+    log.info("draining", { connections: peers.size });
+    for (const listener of listeners.all) listener.stop();
+    const deadline = performance.now() + config.limits.drainTimeoutMs;
+    const busy = () => [...peers].some((peer) => [...peer.calls].some((call) => call.deadlineMs !== Infinity));
+    // Calls that wait by design end now; sends under way get their answer first.
+    while (busy() && performance.now() < deadline && !stopped) await new Promise((resolve) => setTimeout(resolve, 10));
+    await stop();
+  }
+
+  async function reload(next: RelayConfig): Promise<void> {
+    fileTokens = await readTokensFile(next.auth.tokensFile);
+    config = { ...next, listen: config.listen, dataDir: config.dataDir, websocket: config.websocket };
+    limits.update(config.limits);
+    Object.assign(store.limits, storeLimits(config));
+    log.reconfigure(config.log);
+    await renewCertificate();
+    audit.record("reload", {});
+    log.info("configuration reloaded", {});
+  }
+
+  const http = await startHttp({
+    listen: config.http.listen,
+    health: () => ({ ready: !draining && !stopped, durable: store.durable }),
+    metrics: async () => metrics.render({ ...await store.stats(), certificateExpiresAtMs: certificate.expiresAtMs }),
+  });
+  cleanup.defer(() => http.close());
+  const admin: AdminServer = await startAdmin({
+    socketPath: folder.adminSocketPath,
+    handlers: adminHandlers({
+      store,
+      peers,
+      mailboxes,
+      audit,
+      now,
+      version,
+      folder,
+      config: () => config,
+      draining: () => draining,
+      drain,
+      startedAtMs: now(),
+      certificateExpiresAtMs: () => certificate.expiresAtMs,
+    }),
+  });
+  cleanup.defer(() => admin.close());
+
+  const addresses = relayAddresses(config, certificate.ownRoot ? folder.rootKey.publicKey : undefined, listeners.port);
+  log.info("relay started", { version, durable: store.durable, auth: config.auth.mode });
+  return {
+    addresses,
+    root: folder.rootKey.publicKey,
+    firstToken,
+    port: listeners.port,
+    httpPort: http.port,
+    reload,
+    drain,
+    stop: () => stop(),
+    closed,
+    [Symbol.asyncDispose]: () => stop(),
+  };
+}
+
+async function openStore(config: RelayConfig, folder: DataFolder, now: () => number): Promise<Store> {
+  const limits = storeLimits(config);
+  if (config.storage.backend === "memory") return openMemoryStore({ limits });
+  return await openSqliteStore({ path: folder.dbPath(config.storage.path), limits, now });
+}
+
+function storeLimits({ storage }: RelayConfig) {
+  return { maxQueue: storage.maxQueue, maxQueueBytes: storage.maxQueueBytes, maxTotal: storage.maxTotal };
+}
+
+/** What a client may have dialled: our ROOT, `advertise`, or a name of our certificate (PROTOCOL.md, Session proof). */
+function wasDialled(name: string, root: Uint8Array, config: RelayConfig, names: readonly string[]): boolean {
+  if (name === root.toBase64({ alphabet: "base64url", omitPadding: true })) return true;
+  if (name === config.advertise && name !== "") return true;
+  try {
+    return names.includes(parseHostPort(name).host);
+  } catch (thrown) {
+    if (thrown instanceof QightError) return false;
+    throw thrown;
+  }
+}
+
+async function makeFirstToken(
+  config: RelayConfig,
+  store: Store,
+  fileTokens: readonly Uint8Array[],
+  now: () => number,
+): Promise<string | null> {
+  if (config.auth.mode !== "token" || fileTokens.length > 0 || (await store.tokens()).length > 0) return null;
+  const { token, hash, id } = await makeToken();
+  await store.putToken({ id, name: "first", hash, createdAtMs: now(), expiresAtMs: null });
+  return token;
+}

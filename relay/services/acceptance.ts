@@ -1,0 +1,122 @@
+/**
+ * Decides whether an envelope may enter a mailbox, and brings it there. Every way to send goes through here.
+ * @module
+ */
+import { type OpenedEnvelope, parseEnvelope, verifyEnvelope } from "../../crypto/envelope.ts";
+import { QightError } from "../../proto/errors.ts";
+import type { Limits } from "../limits.ts";
+import { type Mailboxes, mailboxKey } from "../mailboxes.ts";
+import type { Metrics } from "../metrics.ts";
+import type { Peer } from "../peer.ts";
+import type { Enqueued, Store } from "../storage/store.ts";
+
+/** Envelopes may be dated this far ahead of the relay's clock (PROTOCOL.md, Time). */
+const FUTURE_TOLERANCE_MS = 10 * 60 * 1000;
+
+/** Retention and size as configured now. */
+export interface Retention {
+  readonly defaultTtlMs: number;
+  readonly maxTtlMs: number;
+  readonly maxEnvelope: number; // bytes of a serialized SignedEnvelope
+}
+
+/** What acceptance needs of the relay. */
+export interface AcceptanceRoom {
+  readonly store: Store;
+  readonly mailboxes: Mailboxes;
+  readonly limits: Limits;
+  readonly metrics: Metrics;
+  readonly retention: () => Retention;
+  readonly draining: () => boolean;
+  readonly now: () => number;
+}
+
+/** An accepted envelope: it is on disk. */
+export interface Accepted {
+  readonly seq: number;
+  readonly expiresAtMs: number;
+  readonly duplicate: boolean;
+}
+
+/** Checks an envelope's form, size, time, sender and signature; throws the typed reason to refuse it. */
+export async function checkEnvelope(room: AcceptanceRoom, peer: Peer, bytes: Uint8Array): Promise<OpenedEnvelope> {
+  if (room.draining()) throw new QightError("draining", undefined, { retryAfterMs: 1000 });
+  const { maxEnvelope, maxTtlMs } = room.retention();
+  if (bytes.length > maxEnvelope) {
+    throw new QightError("message_too_large", `The envelope has ${bytes.length} bytes; the limit is ${maxEnvelope}`);
+  }
+  const envelope = parseEnvelope(bytes);
+  if (!equalKeys(envelope.sender, peer.device)) {
+    throw new QightError("not_allowed", "The envelope's sender is not the device of this session");
+  }
+  const wait = room.limits.takeSend(envelope.sender);
+  if (wait > 0) {
+    room.metrics.rateLimited("identity");
+    throw new QightError("rate_limited", `Too many messages: wait ${wait} ms`, { retryAfterMs: wait });
+  }
+  const now = room.now();
+  if (envelope.createdAtMs > now + FUTURE_TOLERANCE_MS) {
+    throw new QightError("from_the_future", "The envelope is dated more than 10 minutes ahead of the relay's clock");
+  }
+  if (envelope.createdAtMs < now - maxTtlMs) {
+    throw new QightError("expired", "The envelope is older than the relay keeps messages");
+  }
+  await verifyEnvelope(envelope);
+  return envelope;
+}
+
+/** Stores a checked envelope; resolves when it is on disk, throws the typed reason when it was not taken. */
+export async function storeEnvelope(room: AcceptanceRoom, envelope: OpenedEnvelope): Promise<Accepted> {
+  const { defaultTtlMs, maxTtlMs } = room.retention();
+  const receivedAtMs = room.now();
+  const ttlMs = Math.min(envelope.ttlS === 0 ? defaultTtlMs : envelope.ttlS * 1000, maxTtlMs);
+  const expiresAtMs = receivedAtMs + ttlMs;
+  const outcome = await room.store.enqueue({
+    recipient: envelope.recipient,
+    sender: envelope.sender,
+    id: envelope.id,
+    bodyHash: envelope.bodyHash,
+    envelope: envelope.bytes,
+    createdAtMs: envelope.createdAtMs,
+    receivedAtMs,
+    expiresAtMs,
+    tombstoneUntilMs: envelope.createdAtMs + maxTtlMs + FUTURE_TOLERANCE_MS,
+  });
+  if (outcome.kind === "stored") {
+    room.metrics.accepted(envelope.bytes.length);
+    room.mailboxes.announce(
+      mailboxKey(envelope.recipient),
+      () => ({ seq: outcome.seq, receivedAtMs, expiresAtMs, envelope: envelope.bytes }),
+    );
+  }
+  return acceptedOrThrow(outcome);
+}
+
+/** Counts a refusal by its reason. */
+export function countRefusal(room: AcceptanceRoom, error: QightError): void {
+  room.metrics.rejected(error.code);
+}
+
+function acceptedOrThrow(outcome: Enqueued): Accepted {
+  switch (outcome.kind) {
+    case "stored":
+    case "duplicate":
+      return { seq: outcome.seq, expiresAtMs: outcome.expiresAtMs, duplicate: outcome.kind === "duplicate" };
+    case "id_conflict":
+      throw new QightError("id_conflict", "Another message with this id is already in the mailbox or was");
+    case "no_such_recipient":
+      throw new QightError("no_such_recipient");
+    case "queue_full":
+      throw new QightError(
+        "queue_full",
+        `The recipient's mailbox is full: it holds ${outcome.messages} messages, ${outcome.bytes} bytes`,
+        { retryAfterMs: 5000 },
+      );
+    case "storage_full":
+      throw new QightError("storage_full", undefined, { retryAfterMs: 30_000 });
+  }
+}
+
+function equalKeys(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}
