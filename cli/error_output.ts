@@ -1,0 +1,44 @@
+/** How a failed command says so: a sentence, the next step, and an exit code. @module */
+import { asQightError, QightError } from "../proto/errors.ts";
+import { escapeLine, safeJson } from "./escape.ts";
+import { type Output, ReaderGone } from "./output.ts";
+
+/** Writes the error to stderr (one JSON object with `--json`) and returns the exit code. */
+export function reportError(thrown: unknown, out: Output, debug: boolean): number {
+  if (thrown instanceof ReaderGone) return 0;
+  const error = asQightError(systemError(thrown));
+  if (out.json) {
+    out.raw(`${safeJson({ error: errorFields(error) })}\n`);
+  } else {
+    const hint = error.hint ? `\n  ${escapeLine(error.hint)}` : "";
+    out.raw(`qight: ${escapeLine(error.message)}${hint}\n`);
+  }
+  if (debug) out.raw(`${stackOf(error)}\n`);
+  return error.exit;
+}
+
+/** The JSON form of an error: `code`, `message`, `hint`, `exit`, and `retry_after` in seconds when it is known. */
+export function errorFields(error: QightError): Record<string, unknown> {
+  return {
+    code: error.code,
+    message: error.message,
+    hint: error.hint,
+    exit: error.exit,
+    ...(error.retryAfterMs === undefined ? {} : { retry_after: Math.ceil(error.retryAfterMs / 1000) }),
+    ...(error.requestId === undefined ? {} : { request_id: error.requestId }),
+  };
+}
+
+/** Errors of the operating system that no command gave a better name are I/O errors, not bugs. */
+function systemError(thrown: unknown): unknown {
+  if (thrown instanceof QightError || !(thrown instanceof Error)) return thrown;
+  const { errors } = Deno;
+  const known = [errors.NotFound, errors.PermissionDenied, errors.NotADirectory, errors.IsADirectory];
+  if (!known.some((kind) => thrown instanceof kind)) return thrown;
+  return new QightError("io", thrown.message, { cause: thrown });
+}
+
+function stackOf(error: Error): string {
+  const cause = error.cause instanceof Error ? `\ncaused by ${stackOf(error.cause)}` : "";
+  return `${error.stack ?? error.message}${cause}`;
+}

@@ -1,0 +1,96 @@
+/** Where files live: the XDG folders of a client and the data folder of a relay. @module */
+import { join } from "node:path";
+import { QightError } from "../proto/errors.ts";
+
+/** Environment variables; set but empty counts as unset. */
+export type Env = (name: string) => string | undefined;
+
+/** The process's environment, with empty values as unset. */
+export const processEnv: Env = (name) => Deno.env.get(name) || undefined;
+
+/** `$XDG_CONFIG_HOME/qight/config.toml`. */
+export function clientConfigPath(env: Env): string {
+  return join(base(env, "XDG_CONFIG_HOME", ".config"), "qight", "config.toml");
+}
+
+/** `$XDG_DATA_HOME/qight`. */
+export function clientDataDir(env: Env): string {
+  return join(base(env, "XDG_DATA_HOME", ".local/share"), "qight");
+}
+
+/** The relay's data folder when neither a flag nor a file names one. */
+export function relayDataDir(env: Env): string {
+  const state = env("STATE_DIRECTORY")?.split(":")[0];
+  if (state) return state;
+  if (Deno.build.os !== "windows" && Deno.uid() === 0) return "/var/lib/qight";
+  return join(base(env, "XDG_DATA_HOME", ".local/share"), "qight-relay");
+}
+
+function base(env: Env, name: string, underHome: string): string {
+  const set = env(name);
+  // XDG Base Directory Specification: relative paths are invalid and ignored.
+  if (set?.startsWith("/")) return set;
+  const home = env("HOME") ?? env("USERPROFILE");
+  if (!home) throw new QightError("config", `Cannot find a folder for ${underHome}: neither ${name} nor HOME is set`);
+  return join(home, underHome);
+}
+
+/** Makes a private folder (0700) with its parents; failures name the path. */
+export async function makePrivateFolder(path: string): Promise<void> {
+  try {
+    await Deno.mkdir(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new QightError("cannot_create", `Cannot create the folder ${path}: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+}
+
+/** Writes a private file (0600) whole or not at all: beside it first, then renamed over it. */
+export async function writePrivateFile(path: string, text: string, options: { overwrite: boolean }): Promise<void> {
+  const temporary = `${path}.${crypto.randomUUID()}.tmp`;
+  try {
+    if (!options.overwrite && await exists(path)) {
+      throw new QightError("would_overwrite", `${path} exists and is not overwritten`);
+    }
+    using file = await Deno.open(temporary, { write: true, createNew: true, mode: 0o600 });
+    await writeAll(file, new TextEncoder().encode(text));
+    await file.sync();
+  } catch (error) {
+    throw await failedWrite(path, temporary, error);
+  }
+  try {
+    // A hard link refuses an existing name, so two processes cannot both win; a rename replaces.
+    if (options.overwrite) await Deno.rename(temporary, path);
+    else {
+      await Deno.link(temporary, path);
+      await Deno.remove(temporary);
+    }
+  } catch (error) {
+    throw await failedWrite(path, temporary, error);
+  }
+}
+
+/** Whether something is at the path. */
+export async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.lstat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw new QightError("io", `Cannot look at ${path}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+}
+
+async function failedWrite(path: string, temporary: string, error: unknown): Promise<QightError> {
+  if (await exists(temporary).catch(() => false)) await Deno.remove(temporary);
+  if (error instanceof QightError) return error;
+  if (error instanceof Deno.errors.AlreadyExists) {
+    return new QightError("would_overwrite", `${path} exists and is not overwritten`, { cause: error });
+  }
+  return new QightError("cannot_create", `Cannot create ${path}: ${(error as Error).message}`, { cause: error });
+}

@@ -1,0 +1,60 @@
+/** Runs one command from its arguments to its exit code. @module */
+import { QightError } from "../proto/errors.ts";
+import { reportError } from "./error_output.ts";
+import { parseArguments } from "./options.ts";
+import { Output } from "./output.ts";
+import { type Env, processEnv } from "./paths.ts";
+import { settle } from "./settings.ts";
+import { watchSignals } from "./signals.ts";
+import type { Call } from "./tree/spec.ts";
+import { isRecentEnough, OLDEST_DENO } from "./version.ts";
+
+/** Does what the arguments say and returns the exit code. */
+export async function runCommand(args: readonly string[], env: Env = processEnv): Promise<number> {
+  // Known before the line is understood, so that a misunderstood one is answered in the asked form too.
+  const own = args.includes("--") ? args.slice(0, args.indexOf("--")) : args;
+  let out = new Output({ json: own.includes("--json"), quiet: false, verbose: 0 });
+  let debug = own.includes("--debug");
+  try {
+    refuseOldRuntime();
+    refuseSecretVariables(env);
+    const parsed = parseArguments(args);
+    const isRelay = parsed.path[0] === "relay";
+    const settings = await settle(parsed.flags, env, { readFile: !isRelay && parsed.path.join(" ") !== "config path" });
+    out = new Output(settings);
+    debug = settings.debug;
+    const module = await load(parsed.spec.module!);
+    const call = { args: parsed.args, options: parsed.options, settings, out };
+    // The relay answers signals itself: SIGTERM drains it, SIGHUP reads relay.toml again.
+    if (parsed.path.length === 1 && isRelay) {
+      await module.run({ ...call, signal: new AbortController().signal });
+    } else {
+      using interruption = watchSignals();
+      await Promise.race([module.run({ ...call, signal: interruption.signal }), interruption.overdue]);
+    }
+    return 0;
+  } catch (error) {
+    return reportError(error, out, debug);
+  }
+}
+
+/** The code of one command. The name is computed, so that Deno does not read every command at each start. */
+async function load(module: string): Promise<{ run(call: Call): Promise<void> }> {
+  return await import(new URL(`./commands/${module}.ts`, import.meta.url).href);
+}
+
+function refuseOldRuntime(): void {
+  if (isRecentEnough(Deno.version.deno)) return;
+  throw new QightError("too_old_runtime", `Deno ${Deno.version.deno} is older than ${OLDEST_DENO}`);
+}
+
+/** Environment variables leak into child processes, logs and crash reports; files do not. */
+function refuseSecretVariables(env: Env): void {
+  for (const name of ["QIGHT_PASSPHRASE", "QIGHT_PASSWORD", "QIGHT_TOKEN"]) {
+    if (env(name) === undefined) continue;
+    const file = name === "QIGHT_TOKEN" ? "QIGHT_TOKEN_FILE" : "QIGHT_PASSPHRASE_FILE";
+    throw new QightError("secret_in_argv", `${name} is not taken: environments leak`, {
+      hint: `Put it into a file and name that in ${file}.`,
+    });
+  }
+}

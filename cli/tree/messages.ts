@@ -1,0 +1,61 @@
+/** Rows of the commands that carry messages. @module */
+import type { CommandSpec } from "./spec.ts";
+
+/** `qight send`. */
+export const sendSpec = {
+  name: "send",
+  aliases: ["pub"],
+  summary: "send a message",
+  args: "<to> [message]",
+  options: [
+    ["--lines", "send every line of stdin as one message"],
+    ["-f, --file <path...>", "attach a file; repeat for more"],
+    ["--ttl <duration>", "drop it when unread for that long (default: the relay's)"],
+    ["--reply-to <id>", "the message that this one answers"],
+    ["--queue", "keep it on disk when the relay is away; later commands send it"],
+    ["--id <id>", "32 hex digits; repeating an id sends the same bytes again"],
+    ["--sealed", "end-to-end encrypted; always so unless --plaintext"],
+    ["--plaintext", "readable by the relay and unauthenticated content; said out loud on purpose"],
+  ],
+  more: [
+    "TO is a public id (qid1… or 64 hex digits). MESSAGE, files, or text on stdin; - is stdin.",
+    "Prints the message id once the relay has it on disk.",
+  ],
+  examples: [
+    'echo "disk full on web-3" | qight send qid1…',
+    "tail -F app.log | qight send qid1… --lines",
+    "qight send qid1… -f report.pdf --ttl 2d",
+  ],
+  module: "send",
+} as const satisfies CommandSpec;
+
+/** `qight fetch`. */
+export const fetchSpec = {
+  name: "fetch",
+  aliases: ["recv"],
+  summary: "read messages",
+  args: "[command...]",
+  options: [
+    ["--follow", "go on until interrupted"],
+    ["--wait <duration>", "wait that long for the first message"],
+    ["--idle <duration>", "end when nothing came for that long (with --follow)"],
+    ["--max <n>", "end after that many messages"],
+    ["--from <who>", "only messages of this public id; others stay"],
+    ["--peek", "look without acknowledging; the messages come again"],
+    ["--events", "print gaps, expired ranges and other events on stdout too"],
+    ["--save-dir <dir>", "write attached files there"],
+    ["--null", "print bodies alone, each ended by NUL"],
+    ["--fail-empty", "exit 66 when there was nothing"],
+    ["--exec", "run the command after -- for each message, body on its stdin"],
+  ],
+  more: [
+    "Messages are acknowledged once they are written to stdout (or --exec exited 0); until then they come again.",
+    "The command of --exec gets QIGHT_ID, QIGHT_FROM, QIGHT_TO, QIGHT_SEQ and QIGHT_SENT_AT.",
+  ],
+  examples: [
+    "qight fetch --wait 30s",
+    "qight fetch --follow --json | jq .text",
+    "qight fetch --follow --exec -- ./on-message.sh",
+  ],
+  module: "fetch",
+} as const satisfies CommandSpec;

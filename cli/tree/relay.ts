@@ -1,0 +1,112 @@
+/** Rows of `qight relay`. @module */
+import type { CommandSpec } from "./spec.ts";
+
+/** `qight relay init`. */
+export const relayInitSpec = {
+  name: "init",
+  summary: "write relay.toml, root key and certificate, print the address",
+  options: [
+    ["--name <host>", "host or host:port that clients reach it by"],
+    ["--qr", "show the address as a QR code too"],
+    ["--force", "replace relay.toml (never the root key)"],
+  ],
+  examples: ["qight relay init --name mail.example.org"],
+  module: "relay_init",
+} as const satisfies CommandSpec;
+
+/** `qight relay status`. */
+export const relayStatusSpec = {
+  name: "status",
+  summary: "what the running relay does",
+  module: "relay_status",
+} as const satisfies CommandSpec;
+
+/** `qight relay clients`. */
+export const relayClientsSpec = {
+  name: "clients",
+  summary: "who is connected",
+  module: "relay_clients",
+} as const satisfies CommandSpec;
+
+/** `qight relay drain`. */
+export const relayDrainSpec = {
+  name: "drain",
+  summary: "finish what is under way, then stop",
+  module: "relay_drain",
+} as const satisfies CommandSpec;
+
+/** `qight relay backup`. */
+export const relayBackupSpec = {
+  name: "backup",
+  summary: "write a consistent copy of database and root key",
+  args: "<path>",
+  options: [["--plain", "not sealed by a passphrase, mode 0600"]],
+  examples: ["qight relay backup --passphrase-file FILE relay.backup"],
+  module: "relay_backup",
+} as const satisfies CommandSpec;
+
+/** `qight relay restore`. */
+export const relayRestoreSpec = {
+  name: "restore",
+  summary: "bring a backup back, verified before anything is touched",
+  args: "<path>",
+  examples: ["qight relay restore --passphrase-file FILE --data-dir DIR relay.backup"],
+  module: "relay_restore",
+} as const satisfies CommandSpec;
+
+/** `qight relay token add`. */
+export const relayTokenAddSpec = {
+  name: "add",
+  summary: "make an access token and print it once",
+  options: [["--name <name>", "what it is for"], ["--ttl <duration>", "how long it is good"]],
+  module: "relay_token_add",
+} as const satisfies CommandSpec;
+
+/** `qight relay`. */
+export const relaySpec = {
+  name: "relay",
+  summary: "run a relay",
+  options: [
+    ["--listen <addr...>", 'address to listen on (default 127.0.0.1:4433; "[::]:4433" for the world)'],
+    ["--allow-open", "let everybody use a relay that listens publicly"],
+  ],
+  commands: [
+    relayInitSpec,
+    relayStatusSpec,
+    relayClientsSpec,
+    relayDrainSpec,
+    relayBackupSpec,
+    relayRestoreSpec,
+    {
+      name: "token",
+      summary: "access tokens",
+      commands: [
+        relayTokenAddSpec,
+        { name: "list", summary: "list the tokens", module: "relay_token_list" },
+        {
+          name: "revoke",
+          summary: "end a token",
+          args: "<id>",
+          module: "relay_token_revoke",
+        },
+      ],
+    },
+    {
+      name: "allow",
+      summary: "the allow list",
+      commands: [
+        { name: "add", summary: "let an account in", args: "<id>", module: "relay_allow_add" },
+        { name: "list", summary: "list who may come in", module: "relay_allow_list" },
+        {
+          name: "remove",
+          summary: "take an account off the list",
+          args: "<id>",
+          module: "relay_allow_remove",
+        },
+      ],
+    },
+  ],
+  more: ["Prints the address to share. SIGTERM drains and ends it, SIGHUP reads relay.toml again."],
+  examples: ["qight relay", 'qight relay --listen "[::]:4433"', "qight relay status"],
+  module: "relay",
+} as const satisfies CommandSpec;

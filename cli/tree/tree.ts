@@ -1,0 +1,23 @@
+/** The whole command tree as data. @module */
+import { keySpec } from "./key.ts";
+import { fetchSpec, sendSpec } from "./messages.ts";
+import { relaySpec } from "./relay.ts";
+import { restSpecs } from "./rest.ts";
+import type { CommandSpec } from "./spec.ts";
+
+/** The root: `qight` itself. */
+export const tree: CommandSpec = {
+  name: "qight",
+  summary: "signed, end-to-end encrypted messages through a relay you run yourself",
+  commands: [relaySpec, keySpec, sendSpec, fetchSpec, ...restSpecs],
+  examples: [
+    "qight relay                                 # prints qight://…, the line to share",
+    "qight key gen                               # prints your id, qid1…",
+    'echo "disk full on web-3" | qight send qid1… && qight fetch --wait 30s',
+  ],
+};
+
+/** The command with that name or alias directly under another. */
+export function childOf(parent: CommandSpec, name: string): CommandSpec | undefined {
+  return parent.commands?.find((child) => child.name === name || child.aliases?.includes(name));
+}
