@@ -1,0 +1,68 @@
+/**
+ * The table of calls is locked: a number, once given, means the same call for ever.
+ * @module
+ */
+import assert from "node:assert/strict";
+import { DeliveryService } from "../../proto/gen/qight/v1/delivery_pb.ts";
+import { Caller } from "../../proto/gen/qight/v1/options_pb.ts";
+import { SessionService } from "../../proto/gen/qight/v1/session_pb.ts";
+import { methodOf, methods, services } from "../../proto/methods.ts";
+
+/** Only ever added to. Columns: number, name, many requests, many replies, who may call. */
+const locked: readonly (readonly [number, string, boolean, boolean, Caller])[] = [
+  [1, "SessionService.Hello", true, true, Caller.ANYONE],
+  [2, "SessionService.Ping", false, false, Caller.ANYONE],
+  [3, "SessionService.Capabilities", false, false, Caller.ANYONE],
+  [10, "DirectoryService.PublishBundle", false, false, Caller.DEVICE],
+  [11, "DirectoryService.GetBundle", false, false, Caller.SESSION],
+  [12, "DirectoryService.PublishSealingKey", false, false, Caller.DEVICE],
+  [13, "DirectoryService.GetSealingKeys", false, false, Caller.SESSION],
+  [20, "DeliveryService.Send", false, false, Caller.DEVICE],
+  [21, "DeliveryService.SendMany", true, true, Caller.DEVICE],
+  [22, "DeliveryService.SendBatch", false, false, Caller.DEVICE],
+  [23, "DeliveryService.Fetch", false, true, Caller.DEVICE],
+  [24, "DeliveryService.Ack", false, false, Caller.DEVICE],
+  [25, "DeliveryService.Watch", false, true, Caller.DEVICE],
+  [26, "DeliveryService.AwaitRoom", false, false, Caller.DEVICE],
+];
+
+Deno.test("numbers, names, shapes and callers are exactly the locked ones", () => {
+  const rows = [...methods.values()].sort((a, b) => a.number - b.number).map((row) => [
+    row.number,
+    `${row.service}.${row.name}`,
+    row.streaming.request,
+    row.streaming.response,
+    row.caller,
+  ]);
+  assert.deepEqual(rows, locked);
+});
+
+Deno.test("no two calls share a number", () => {
+  const inServices = services.reduce((sum, service) => sum + service.methods.length, 0);
+  assert.equal(methods.size, inServices);
+});
+
+Deno.test("every call says who may make it", () => {
+  for (const row of methods.values()) assert.notEqual(row.caller, Caller.UNSPECIFIED, row.name);
+});
+
+Deno.test("only calls that carry envelopes leave their size to the relay", () => {
+  const open = [...methods.values()].filter((row) => row.maxRequest === 0).map((row) => row.name);
+  assert.deepEqual(open, ["Send", "SendMany", "SendBatch"]);
+});
+
+Deno.test("what a stranger may send before HELLO is small", () => {
+  for (const row of methods.values()) {
+    if (row.caller === Caller.ANYONE) assert.ok(row.maxRequest > 0 && row.maxRequest <= 65536, row.name);
+  }
+});
+
+Deno.test("only calls that wait by design are exempt from the deadline", () => {
+  const waiting = [...methods.values()].filter((row) => row.waits).map((row) => row.name);
+  assert.deepEqual(waiting, ["SendMany", "Fetch", "Watch", "AwaitRoom"]);
+});
+
+Deno.test("a descriptor finds its row", () => {
+  assert.equal(methodOf(DeliveryService.method.send).number, 20);
+  assert.equal(methodOf(SessionService.method.hello).streaming.request, true);
+});
