@@ -1,0 +1,46 @@
+/**
+ * What fetch and watch deliver, as typed events.
+ * @module
+ */
+import type { FetchResponse } from "../proto/gen/qight/v1/delivery_pb.ts";
+
+/** One event of a fetch or watch. Times are the relay's, in milliseconds since 1970. */
+export type DeliveryEvent =
+  | { readonly type: "lease"; readonly lease: Uint8Array }
+  | {
+    readonly type: "delivered";
+    readonly seq: number;
+    readonly receivedAtMs: number;
+    readonly expiresAtMs: number;
+    /** Serialized SignedEnvelope. */
+    readonly envelope: Uint8Array;
+  }
+  | { readonly type: "expired"; readonly first: number; readonly last: number }
+  | { readonly type: "caught_up"; readonly lastSeq: number };
+
+/** Turns the relay's replies into events; kinds that this version does not know are passed over. */
+export async function* deliveryEvents(replies: AsyncIterable<FetchResponse>): AsyncGenerator<DeliveryEvent> {
+  for await (const { kind } of replies) {
+    switch (kind.case) {
+      case "delivered": {
+        const { seq, receivedAtMs, expiresAtMs, envelope } = kind.value;
+        yield {
+          type: "delivered",
+          seq: Number(seq),
+          receivedAtMs: Number(receivedAtMs),
+          expiresAtMs: Number(expiresAtMs),
+          envelope,
+        };
+        break;
+      }
+      case "lease":
+        yield { type: "lease", lease: kind.value.id };
+        break;
+      case "expired":
+        yield { type: "expired", first: Number(kind.value.first), last: Number(kind.value.last) };
+        break;
+      case "caughtUp":
+        yield { type: "caught_up", lastSeq: Number(kind.value.lastSeq) };
+    }
+  }
+}
