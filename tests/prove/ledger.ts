@@ -17,6 +17,8 @@ export interface Entry {
   /** Id of the message, once known. */
   readonly id?: string;
   readonly reader?: string;
+  /** Wall clock in milliseconds with a fraction; the ledger fills it in. */
+  readonly at?: number;
   readonly seq?: number;
   /** The reader says itself that it may have printed this one before (only after it crashed). */
   readonly redelivered?: boolean;
@@ -33,7 +35,8 @@ export class Ledger implements Disposable {
 
   /** Adds one entry; it is in the kernel when this returns. */
   add(entry: Entry): void {
-    const line = new TextEncoder().encode(JSON.stringify(entry) + "\n");
+    const at = performance.timeOrigin + performance.now();
+    const line = new TextEncoder().encode(JSON.stringify({ ...entry, at }) + "\n");
     const written = this.#file.writeSync(line);
     if (written !== line.length) throw new QightError("io", `The ledger took ${written} of ${line.length} bytes`);
   }

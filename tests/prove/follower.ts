@@ -1,0 +1,65 @@
+/**
+ * A real `fetch --follow --json`: every line it prints goes into its ledger.
+ * @module
+ */
+import type { Ledger } from "./ledger.ts";
+import { LineReader } from "./lines.ts";
+import { end } from "./processes.ts";
+
+/** One reading process and its ledger. */
+export class Follower {
+  readonly name: string;
+  readonly #child: Deno.ChildProcess;
+  readonly #stderr: Promise<string>;
+  readonly #reading: Promise<void>;
+  #shown = 0;
+  #lastShownAt = performance.now();
+
+  /** @param args the whole command line after `deno` */
+  constructor(name: string, args: string[], env: Record<string, string>, ledger: Ledger) {
+    this.name = name;
+    this.#child = new Deno.Command(Deno.execPath(), {
+      args,
+      env,
+      clearEnv: true,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    this.#stderr = new Response(this.#child.stderr).text();
+    this.#reading = this.#read(ledger);
+  }
+
+  /** Messages printed so far. */
+  get shown(): number {
+    return this.#shown;
+  }
+
+  /** Milliseconds since it last printed a message. */
+  get quietMs(): number {
+    return performance.now() - this.#lastShownAt;
+  }
+
+  /** Ends it with SIGTERM; answers what went wrong, if anything. */
+  async finish(): Promise<string[]> {
+    end(this.#child, "SIGTERM");
+    const timer = setTimeout(() => end(this.#child, "SIGKILL"), 10_000);
+    const { code } = await this.#child.status;
+    clearTimeout(timer);
+    await this.#reading;
+    if (code === 143 || code === 0) return [];
+    const words = (await this.#stderr).trim().split("\n").slice(-3).join(" | ");
+    return [`${this.name} ended with ${code} instead of 143 or 0: ${words}`];
+  }
+
+  async #read(ledger: Ledger): Promise<void> {
+    const lines = new LineReader(this.#child.stdout);
+    for (let line = await lines.next(); line !== null; line = await lines.next()) {
+      const { type, id, seq, text, redelivered } = JSON.parse(line);
+      if (type !== "message") continue;
+      ledger.add({ kind: "shown", text, id, seq, reader: this.name, ...(redelivered ? { redelivered } : {}) });
+      this.#shown++;
+      this.#lastShownAt = performance.now();
+    }
+  }
+}

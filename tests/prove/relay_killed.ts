@@ -1,0 +1,109 @@
+/**
+ * The relay is killed again and again under load: nothing acknowledged is lost, nothing is shown twice.
+ * @module
+ */
+import { checkLedgers, complaints } from "./checker.ts";
+import { Follower } from "./follower.ts";
+import { integrityOfCopy } from "./integrity.ts";
+import { Ledger, readLedgers } from "./ledger.ts";
+import { LineSender, type Load } from "./line_sender.ts";
+import { Folder, must, person, qight } from "./processes.ts";
+import { seeded } from "./random.ts";
+import { READY_MS, RelayProcess } from "./relay_process.ts";
+import type { Finding, Row, Size } from "./row.ts";
+
+/** PROMISES.md row 2: four senders, two readers, kills at random times of 50 to 1500 ms. */
+export const relayKilled: Row = {
+  name: "relay-killed",
+  property: "kill -9 of the relay at random times under load loses, doubles, alters and reorders nothing",
+  rounds: { ci: 20, night: 200 },
+  run: (size) => prove(size, { senders: 4, readers: 2, load: { window: 64, perSecond: 150 } }),
+};
+
+/** The same under the heaviest use of `send --lines`: as many lines in flight as it takes. */
+export const relayKilledUnderLines: Row = {
+  name: "lines-killed",
+  property: "a relay killed ten times under `send --lines` from three senders loses and doubles nothing",
+  rounds: { ci: 10, night: 50 },
+  run: (size) => prove(size, { senders: 3, readers: 1, load: { window: 400, perSecond: 500 } }),
+};
+
+/** How long the readers may take for what is left when the last sender has ended. */
+const DRAIN_QUIET_MS = 15_000;
+
+async function prove(size: Size, crowd: { senders: number; readers: number; load: Load }): Promise<Finding> {
+  const random = seeded(size.seed);
+  using folder = new Folder();
+  const ledgers = folder.inside("ledgers");
+  await using relay = new RelayProcess(folder.inside("post"));
+  const broken: string[] = [];
+  let slowest = await relay.start();
+
+  const readers: { id: string; follower: Follower }[] = [];
+  using opened = new DisposableStack();
+  const ledger = (name: string) => opened.use(new Ledger(`${ledgers}/${name}`));
+  for (let index = 1; index <= crowd.readers; index++) {
+    const env = person(folder.inside(`reader-${index}`), relay.address);
+    const id = await must(qight("key", "gen", "--no-passphrase"), { env });
+    const args = qight("fetch", "--follow", "--json");
+    readers.push({ id, follower: new Follower(`reader-${index}`, args, env, ledger(`reader-${index}`)) });
+  }
+  const senders: LineSender[] = [];
+  for (let index = 1; index <= crowd.senders; index++) {
+    const env = person(folder.inside(`sender-${index}`), relay.address);
+    await must(qight("key", "gen", "--no-passphrase"), { env });
+    const args = qight("send", readers[index % readers.length].id, "--lines");
+    senders.push(new LineSender(`sender-${index}`, args, env, ledger(`sender-${index}`), crowd.load));
+  }
+  await firstAcks(senders);
+
+  for (let round = 0; round < size.rounds; round++) {
+    await after(50 + random() * 1450);
+    await relay.kill();
+    for (const word of integrityOfCopy(`${relay.dataDir}/relay.db`)) {
+      broken.push(`round ${round}: ${word}`);
+    }
+    const ready = await relay.start();
+    slowest = Math.max(slowest, ready);
+    if (ready >= READY_MS) broken.push(`round ${round}: ready after ${Math.round(ready)} ms`);
+  }
+
+  const ended = await Promise.all(senders.map((sender) => sender.finish(60_000)));
+  broken.push(...ended.flat());
+  const accepted = senders.reduce((sum, sender) => sum + sender.acknowledged, 0);
+  const shown = () => readers.reduce((sum, { follower }) => sum + follower.shown, 0);
+  while (shown() < accepted && readers.some(({ follower }) => follower.quietMs < DRAIN_QUIET_MS)) await after(100);
+  // A double would come right behind the last one.
+  await after(500);
+  broken.push(...(await Promise.all(readers.map(({ follower }) => follower.finish()))).flat());
+  const exit = await relay.stop();
+  if (exit !== 0) broken.push(`the relay ended with ${exit} after SIGTERM`);
+  broken.push(...integrityOfCopy(`${relay.dataDir}/relay.db`));
+
+  const verdict = checkLedgers(readLedgers(ledgers));
+  return {
+    counts: {
+      kills: size.rounds,
+      senders: crowd.senders,
+      readers: crowd.readers,
+      intents: verdict.intents,
+      acknowledged: verdict.acknowledged,
+      shown: verdict.shown,
+      lost: verdict.lost.length,
+      doubled: verdict.doubled.length,
+      altered: verdict.altered.length,
+      reordered: verdict.reordered.length,
+      slowest_ready_ms: Math.round(slowest),
+    },
+    complaints: [...broken, ...complaints(verdict)],
+  };
+}
+
+async function firstAcks(senders: readonly LineSender[]): Promise<void> {
+  const deadline = performance.now() + 20_000;
+  while (senders.some((sender) => sender.acknowledged === 0) && performance.now() < deadline) await after(20);
+}
+
+function after(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

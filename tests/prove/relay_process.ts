@@ -1,0 +1,122 @@
+/**
+ * A real relay in a process of its own, on the same port and data folder each time it is started.
+ * @module
+ */
+import { QightError } from "../../proto/errors.ts";
+import { end, freePort, person, qight } from "./processes.ts";
+import { LineReader } from "./lines.ts";
+
+/** Ready must come within this many milliseconds of the start, also after a kill. */
+export const READY_MS = 3000;
+
+/** A relay that can be killed and started again. */
+export class RelayProcess implements AsyncDisposable {
+  readonly dataDir: string;
+  readonly port: number;
+  readonly httpPort: number;
+  readonly #settings: Record<string, string>;
+  readonly #log: string;
+  #child: Deno.ChildProcess | null = null;
+  #address = "";
+
+  /** @param folder holds data and log; @param settings `QIGHT_CFG__…` over the test's own defaults */
+  constructor(folder: string, settings: Record<string, string> = {}) {
+    this.dataDir = `${folder}/relay`;
+    this.#log = `${folder}/relay.log`;
+    this.port = freePort();
+    this.httpPort = freePort();
+    this.#settings = {
+      ...person(folder, ""),
+      QIGHT_CFG__HTTP__LISTEN: `127.0.0.1:${this.httpPort}`,
+      // The senders here are one machine's worth of load behind a few identities.
+      QIGHT_CFG__LIMITS__SEND_PER_MINUTE: "0",
+      QIGHT_CFG__LIMITS__NEW_ACCOUNTS_PER_IP_PER_DAY: "0",
+      QIGHT_CFG__STORAGE__MAX_QUEUE: "5000000",
+      QIGHT_CFG__STORAGE__MAX_QUEUE_BYTES: "8GiB",
+      ...settings,
+    };
+    delete this.#settings.QIGHT_RELAY;
+  }
+
+  /** `qight://ROOT@127.0.0.1:port`, known after the first start. */
+  get address(): string {
+    return this.#address;
+  }
+
+  /** Process id; throws when it does not run. */
+  get pid(): number {
+    if (!this.#child) throw new QightError("invariant", "The relay does not run");
+    return this.#child.pid;
+  }
+
+  /** Starts it and answers after how many milliseconds /readyz said yes. */
+  async start(): Promise<number> {
+    const started = performance.now();
+    const child = new Deno.Command(Deno.execPath(), {
+      args: qight("relay", "--listen", `127.0.0.1:${this.port}`, "--data-dir", this.dataDir),
+      env: this.#settings,
+      clearEnv: true,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    this.#child = child;
+    const log = Deno.openSync(this.#log, { create: true, append: true });
+    child.stderr.pipeTo(log.writable).catch((error) => console.error(`relay log: ${error}`));
+    const lines = new LineReader(child.stdout);
+    this.#address = await this.#firstAddress(lines);
+    lines.discard();
+    await this.#ready(child);
+    return performance.now() - started;
+  }
+
+  /** SIGKILL, and waits until the process is gone. */
+  async kill(): Promise<void> {
+    await this.#end("SIGKILL");
+  }
+
+  /** SIGTERM: the relay drains; answers its exit code. */
+  async stop(): Promise<number> {
+    return await this.#end("SIGTERM");
+  }
+
+  /** The last lines of its log, for complaints. */
+  lastWords(): string {
+    return Deno.readTextFileSync(this.#log).trimEnd().split("\n").slice(-5).join(" | ");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#child) await this.kill();
+  }
+
+  async #end(signal: Deno.Signal): Promise<number> {
+    const child = this.#child;
+    if (!child) return 0;
+    this.#child = null;
+    end(child, signal);
+    return (await child.status).code;
+  }
+
+  async #firstAddress(lines: LineReader): Promise<string> {
+    for (let line = await lines.next(); line !== null; line = await lines.next()) {
+      const address = /qight:\/\/\S+/.exec(line);
+      if (address) return address[0];
+    }
+    throw new QightError("internal", `The relay ended before it printed its address: ${this.lastWords()}`);
+  }
+
+  async #ready(child: Deno.ChildProcess): Promise<void> {
+    let over = false;
+    child.status.then(() => over = true);
+    for (;;) {
+      try {
+        const answer = await fetch(`http://127.0.0.1:${this.httpPort}/readyz`);
+        await answer.body?.cancel();
+        if (answer.status === 200) return;
+      } catch (error) {
+        if (over) throw new QightError("internal", `The relay ended: ${this.lastWords()}`, { cause: error });
+      }
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+}

@@ -1,0 +1,31 @@
+/**
+ * What a row of `deno task prove` is given and what it answers.
+ * @module
+ */
+
+/** How large a run is and what decides its chance. */
+export interface Size {
+  readonly seed: number;
+  /** Kills, or the row's own unit of repetition. */
+  readonly rounds: number;
+}
+
+/** What a row found. */
+export interface Finding {
+  /** Counts in the order in which they are printed. */
+  readonly counts: Record<string, number | string>;
+  /** Broken promises; empty means passed. */
+  readonly complaints: readonly string[];
+  /** Why the row could not run at all here. */
+  readonly skipped?: string;
+}
+
+/** One property that is proven. */
+export interface Row {
+  /** Used by `--only`. */
+  readonly name: string;
+  /** The property in one sentence. */
+  readonly property: string;
+  readonly rounds: { readonly ci: number; readonly night: number };
+  run(size: Size): Promise<Finding>;
+}

@@ -1,0 +1,99 @@
+/**
+ * Reads what strace saw of a relay's writes and syncs, and compares it with the acks that a client got.
+ * @module
+ */
+
+/** One finished call on one file; times are wall clock in milliseconds. */
+export interface Traced {
+  readonly kind: "write" | "sync";
+  readonly path: string;
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
+/** One message as its sender saw it; times are wall clock in milliseconds. */
+export interface Acknowledged {
+  readonly text: string;
+  readonly sentMs: number;
+  readonly ackMs: number;
+}
+
+/** What the comparison found. */
+export interface SyncVerdict {
+  readonly acknowledged: number;
+  readonly syncs: number;
+  readonly fastestAckMs: number;
+  readonly fastestSyncMs: number;
+  readonly complaints: string[];
+}
+
+/**
+ * Finished writes and syncs of `strace -f -ttt -T -y -e trace=fsync,fdatasync,pwrite64`, in order of their start.
+ *
+ * A line is `PID 1795265658.181418 fsync(22</dir/relay.db-wal>) = 0 (DELAYED) <0.051125>`; a call that another thread
+ * interrupted is cut into `… <unfinished ...>` and `<... fsync resumed>) = 0 <0.05>`.
+ */
+export function readTrace(text: string): Traced[] {
+  const traced: Traced[] = [];
+  const unfinished = new Map<string, { call: string; path: string; startMs: number }>();
+  for (const line of text.split("\n")) {
+    const resumed = /^(\d+) +([\d.]+) <\.\.\. \w+ resumed>.*\) += (-?\d+).*<([\d.]+)>$/.exec(line);
+    if (resumed) {
+      const begun = unfinished.get(resumed[1]);
+      unfinished.delete(resumed[1]);
+      if (begun && Number(resumed[3]) >= 0) add(begun.call, begun.path, begun.startMs, Number(resumed[4]));
+      continue;
+    }
+    const begun = /^(\d+) +([\d.]+) (\w+)\(\d+<([^>]*)>(.*)$/.exec(line);
+    if (!begun) continue;
+    const [, pid, start, call, path, rest] = begun;
+    if (rest.endsWith("<unfinished ...>")) {
+      unfinished.set(pid, { call, path, startMs: Number(start) * 1000 });
+      continue;
+    }
+    const ended = /\) += (-?\d+).*<([\d.]+)>$/.exec(rest);
+    if (ended && Number(ended[1]) >= 0) add(call, path, Number(start) * 1000, Number(ended[2]));
+  }
+  return traced.sort((a, b) => a.startMs - b.startMs);
+
+  function add(call: string, path: string, startMs: number, seconds: number): void {
+    traced.push({ kind: call === "pwrite64" ? "write" : "sync", path, startMs, endMs: startMs + seconds * 1000 });
+  }
+}
+
+/**
+ * Every ack must follow the end of a sync that began after the message's last write to the log.
+ * One message is in flight at a time, so the writes between its sending and its ack are its own.
+ */
+export function checkSyncs(
+  trace: readonly Traced[],
+  acks: readonly Acknowledged[],
+  logPath: string,
+  delayMs: number,
+): SyncVerdict {
+  const ofLog = trace.filter((call) => call.path === logPath);
+  const writes = ofLog.filter((call) => call.kind === "write");
+  const syncs = ofLog.filter((call) => call.kind === "sync");
+  const complaints: string[] = [];
+  for (const { text, sentMs, ackMs } of acks) {
+    if (ackMs - sentMs < delayMs) complaints.push(`${text}: acknowledged after ${(ackMs - sentMs).toFixed(1)} ms`);
+    const lastWrite = writes.findLast((write) => write.startMs >= sentMs && write.startMs <= ackMs);
+    if (!lastWrite) complaints.push(`${text}: acknowledged without a write to the log`);
+    else if (!syncs.some((sync) => sync.startMs >= lastWrite.endMs && sync.endMs <= ackMs)) {
+      complaints.push(`${text}: acknowledged before its write was synced`);
+    }
+  }
+  const fastest = (values: number[]) => values.reduce((least, value) => Math.min(least, value), Infinity);
+  const fastestSyncMs = fastest(syncs.map((sync) => sync.endMs - sync.startMs));
+  if (acks.length === 0) complaints.push("no message was acknowledged");
+  if (fastestSyncMs < delayMs) {
+    complaints.push(`a sync took ${fastestSyncMs.toFixed(1)} ms: the delay was not injected`);
+  }
+  return {
+    acknowledged: acks.length,
+    syncs: syncs.length,
+    fastestAckMs: fastest(acks.map((ack) => ack.ackMs - ack.sentMs)),
+    fastestSyncMs,
+    complaints,
+  };
+}
