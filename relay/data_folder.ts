@@ -20,7 +20,8 @@ export interface DataFolder extends AsyncDisposable {
   /** Absolute path. */
   readonly dir: string;
   readonly rootKey: RootKey;
-  readonly dbPath: string;
+  /** Where a database of this name (`storage.path`) is; an absolute path stays itself. */
+  dbPath(path?: string): string;
   readonly auditPath: string;
   readonly adminSocketPath: string;
   /** The stored leaf, or null when there is none yet. */
@@ -33,7 +34,7 @@ export interface DataFolder extends AsyncDisposable {
 
 /** What `openDataFolder` may be told. */
 export interface DataFolderOptions {
-  /** Name of the database inside the folder, or an absolute path. */
+  /** `storage.path`, when it is not relay.db: a database without its root key is refused. */
   readonly database?: string;
   /** Where systemd put credentials; `$CREDENTIALS_DIRECTORY` when absent, none when "". */
   readonly credentialsDirectory?: string;
@@ -47,14 +48,13 @@ export interface DataFolderOptions {
  */
 export async function openDataFolder(dir: string, options: DataFolderOptions = {}): Promise<DataFolder> {
   const folder = resolve(dir);
-  const database = options.database ?? "relay.db";
-  const dbPath = isAbsolute(database) ? database : join(folder, database);
+  const dbPath = (path = options.database ?? "relay.db") => isAbsolute(path) ? path : join(folder, path);
   await preparePrivateFolder(folder);
   const lock = await lockFolder(folder);
   try {
     const rootKey = await loadRootKey({
       folder,
-      dbPath,
+      dbPath: dbPath(),
       credentialsDirectory: options.credentialsDirectory ?? Deno.env.get("CREDENTIALS_DIRECTORY") ?? "",
     });
     const leafPath = join(folder, "leaf.pem");
