@@ -5,7 +5,7 @@
 
 import { QightError } from "../proto/errors.ts";
 import type { ByteStream, CloseReason, Connection, Leaf, Listener, PeerAddress } from "./connection.ts";
-import { BytePipe, Credit } from "./pipe.ts";
+import { BytePipe, Credit, InOrder } from "./pipe.ts";
 import { AsyncQueue } from "./queue.ts";
 import { brokenStream } from "./socket.ts";
 
@@ -106,6 +106,7 @@ class MemoryStream implements ByteStream {
   onDone: () => void = () => {};
   readonly #credit = new Credit(MEMORY_WINDOW);
   readonly #inbox = new BytePipe((bytes) => this.#other.#credit.give(bytes));
+  readonly #order = new InOrder();
   #other!: MemoryStream;
   #ended = false;
   #broken?: Error;
@@ -123,20 +124,24 @@ class MemoryStream implements ByteStream {
   }
 
   async write(bytes: Uint8Array): Promise<void> {
-    for (let at = 0; at < bytes.length;) {
-      this.#checkOpen();
-      const taken = await this.#credit.take(bytes.length - at);
-      this.#checkOpen();
-      this.#other.#inbox.push(bytes.slice(at, at += taken));
-    }
     this.#checkOpen();
+    await this.#order.run(async () => {
+      for (let at = 0; at < bytes.length;) {
+        const taken = await this.#credit.take(bytes.length - at);
+        if (this.#broken) throw this.#broken;
+        this.#other.#inbox.push(bytes.slice(at, at += taken));
+      }
+    });
   }
 
   async end(): Promise<void> {
     this.#checkOpen();
     this.#ended = true;
-    this.#other.#inbox.end();
-    this.#forget();
+    await this.#order.run(async () => {
+      if (this.#broken) throw this.#broken;
+      this.#other.#inbox.end();
+      this.#forget();
+    });
   }
 
   reset(): void {

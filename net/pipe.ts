@@ -8,6 +8,7 @@ export class BytePipe {
   readonly #chunks: Uint8Array[] = [];
   readonly #onRead: (bytes: number) => void;
   #buffered = 0;
+  #small = 0;
   #ended = false;
   #error?: Error;
   #waiting?: { resolve: (bytes: Uint8Array | null) => void; reject: (error: Error) => void };
@@ -34,6 +35,8 @@ export class BytePipe {
     if (!reader) {
       this.#chunks.push(bytes);
       this.#buffered += bytes.length;
+      this.#small = bytes.length < SMALL ? this.#small + 1 : 0;
+      if (this.#small === MERGE) this.#mergeSmall();
       return;
     }
     this.#waiting = undefined;
@@ -54,6 +57,7 @@ export class BytePipe {
     const dropped = this.#buffered;
     this.#chunks.length = 0;
     this.#buffered = 0;
+    this.#small = 0;
     this.#waiting?.reject(this.#error);
     this.#waiting = undefined;
     if (dropped > 0) this.#onRead(dropped);
@@ -64,6 +68,7 @@ export class BytePipe {
     if (this.#error) return Promise.reject(this.#error);
     const chunk = this.#chunks.shift();
     if (chunk) {
+      if (this.#small > this.#chunks.length) this.#small = this.#chunks.length;
       this.#buffered -= chunk.length;
       this.#onRead(chunk.length);
       return Promise.resolve(chunk);
@@ -71,7 +76,23 @@ export class BytePipe {
     if (this.#ended) return Promise.resolve(null);
     return new Promise((resolve, reject) => this.#waiting = { resolve, reject });
   }
+
+  // One object per byte would cost a hundred times the bytes that the peer has credit for.
+  #mergeSmall(): void {
+    const parts = this.#chunks.splice(this.#chunks.length - MERGE);
+    const merged = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+    let at = 0;
+    for (const part of parts) {
+      merged.set(part, at);
+      at += part.length;
+    }
+    this.#chunks.push(merged);
+    this.#small = 0;
+  }
 }
+
+const SMALL = 1_024;
+const MERGE = 64;
 
 /** How many bytes may still be written; writers wait for more in order. */
 export class Credit {
@@ -100,6 +121,11 @@ export class Credit {
     return taken;
   }
 
+  /** Takes exactly this much; the caller has looked at `available`. */
+  takeNow(bytes: number): void {
+    this.#available -= bytes;
+  }
+
   /** Gives more credit and wakes who waits. */
   give(bytes: number): void {
     this.#available += bytes;
@@ -110,5 +136,24 @@ export class Credit {
   fail(error: Error): void {
     this.#error ??= error;
     for (const waiter of this.#waiting.splice(0)) waiter.reject(error);
+  }
+}
+
+/** Runs the writes and the end of one stream one after the other, so that their bytes never mix. */
+export class InOrder {
+  #last: Promise<unknown> = Promise.resolve();
+  #queued = 0;
+
+  /** Whether nothing is waiting or running: then a step may be done at once instead. */
+  get idle(): boolean {
+    return this.#queued === 0;
+  }
+
+  /** Runs a step after those before it. */
+  run(step: () => Promise<void>): Promise<void> {
+    this.#queued++;
+    const done = this.#last.then(step).finally(() => this.#queued--);
+    this.#last = done.catch(() => {}); // whoever asked hears of it; those behind meet the broken stream themselves
+    return done;
   }
 }
