@@ -83,7 +83,8 @@ function check(value: Record<string, unknown>, known: Rows, path: readonly strin
       throw fail(key, `unknown key ${key.join(".")}${near ? `, did you mean ${near}?` : ""}`);
     }
     if (row === "string" || row === "boolean") {
-      if (typeof found !== row) throw fail(key, `${key.join(".")} must be a ${row}`);
+      const right = row === "string" ? typeof found === "string" : typeof found === "boolean";
+      if (!right) throw fail(key, `${key.join(".")} must be a ${row}`);
     } else if (Array.isArray(row)) {
       if (!row.includes(found as string)) throw fail(key, `${key.join(".")} must be one of ${row.join(", ")}`);
     } else {

@@ -18,14 +18,6 @@ export function clientDataDir(env: Env): string {
   return join(base(env, "XDG_DATA_HOME", ".local/share"), "qight");
 }
 
-/** The relay's data folder when neither a flag nor a file names one. */
-export function relayDataDir(env: Env): string {
-  const state = env("STATE_DIRECTORY")?.split(":")[0];
-  if (state) return state;
-  if (Deno.build.os !== "windows" && Deno.uid() === 0) return "/var/lib/qight";
-  return join(base(env, "XDG_DATA_HOME", ".local/share"), "qight-relay");
-}
-
 function base(env: Env, name: string, underHome: string): string {
   const set = env(name);
   // XDG Base Directory Specification: relative paths are invalid and ignored.

@@ -1,0 +1,29 @@
+/** `qight key import`: takes over an exported key. @module */
+import { openVault, vaultNeedsPassphrase } from "../../crypto/vault.ts";
+import { QightError } from "../../proto/errors.ts";
+import { identityFrom, makeSecrets, saveIdentity } from "../identity.ts";
+import { decodeIdentity, type IdentitySecrets } from "../identity_bytes.ts";
+import { existingPassphrase } from "../passphrase.ts";
+import { exists } from "../paths.ts";
+import { publishOrWarn } from "../publish_now.ts";
+import { readTextInput } from "../read_input.ts";
+import type { keyImportSpec } from "../tree/key.ts";
+import type { Call } from "../tree/spec.ts";
+
+/** Writes the key file from an export; without the device in it this machine becomes another device. */
+export async function run({ args, options, settings, out, signal }: Call<typeof keyImportSpec>): Promise<void> {
+  const path = settings.identity;
+  if (!options.force && await exists(path)) {
+    throw new QightError("would_overwrite", `There is a key at ${path} already, and it is not overwritten`);
+  }
+  const source = args[0] ?? "-";
+  const text = await readTextInput(source);
+  const passphrase = vaultNeedsPassphrase(text) ? await existingPassphrase(settings, source) : null;
+  const secrets = decodeIdentity(await openVault(text, passphrase));
+  const whole = secrets.device ? secrets as Required<IdentitySecrets> : makeSecrets(secrets.accountSeed);
+  const identity = await identityFrom(whole, path, passphrase);
+  await saveIdentity(identity, { overwrite: options.force ?? false, now: Date.now() });
+  const { id } = identity.account;
+  await out.result({ id, device: identity.fingerprint, identity: path, with_device: secrets.device !== undefined }, id);
+  if (options.publish !== false) await publishOrWarn(identity, settings, out, signal);
+}

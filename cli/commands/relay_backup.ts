@@ -1,0 +1,14 @@
+/** `qight relay backup`: a consistent copy of database and root key, made by the running relay. @module */
+import { resolve } from "node:path";
+import { newPassphrase } from "../passphrase.ts";
+import { askRelay } from "../relay_admin.ts";
+import type { relayBackupSpec } from "../tree/relay.ts";
+import type { Call } from "../tree/spec.ts";
+
+/** Writes the backup, sealed by a passphrase unless `--plain`. */
+export async function run({ args, options, settings, out }: Call<typeof relayBackupSpec>): Promise<void> {
+  const path = resolve(args[0]);
+  const passphrase = options.plain ? undefined : await newPassphrase(settings, path);
+  const answer = await askRelay(settings, "backup", { path, ...(passphrase === undefined ? {} : { passphrase }) });
+  await out.result(answer, path);
+}

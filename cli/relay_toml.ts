@@ -1,0 +1,54 @@
+/** Finds and reads the relay's configuration for the commands that need it. @module */
+import { type Origins, readRelayConfig, type RelayConfig, relayTomlCandidates } from "../relay/config.ts";
+import { QightError } from "../proto/errors.ts";
+import type { Settings } from "./settings.ts";
+
+/** A relay's configuration and where it was read. */
+export interface LoadedRelayConfig {
+  readonly config: RelayConfig;
+  readonly origins: Origins;
+  /** The relay.toml in force; absent when there is none. */
+  readonly tomlPath?: string;
+}
+
+/** Reads relay.toml, environment and flags by the rule of CLI.md "Files". */
+export async function loadRelayConfig(settings: Settings, listen?: readonly string[]): Promise<LoadedRelayConfig> {
+  const env = Deno.env.toObject();
+  const root = Deno.uid() === 0;
+  const dataDir = settings.origins.data_dir === "flag" ? settings.dataDir : undefined;
+  const candidates = relayTomlCandidates({
+    config: settings.configGiven ? settings.configPath : undefined,
+    dataDir,
+    env,
+    root,
+  });
+  const found = await firstReadable(candidates);
+  const flags = {
+    listen,
+    data_dir: dataDir,
+    "log.format": settings.logFormat,
+    "log.level": settings.debug || settings.verbose > 0 ? "debug" : settings.quiet ? "warn" : settings.env("QIGHT_LOG"),
+  };
+  const { config, origins } = readRelayConfig({
+    env,
+    flags,
+    root,
+    ...(found ? { tomlText: found.text, tomlPath: found.path } : {}),
+  });
+  return { config, origins, ...(found ? { tomlPath: found.path } : {}) };
+}
+
+async function firstReadable(candidates: readonly { path: string; required: boolean }[]) {
+  for (const { path, required } of candidates) {
+    try {
+      return { path, text: await Deno.readTextFile(path) };
+    } catch (error) {
+      const absent = error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied ||
+        error instanceof Deno.errors.NotADirectory;
+      if (required || !absent) {
+        throw new QightError("no_input", `Cannot read ${path}: ${(error as Error).message}`, { cause: error });
+      }
+    }
+  }
+  return undefined;
+}
