@@ -4,7 +4,6 @@
  */
 
 import { isAbsolute, join, resolve } from "node:path";
-import { QightError } from "../proto/errors.ts";
 import type { Leaf } from "../net/connection.ts";
 import { adminSocketPath } from "./data_folder/admin_socket_path.ts";
 import { pathError, preparePrivateFolder } from "./data_folder/folder.ts";
@@ -87,12 +86,4 @@ async function loadLeaf(path: string): Promise<Leaf | null> {
   // A damaged leaf is no loss: the caller makes a new one.
   if (start <= 0 || !text.startsWith("-----BEGIN CERTIFICATE-----")) return null;
   return { cert: text.slice(0, start), key: text.slice(start) };
-}
-
-/** The error for a folder whose relay does not run, for commands that need one. */
-export function notRunning(socketPath: string, cause?: unknown): QightError {
-  return new QightError("unreachable", `No relay runs here: nothing answers at ${socketPath}`, {
-    cause,
-    hint: "Start it with qight relay, or name its folder with --data-dir.",
-  });
 }

@@ -3,10 +3,8 @@
  * @module
  */
 
-import process from "node:process";
-
 /** States of sd_notify(3) that the relay uses. */
-export type ServiceState = "READY=1" | "STOPPING=1" | "RELOADING=1";
+export type ServiceState = "READY=1" | "STOPPING=1";
 
 /**
  * Sends a state to `$NOTIFY_SOCKET`; false when there is none. A service manager that does not answer must not stop
@@ -15,17 +13,15 @@ export type ServiceState = "READY=1" | "STOPPING=1" | "RELOADING=1";
 export async function notifySystemd(
   state: ServiceState,
   env: Readonly<Record<string, string | undefined>> = Deno.env.toObject(),
-  monotonicUs: () => bigint = () => process.hrtime.bigint() / 1000n,
 ): Promise<boolean | Error> {
   const socket = env.NOTIFY_SOCKET;
   if (!socket) return false;
-  // sd_notify(3): a leading @ stands for the NUL of the abstract namespace; Type=notify-reload wants the time.
+  // sd_notify(3): a leading @ stands for the NUL of the abstract namespace.
   const path = socket.startsWith("@") ? `\0${socket.slice(1)}` : socket;
-  const text = state === "RELOADING=1" ? `${state}\nMONOTONIC_USEC=${monotonicUs()}` : state;
   try {
     const connection = Deno.listenDatagram({ transport: "unixpacket" });
     try {
-      await connection.send(new TextEncoder().encode(text), { transport: "unixpacket", path });
+      await connection.send(new TextEncoder().encode(state), { transport: "unixpacket", path });
     } finally {
       connection.close();
     }

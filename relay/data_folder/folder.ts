@@ -54,6 +54,14 @@ export function octal(mode: number): string {
   return (mode & 0o7777).toString(8).padStart(4, "0");
 }
 
+/** The error for a folder whose relay does not run, for commands that need one. */
+export function notRunning(socketPath: string, cause?: unknown): QightError {
+  return new QightError("unreachable", `No relay runs here: nothing answers at ${socketPath}`, {
+    cause,
+    hint: "Start it with qight relay, or name its folder with --data-dir.",
+  });
+}
+
 async function firstForeign(folder: string): Promise<string | null> {
   try {
     for await (const entry of Deno.readDir(folder)) if (!ours.test(entry.name)) return entry.name;
