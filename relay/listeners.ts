@@ -4,7 +4,7 @@
  */
 import type { Leaf, Listener, ListenerEvents } from "../net/connection.ts";
 import { listenQuic } from "../net/quic.ts";
-import { listenWebSocket } from "../net/websocket.ts";
+import { listenWebSocket } from "../net/websocket_listener.ts";
 import { QightError } from "../proto/errors.ts";
 import type { RelayConfig } from "./config.ts";
 import { parseHostPort } from "./config/addresses.ts";
@@ -63,7 +63,6 @@ export async function openListeners(
               port: samePort,
               leaf,
               maxStreams: config.limits.streamsPerConnection || undefined,
-              idleTimeoutMs: config.limits.idleTimeoutMs || undefined,
               pendingLimit: config.limits.pendingHandshakes || undefined,
               trustedProxies: config.websocket.trustedProxies,
               events,

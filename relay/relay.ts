@@ -95,7 +95,7 @@ async function run(
   let certificate = await openCertificate(config, folder, now());
   const peers = new Set<Peer>();
   const mailboxes = new Mailboxes();
-  const limits = createLimits(config.limits, now);
+  const limits = createLimits({ limits: config.limits, now });
   const metrics = createMetrics({ version });
   const retention = () => ({
     defaultTtlMs: config.storage.defaultTtlMs,
@@ -218,7 +218,8 @@ async function run(
   const http = await startHttp({
     listen: config.http.listen,
     health: () => ({ ready: !draining && !stopped, durable: store.durable }),
-    metrics: async () => metrics.render({ ...await store.stats(), certificateExpiresAtMs: certificate.expiresAtMs }),
+    metrics: async () =>
+      metrics.render({ store: await store.stats(), certificateExpiresAtMs: certificate.expiresAtMs }),
   });
   cleanup.defer(() => http.close());
   const admin: AdminServer = await startAdmin({

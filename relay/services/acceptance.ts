@@ -51,7 +51,7 @@ export async function checkEnvelope(room: AcceptanceRoom, peer: Peer, bytes: Uin
   }
   const wait = room.limits.takeSend(envelope.sender);
   if (wait > 0) {
-    room.metrics.rateLimited("identity");
+    room.metrics.rateLimited("send");
     throw new QightError("rate_limited", `Too many messages: wait ${wait} ms`, { retryAfterMs: wait });
   }
   const now = room.now();

@@ -48,7 +48,7 @@ export async function publishBundle(room: DirectoryRoom, call: CallContext): Pro
     if (equal(known.hash, bundle.hash)) return await published(call);
     checkSuccessor(known, bundle);
   } else if (!room.limits.takeNewAccount(call.peer.connection.peer.hostname)) {
-    room.metrics.rateLimited("new_accounts");
+    room.metrics.rateLimited("accounts");
     throw new QightError("rate_limited", "Too many new accounts from this address today", {
       retryAfterMs: 60 * 60 * 1000,
     });

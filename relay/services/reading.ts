@@ -79,6 +79,7 @@ export async function ack(room: ReadingRoom, call: CallContext): Promise<void> {
   }
   room.mailboxes.checkLease(call.peer.mailbox, request.lease, call.peer);
   const deleted = await room.store.acknowledge(call.peer.device, ranges);
+  room.metrics.delivered(deleted);
   room.mailboxes.roomChanged(call.peer.mailbox);
   await call.reply.send(toBinary(AckResponseSchema, create(AckResponseSchema, { deleted })));
 }
@@ -107,7 +108,6 @@ function openReader(room: ReadingRoom, call: CallContext, peek: boolean, afterSe
 
   function deliver(message: StoredMessage): Promise<void> {
     cursor = message.seq;
-    room.metrics.delivered(1);
     const { seq, receivedAtMs, expiresAtMs, envelope } = message;
     const value = { seq: BigInt(seq), receivedAtMs: BigInt(receivedAtMs), expiresAtMs: BigInt(expiresAtMs), envelope };
     return say({ case: "delivered", value });

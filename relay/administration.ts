@@ -1,0 +1,129 @@
+/**
+ * What the operator may ask of a running relay over the admin socket: status, clients, drain, backup, tokens, lists.
+ * @module
+ */
+import { formatAccountId, parseAccountId } from "../crypto/account.ts";
+import { QightError } from "../proto/errors.ts";
+import type { AdminHandlers } from "./admin.ts";
+import type { Audit } from "./audit.ts";
+import { writeBackup } from "./backup.ts";
+import type { RelayConfig } from "./config.ts";
+import type { DataFolder } from "./data_folder.ts";
+import { maskAddress } from "./log.ts";
+import type { Mailboxes } from "./mailboxes.ts";
+import type { Peer } from "./peer.ts";
+import type { Store } from "./storage/store.ts";
+import { makeToken } from "./tokens.ts";
+
+/** What administration needs of the relay. */
+export interface AdministrationRoom {
+  readonly store: Store;
+  readonly peers: ReadonlySet<Peer>;
+  readonly mailboxes: Mailboxes;
+  readonly audit: Audit;
+  readonly folder: DataFolder;
+  readonly config: () => RelayConfig;
+  readonly draining: () => boolean;
+  readonly drain: () => Promise<void>;
+  readonly now: () => number;
+  readonly version: string;
+  readonly startedAtMs: number;
+  readonly certificateExpiresAtMs: () => number;
+}
+
+/** The admin methods by name; each change is written to the audit log. */
+export function adminHandlers(room: AdministrationRoom): AdminHandlers {
+  const { store, audit } = room;
+  return {
+    async status() {
+      const { leases, watchers } = room.mailboxes.counts;
+      return {
+        version: room.version,
+        deno: Deno.version.deno,
+        started_at: new Date(room.startedAtMs).toISOString(),
+        draining: room.draining(),
+        durable: store.durable,
+        auth: room.config().auth.mode,
+        connections: room.peers.size,
+        readers: leases,
+        watchers,
+        certificate_expires_at: new Date(room.certificateExpiresAtMs()).toISOString(),
+        ...await store.stats(),
+      };
+    },
+    clients() {
+      const { addresses } = room.config().log;
+      return Promise.resolve([...room.peers].map((peer) => ({
+        session: peer.session?.id ?? null,
+        transport: peer.connection.transport,
+        address: maskAddress(peer.connection.peer.hostname, addresses),
+        connected_at: new Date(peer.connectedAtMs).toISOString(),
+        calls: peer.calls.size,
+      })));
+    },
+    drain() {
+      audit.record("drain", {});
+      // Answered first: the drain ends this very socket.
+      setTimeout(() => void room.drain(), 10);
+      return Promise.resolve({ draining: true });
+    },
+    async backup(params) {
+      const path = text(params, "path");
+      const passphrase = params.passphrase === undefined ? null : text(params, "passphrase");
+      await writeBackup({ store, rootSeed: room.folder.rootKey.seed, path, passphrase });
+      audit.record("backup", { sealed: passphrase !== null });
+      return { path, sealed: passphrase !== null };
+    },
+    async "token.add"(params) {
+      const name = params.name === undefined ? "" : text(params, "name");
+      const ttlMs = params.ttl_ms === undefined ? null : Number(params.ttl_ms);
+      const { token, hash, id } = await makeToken();
+      const createdAtMs = room.now();
+      const expiresAtMs = ttlMs === null ? null : createdAtMs + ttlMs;
+      await store.putToken({ id, name, hash, createdAtMs, expiresAtMs });
+      audit.record("token.add", { id, name });
+      return { id, name, token, expires_at: isoOrNull(expiresAtMs) };
+    },
+    async "token.list"() {
+      return (await store.tokens()).map(({ id, name, createdAtMs, expiresAtMs }) => ({
+        id,
+        name,
+        created_at: new Date(createdAtMs).toISOString(),
+        expires_at: isoOrNull(expiresAtMs),
+      }));
+    },
+    async "token.revoke"(params) {
+      const id = text(params, "id");
+      if (!await store.deleteToken(id)) throw new QightError("usage", `There is no token ${id}`);
+      audit.record("token.revoke", { id });
+      return { id };
+    },
+    async "allow.add"(params) {
+      const account = parseAccountId(text(params, "id"));
+      await store.allowAccount(account, params.note === undefined ? "" : text(params, "note"));
+      audit.record("allow.add", {});
+      return { id: formatAccountId(account) };
+    },
+    async "allow.list"() {
+      return (await store.allowedAccounts()).map(({ account, note }) => ({ id: formatAccountId(account), note }));
+    },
+    async "allow.remove"(params) {
+      const account = parseAccountId(text(params, "id"));
+      if (!await store.disallowAccount(account)) {
+        throw new QightError("no_such_recipient", "This account is not on the list");
+      }
+      audit.record("allow.remove", {});
+      return { id: formatAccountId(account) };
+    },
+  };
+}
+
+function text(params: Readonly<Record<string, unknown>>, key: string): string {
+  const value = params[key];
+  if (typeof value !== "string" || value === "") throw new QightError("usage", `${key} is missing`);
+  return value;
+}
+
+function isoOrNull(ms: number | null): string | null {
+  return ms === null ? null : new Date(ms).toISOString();
+}
