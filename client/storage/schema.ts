@@ -1,0 +1,93 @@
+/**
+ * Tables of the client's store, as versioned migrations.
+ * @module
+ */
+
+/** Migrations in order; `user_version` counts how many have run. A released one is never changed. */
+export const migrations: readonly string[] = [
+  `
+  CREATE TABLE outbox (
+    place INTEGER PRIMARY KEY AUTOINCREMENT,
+    id BLOB NOT NULL UNIQUE,
+    relay TEXT NOT NULL,
+    recipient BLOB NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('queued', 'held', 'sent')),
+    created_at_ms INTEGER NOT NULL,
+    ttl_s INTEGER NOT NULL,
+    plaintext INTEGER NOT NULL,
+    content BLOB,
+    content_hash BLOB NOT NULL
+  ) STRICT;
+  CREATE INDEX outbox_state ON outbox (state, created_at_ms);
+  CREATE TABLE outbox_envelope (
+    id BLOB NOT NULL,
+    device BLOB NOT NULL,
+    envelope BLOB NOT NULL,
+    lineage BLOB NOT NULL,
+    counter INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('pending', 'accepted', 'refused')),
+    seq INTEGER NOT NULL,
+    expires_at_ms INTEGER NOT NULL,
+    PRIMARY KEY (id, device)
+  ) STRICT;
+  CREATE TABLE counter (
+    lineage BLOB NOT NULL,
+    device BLOB NOT NULL,
+    last INTEGER NOT NULL,
+    PRIMARY KEY (lineage, device)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE void_counter (
+    lineage BLOB NOT NULL,
+    device BLOB NOT NULL,
+    counter INTEGER NOT NULL,
+    listed_by INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (lineage, device, counter)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE seen (
+    sender BLOB NOT NULL,
+    id BLOB NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('printing', 'shown')),
+    body_hash BLOB NOT NULL,
+    forget_at_ms INTEGER NOT NULL,
+    PRIMARY KEY (sender, id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX seen_forget ON seen (forget_at_ms);
+  CREATE TABLE stream (
+    sender BLOB NOT NULL,
+    lineage BLOB NOT NULL,
+    state TEXT NOT NULL,
+    open INTEGER NOT NULL,
+    PRIMARY KEY (sender, lineage)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX stream_open ON stream (open) WHERE open = 1;
+  CREATE TABLE bundle (
+    account BLOB NOT NULL,
+    version INTEGER NOT NULL,
+    hash BLOB NOT NULL,
+    bytes BLOB NOT NULL,
+    PRIMARY KEY (account, version)
+  ) STRICT;
+  CREATE TABLE peer_sealing_key (
+    device BLOB PRIMARY KEY,
+    created_at_ms INTEGER NOT NULL,
+    key_id BLOB NOT NULL
+  ) STRICT;
+  CREATE TABLE sealing_secret (
+    key_id BLOB PRIMARY KEY,
+    seed BLOB NOT NULL,
+    published BLOB NOT NULL,
+    created_at_ms INTEGER NOT NULL,
+    expires_at_ms INTEGER NOT NULL,
+    erase_at_ms INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE unreadable (
+    place INTEGER PRIMARY KEY AUTOINCREMENT,
+    seq INTEGER NOT NULL,
+    received_at_ms INTEGER NOT NULL,
+    added_at_ms INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    bytes BLOB NOT NULL
+  ) STRICT;
+  CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
+  `,
+];

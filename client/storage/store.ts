@@ -1,0 +1,175 @@
+/**
+ * What a client keeps on disk: its outbox, counters, what it has shown, whom it knows, and its sealing secrets.
+ * @module
+ */
+
+/**
+ * The store of one identity. Several processes may use it at once. The tables are synchronous and are seen only inside
+ * `write` and `read`; one `write` runs at a time, over all processes, so what it read is still true when it commits.
+ */
+export interface ClientStore extends AsyncDisposable {
+  /**
+   * Runs `work` alone, as one transaction; `work` may await (sealing does). Resolves after the commit is synced to
+   * disk; when `work` throws, nothing of it is kept. Never call `write` or `read` inside `work`.
+   */
+  write<T>(work: (tables: Tables) => T | Promise<T>): Promise<T>;
+  /** Reads without changing anything. */
+  read<T>(work: (tables: Tables) => T): Promise<T>;
+}
+
+/** Everything kept, by noun. */
+export interface Tables {
+  readonly outbox: OutboxTable;
+  readonly counters: CounterTable;
+  readonly seen: SeenTable;
+  readonly streams: StreamTable;
+  readonly directory: DirectoryTable;
+  readonly secrets: SecretTable;
+  readonly unreadable: UnreadableTable;
+  readonly meta: MetaTable;
+}
+
+/** `queued`: later commands send it. `held`: only `--id` sends it again. `sent`: all accepted; kept to know its id. */
+export type OutboxState = "queued" | "held" | "sent";
+
+/** One message on its way out. */
+export interface OutboxRow {
+  readonly id: Uint8Array; // 16 bytes
+  /** Which relay it is for, as dialled. */
+  readonly relay: string;
+  readonly recipient: Uint8Array; // account hash, 32 bytes
+  readonly state: OutboxState;
+  readonly createdAtMs: number;
+  readonly ttlS: number;
+  readonly plaintext: boolean;
+  /** Serialized Content; null once it is sealed. */
+  readonly content: Uint8Array | null;
+  /** SHA-256 of the serialized Content and recipient, to tell another message under the same id. */
+  readonly contentHash: Uint8Array;
+}
+
+/** The frozen bytes for one device. */
+export interface OutboxEnvelope {
+  readonly device: Uint8Array; // device key, 32 bytes
+  readonly envelope: Uint8Array; // serialized SignedEnvelope; empty once accepted
+  readonly lineage: Uint8Array; // 8 bytes; empty for plain content
+  readonly counter: number; // 0 for plain content
+  readonly state: "pending" | "accepted" | "refused";
+  readonly seq: number; // 0 until accepted
+  readonly expiresAtMs: number; // 0 until accepted
+}
+
+/** Messages on their way out, in the order they were made. */
+export interface OutboxTable {
+  add(row: OutboxRow): void;
+  get(id: Uint8Array): OutboxRow | null;
+  envelopes(id: Uint8Array): OutboxEnvelope[];
+  /** Adds the frozen bytes of a message and forgets its content. */
+  freeze(id: Uint8Array, envelopes: readonly OutboxEnvelope[]): void;
+  setState(id: Uint8Array, state: OutboxState): void;
+  /** Marks one device's envelope; accepted ones drop their bytes. */
+  settle(id: Uint8Array, device: Uint8Array, outcome: Pick<OutboxEnvelope, "state" | "seq" | "expiresAtMs">): void;
+  remove(id: Uint8Array): void;
+  /** Ids of queued messages for a relay, oldest first. */
+  queued(relay: string): Uint8Array[];
+  /** Ids of messages made before `createdBeforeMs`. */
+  olderThan(createdBeforeMs: number, state: OutboxState): Uint8Array[];
+}
+
+/** Counters that make the relay's drops visible, per lineage and recipient device. */
+export interface CounterTable {
+  /** The next number; never given twice. */
+  next(lineage: Uint8Array, device: Uint8Array): number;
+  /** Remembers a number that will never come. */
+  addVoid(lineage: Uint8Array, device: Uint8Array, counter: number): void;
+  /** Void numbers that no accepted message has listed yet; noted as listed by message `by`. */
+  listVoids(lineage: Uint8Array, device: Uint8Array, by: number, limit: number): number[];
+  /** Message `by` is accepted: what it listed need not be listed again. */
+  forgetVoids(lineage: Uint8Array, device: Uint8Array, by: number): void;
+}
+
+/** How far a received message got. */
+export interface SeenMark {
+  readonly state: "printing" | "shown";
+  readonly bodyHash: Uint8Array;
+}
+
+/** Received messages by sender device and id. */
+export interface SeenTable {
+  get(sender: Uint8Array, id: Uint8Array): SeenMark | null;
+  put(sender: Uint8Array, id: Uint8Array, mark: SeenMark, forgetAtMs: number): void;
+  purge(nowMs: number): number;
+}
+
+/** A sender device's numbers as this reader knows them; client/gaps.ts gives them meaning. */
+export interface StreamTable {
+  get(sender: Uint8Array, lineage: Uint8Array): string | null;
+  put(sender: Uint8Array, lineage: Uint8Array, state: string): void;
+  /** Whether any lineage of this sender device is known. */
+  knows(sender: Uint8Array): boolean;
+  /** Streams with numbers outstanding. */
+  open(): { sender: Uint8Array; lineage: Uint8Array; state: string }[];
+}
+
+/** One version of an account's bundle. */
+export interface KnownBundle {
+  readonly account: Uint8Array; // account hash, 32 bytes
+  readonly version: number;
+  readonly hash: Uint8Array; // 32 bytes
+  readonly bytes: Uint8Array; // serialized Bundle
+}
+
+/** Verified bundles of all versions seen, and the newest sealing key of each device. */
+export interface DirectoryTable {
+  latest(account: Uint8Array): KnownBundle | null;
+  version(account: Uint8Array, version: number): KnownBundle | null;
+  /** All versions from `version` on, rising. */
+  since(account: Uint8Array, version: number): KnownBundle[];
+  putBundle(bundle: KnownBundle): void;
+  /** When the newest sealing key seen of a device was made, and its id. */
+  sealingKey(device: Uint8Array): { createdAtMs: number; keyId: Uint8Array } | null;
+  putSealingKey(device: Uint8Array, key: { createdAtMs: number; keyId: Uint8Array }): void;
+}
+
+/** An own sealing key with its secret. */
+export interface SealingSecret {
+  readonly keyId: Uint8Array; // 8 bytes
+  readonly seed: Uint8Array; // 32 bytes, secret
+  readonly published: Uint8Array; // serialized SealingKey
+  readonly createdAtMs: number;
+  readonly expiresAtMs: number;
+  /** Mail may still come until then. */
+  readonly eraseAtMs: number;
+}
+
+/** Own sealing secrets, several at a time. */
+export interface SecretTable {
+  byKeyId(keyId: Uint8Array): SealingSecret | null;
+  newest(): SealingSecret | null;
+  put(secret: SealingSecret): void;
+  /** Erases secrets that no mail can need any more; returns how many. */
+  erase(nowMs: number): number;
+}
+
+/** What could not be opened. */
+export interface UnreadableRow {
+  readonly seq: number;
+  readonly receivedAtMs: number;
+  readonly reason: string;
+  readonly bytes: Uint8Array;
+}
+
+/** Raw bytes of messages that could not be opened or attributed, for a while. */
+export interface UnreadableTable {
+  /** Keeps the bytes; the oldest go when all together exceed `maxBytes`. */
+  add(row: UnreadableRow, nowMs: number, maxBytes: number): void;
+  all(): UnreadableRow[];
+  purge(addedBeforeMs: number): number;
+}
+
+/** Small values by name. */
+export interface MetaTable {
+  get(name: string): Uint8Array | null;
+  put(name: string, value: Uint8Array): void;
+  removeAll(prefix: string): void;
+}
