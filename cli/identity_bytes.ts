@@ -45,7 +45,8 @@ export function decodeIdentity(bytes: Uint8Array): IdentitySecrets {
   if ((seeds !== 1 && seeds !== 3) || !MAGIC.every((byte, at) => bytes[at] === byte)) {
     throw new QightError("bad_key_file", "The key file holds no qight identity");
   }
-  const seed = (index: number) => bytes.slice(MAGIC.length + index * SEED_BYTES, MAGIC.length + (index + 1) * SEED_BYTES);
+  const seed = (index: number) =>
+    bytes.slice(MAGIC.length + index * SEED_BYTES, MAGIC.length + (index + 1) * SEED_BYTES);
   const accountSeed = seed(0);
   return seeds === 1 ? { accountSeed } : { accountSeed, device: { seed: seed(1), dataKey: seed(2) } };
 }

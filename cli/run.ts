@@ -1,5 +1,6 @@
 /** Runs one command from its arguments to its exit code. @module */
 import { QightError } from "../proto/errors.ts";
+import { checkRuntime } from "../relay/runtime.ts";
 import { reportError } from "./error_output.ts";
 import { parseArguments } from "./options.ts";
 import { Output } from "./output.ts";
@@ -7,7 +8,6 @@ import { type Env, processEnv } from "./paths.ts";
 import { settle } from "./settings.ts";
 import { watchSignals } from "./signals.ts";
 import type { Call } from "./tree/spec.ts";
-import { isRecentEnough, OLDEST_DENO } from "./version.ts";
 
 /** Does what the arguments say and returns the exit code. */
 export async function runCommand(args: readonly string[], env: Env = processEnv): Promise<number> {
@@ -16,7 +16,7 @@ export async function runCommand(args: readonly string[], env: Env = processEnv)
   let out = new Output({ json: own.includes("--json"), quiet: false, verbose: 0 });
   let debug = own.includes("--debug");
   try {
-    refuseOldRuntime();
+    checkRuntime();
     refuseSecretVariables(env);
     const parsed = parseArguments(args);
     const isRelay = parsed.path[0] === "relay";
@@ -41,11 +41,6 @@ export async function runCommand(args: readonly string[], env: Env = processEnv)
 /** The code of one command. The name is computed, so that Deno does not read every command at each start. */
 async function load(module: string): Promise<{ run(call: Call): Promise<void> }> {
   return await import(new URL(`./commands/${module}.ts`, import.meta.url).href);
-}
-
-function refuseOldRuntime(): void {
-  if (isRecentEnough(Deno.version.deno)) return;
-  throw new QightError("too_old_runtime", `Deno ${Deno.version.deno} is older than ${OLDEST_DENO}`);
 }
 
 /** Environment variables leak into child processes, logs and crash reports; files do not. */

@@ -23,7 +23,7 @@ export type NewEnvelope =
  *
  * @example
  * ```ts
- * import { genKeypair, MessageEnvelope } from "qight";
+ * import { genKeypair, MessageEnvelope } from "../mod.ts";
  * import assert from "node:assert/strict";
  *
  * const ada = await genKeypair();

@@ -2,8 +2,10 @@
 import { errorTable, QightError } from "../../proto/errors.ts";
 import { checkOpenToTheWorld } from "../../relay/config.ts";
 import { publicAddresses } from "../../relay/config/exposure.ts";
-import { createLog } from "../../relay/log.ts";
+import { createLog, type Log } from "../../relay/log.ts";
 import { type RunningRelay, startRelay } from "../../relay/relay.ts";
+import { notifySystemd, type ServiceState } from "../../relay/systemd.ts";
+import { warnOfSmallReceiveBuffer } from "../../relay/udp_buffer.ts";
 import type { Output } from "../output.ts";
 import { loadRelayConfig } from "../relay_toml.ts";
 import type { relaySpec } from "../tree/relay.ts";
@@ -21,7 +23,7 @@ export async function run({ options, settings, out }: Call<typeof relaySpec>): P
     log.error("unhandled rejection", { error: String(event.reason) });
   });
   const relay = await startRelay({ config, log, version: VERSION });
-  using _signals = answerSignals(relay, async () => {
+  using _signals = answerSignals(relay, log, async () => {
     try {
       await relay.reload((await loadRelayConfig(settings, options.listen)).config);
     } catch (error) {
@@ -32,12 +34,19 @@ export async function run({ options, settings, out }: Call<typeof relaySpec>): P
   if (config.auth.mode === "open" && publicAddresses(config).length > 0) {
     out.error("warning: this relay is open: everybody who can reach it can use it (auth.mode)");
   }
-  await warnOfSmallBuffers(out);
+  warnOfSmallReceiveBuffer(log);
+  await tellSystemd("READY=1", log);
   await relay.closed;
   if (interrupted) throw new QightError("interrupted", "Interrupted", { hint: "" });
 }
 
+/** Set by the first SIGINT, so that the second quits and the exit code says so. */
 let interrupted = false;
+
+async function tellSystemd(state: ServiceState, log: Log): Promise<void> {
+  const told = await notifySystemd(state);
+  if (told instanceof Error) log.warn("systemd was not told", { state, error: told.message });
+}
 
 async function printAddresses(relay: RunningRelay, out: Output): Promise<void> {
   const [address] = relay.addresses;
@@ -50,12 +59,17 @@ async function printAddresses(relay: RunningRelay, out: Output): Promise<void> {
 }
 
 /** SIGTERM and the first SIGINT drain, a second SIGINT quits at once, SIGHUP reads the configuration again. */
-function answerSignals(relay: RunningRelay, reload: () => Promise<void>): Disposable {
-  const onTerminate = () => void relay.drain();
+function answerSignals(relay: RunningRelay, log: Log, reload: () => Promise<void>): Disposable {
+  const drain = () => {
+    void tellSystemd("STOPPING=1", log);
+    // Its outcome is that of relay.closed, which the command waits for.
+    relay.drain().catch((error) => log.error("draining failed", { error: String(error) }));
+  };
+  const onTerminate = () => drain();
   const onInterrupt = () => {
     if (interrupted) Deno.exit(errorTable.interrupted.exit);
     interrupted = true;
-    void relay.drain();
+    drain();
   };
   const onHangUp = () => void reload();
   const rows: [Deno.Signal, () => void][] = Deno.build.os === "windows"
@@ -67,22 +81,4 @@ function answerSignals(relay: RunningRelay, reload: () => Promise<void>): Dispos
       for (const [signal, handler] of rows) Deno.removeSignalListener(signal, handler);
     },
   };
-}
-
-const WANTED_BUFFER = 7_500_000;
-
-/** quic-go's "UDP Buffer Sizes" page: below 7.5 MB bursts are dropped by the kernel. */
-async function warnOfSmallBuffers(out: Output): Promise<void> {
-  if (Deno.build.os !== "linux") return;
-  let most: number;
-  try {
-    most = Number(await Deno.readTextFile("/proc/sys/net/core/rmem_max"));
-  } catch (error) {
-    out.detail(`UDP receive buffer not checked: ${(error as Error).message}`);
-    return;
-  }
-  if (most >= WANTED_BUFFER) return;
-  out.note(
-    `warning: the UDP receive buffer is at most ${most} bytes; for heavy traffic: sysctl -w net.core.rmem_max=${WANTED_BUFFER}`,
-  );
 }

@@ -38,7 +38,9 @@ export async function run({ options, settings, out }: Call<typeof relayInitSpec>
   if (out.json) return await out.object({ address: addresses[0], addresses, config: tomlPath });
   for (const address of addresses) await out.line(`address  ${address}          (share this line)`);
   if (options.qr) await out.line(await qrCode(addresses[0]));
-  out.note(`wrote ${tomlPath}; start it with: qight relay${settings.dataDirGiven ? ` --data-dir ${before.dataDir}` : ""}`);
+  out.note(
+    `wrote ${tomlPath}; start it with: qight relay${settings.dataDirGiven ? ` --data-dir ${before.dataDir}` : ""}`,
+  );
 }
 
 function advertised(name: string): string {
