@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { importsOf, isLong, mayImport, violations, WARN_LINES } from "../scripts/architecture.ts";
+import { importsOf, isLong, mayImport, missingPages, violations, WARN_LINES } from "../scripts/architecture.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 /** Everything that people write; generated code is tested for freshness instead. */
@@ -22,6 +22,7 @@ Deno.test("every file keeps the rules of the house", async () => {
     const text = await Deno.readTextFile(root + path);
     files++;
     if (isLong(text)) console.log(`${path}: more than ${WARN_LINES} lines`);
+    for (const page of missingPages(text)) console.log(`${path}: names ${page}, which is not in this project`);
     for (const problem of violations(path, text)) problems.push(`${path}: ${problem}`);
   }
   assert.ok(files > 20, `only ${files} files were seen`);
