@@ -24,3 +24,6 @@ export async function testRoot(): Promise<TestRoot> {
       issueLeaf({ rootPrivateKey: keys.privateKey, rootPublicKey: publicKey, hosts, notAfter }),
   };
 }
+
+/** The seed of every property test in this folder. */
+export const SEED = 20_261_121;
