@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 Deno.chdir(fileURLToPath(new URL("..", import.meta.url)));
 
 const folders = [...Deno.readDirSync("tests")]
-  .filter((entry) => entry.isDirectory && !["prove", "helpers"].includes(entry.name))
+  .filter((entry) => entry.isDirectory && entry.name !== "helpers")
   .map((entry) => `tests/${entry.name}`)
   .sort();
 

@@ -9,8 +9,8 @@ import { type Counts, denoTest } from "./deno_test.ts";
 const BUDGET_MS = 590_000;
 /** Folders that start whole programs: they run one after the other, after the units. */
 const SLOW = ["commands", "scenarios"];
-/** Not tests of this run: `prove` has its own task, helpers are imported. */
-const NOT_HERE = ["prove", "helpers"];
+/** Imported by tests, holds none. */
+const NOT_HERE = ["helpers"];
 /** Where documented examples live. */
 const DOCUMENTED = ["mod.ts", "crypto", "proto"];
 
