@@ -4,6 +4,7 @@
  */
 import { type OpenedEnvelope, parseEnvelope } from "../../crypto/envelope.ts";
 import { openContent, sealContent } from "../../crypto/seal.ts";
+import { QightError } from "../../proto/errors.ts";
 import { closedLoop } from "../closed_loop.ts";
 import { freshFields, lineContent, readPool } from "./envelopes.ts";
 import { readPeople } from "./people.ts";
@@ -25,6 +26,8 @@ const opened = await closedLoop(() => async () => {
     secretSeed: recipient.sealingSeed,
     fields: envelopes[turn++ % envelopes.length],
   });
-  if (content?.body.case !== "text") throw new Error("opened something else");
+  if (content?.body.case !== "text") {
+    throw new QightError("invariant", "The bench opened something else than it sealed");
+  }
 }, timing);
 console.log(JSON.stringify({ seal: sealed.perSecond, open: opened.perSecond }));
