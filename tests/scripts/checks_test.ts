@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { isAllowed, placeOf } from "../../scripts/check_licences.ts";
-import { localLinks } from "../../scripts/check_links.ts";
+import { localLinks, namedFiles } from "../../scripts/check_links.ts";
 import { hostsIn } from "../../scripts/check_no_hosts.ts";
 import { readSummary, settle } from "../../scripts/deno_test.ts";
 import { errorsPage, exitCodes, methodTable, withMethodTable } from "../../scripts/gen_docs.ts";
@@ -70,6 +70,11 @@ Deno.test("hosts are found and npm: specifiers are not hosts", () => {
 Deno.test("only links to files are followed", () => {
   const page = "[a](docs/a.md#part) [b](https://x.example) [c](#here) ![d](d.png)";
   assert.deepEqual(localLinks(page), ["docs/a.md", "d.png"]);
+});
+
+Deno.test("names of source files and folders are followed, other code is not", () => {
+  const page = "`proto/frame.ts` `relay/` `relay/storage/` `deno task ok` `relay.toml` `net/*.ts` `/metrics`";
+  assert.deepEqual(namedFiles(page), ["proto/frame.ts", "relay/", "relay/storage/"]);
 });
 
 Deno.test("the page of errors names every code, and explains every exit code in the table", () => {
