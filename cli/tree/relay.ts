@@ -50,6 +50,7 @@ export const relayRestoreSpec = {
   name: "restore",
   summary: "bring a backup back, verified before anything is touched",
   args: "<path>",
+  options: [["--force", "move an older database aside"]],
   examples: ["qight relay restore --passphrase-file FILE --data-dir DIR relay.backup"],
   module: "relay_restore",
 } as const satisfies CommandSpec;
