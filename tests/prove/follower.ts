@@ -2,6 +2,7 @@
  * A real `fetch --follow --json`: every line it prints goes into its ledger.
  * @module
  */
+import { QightError } from "../../proto/errors.ts";
 import type { Ledger } from "./ledger.ts";
 import { LineReader } from "./lines.ts";
 import { end } from "./processes.ts";
@@ -12,6 +13,7 @@ export class Follower {
   readonly #child: Deno.ChildProcess;
   readonly #stderr: Promise<string>;
   readonly #reading: Promise<void>;
+  readonly #firstWord = Promise.withResolvers<string | null>();
   #shown = 0;
   #lastShownAt = performance.now();
 
@@ -28,6 +30,13 @@ export class Follower {
     }).spawn();
     this.#stderr = new Response(this.#child.stderr).text();
     this.#reading = this.#read(ledger);
+  }
+
+  /** The first line, when the program says who it is before it prints messages. */
+  async firstWord(): Promise<string> {
+    const word = await this.#firstWord.promise;
+    if (word !== null) return word;
+    throw new QightError("internal", `${this.name} ended without a word: ${await this.#stderr}`);
   }
 
   /** Messages printed so far. */
@@ -55,11 +64,16 @@ export class Follower {
   async #read(ledger: Ledger): Promise<void> {
     const lines = new LineReader(this.#child.stdout);
     for (let line = await lines.next(); line !== null; line = await lines.next()) {
+      if (!line.startsWith("{")) {
+        this.#firstWord.resolve(line);
+        continue;
+      }
       const { type, id, seq, text, redelivered } = JSON.parse(line);
       if (type !== "message") continue;
       ledger.add({ kind: "shown", text, id, seq, reader: this.name, ...(redelivered ? { redelivered } : {}) });
       this.#shown++;
       this.#lastShownAt = performance.now();
     }
+    this.#firstWord.resolve(null);
   }
 }

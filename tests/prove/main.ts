@@ -7,7 +7,7 @@ import { asQightError, QightError } from "../../proto/errors.ts";
 import { checkLedgers } from "./checker.ts";
 import { clientKilled } from "./client_killed.ts";
 import { doctorings, honestLedger } from "./doctored.ts";
-import { relayKilled, relayKilledUnderLines } from "./relay_killed.ts";
+import { relayKilled, relayKilledUnderLines, relayKilledUnderWire } from "./relay_killed.ts";
 import type { Finding, Row } from "./row.ts";
 import { syncBeforeAck } from "./sync_before_ack.ts";
 
@@ -30,7 +30,14 @@ const checkerSees: Row = {
 };
 
 /** Every row in the order in which it runs. */
-const rows: readonly Row[] = [checkerSees, relayKilled, relayKilledUnderLines, clientKilled, syncBeforeAck];
+const rows: readonly Row[] = [
+  checkerSees,
+  relayKilled,
+  relayKilledUnderLines,
+  relayKilledUnderWire,
+  clientKilled,
+  syncBeforeAck,
+];
 
 if (import.meta.main) Deno.exit(await main(Deno.args));
 

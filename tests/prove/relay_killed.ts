@@ -7,7 +7,7 @@ import { Follower } from "./follower.ts";
 import { integrityOfCopy } from "./integrity.ts";
 import { Ledger, readLedgers } from "./ledger.ts";
 import { LineSender, type Load } from "./line_sender.ts";
-import { Folder, must, person, qight } from "./processes.ts";
+import { Folder, must, person, qight, script } from "./processes.ts";
 import { seeded } from "./random.ts";
 import { READY_MS, RelayProcess } from "./relay_process.ts";
 import type { Finding, Row, Size } from "./row.ts";
@@ -17,7 +17,7 @@ export const relayKilled: Row = {
   name: "relay-killed",
   property: "kill -9 of the relay at random times under load loses, doubles, alters and reorders nothing",
   rounds: { ci: 20, night: 200 },
-  run: (size) => prove(size, { senders: 4, readers: 2, load: { window: 64, perSecond: 150 } }),
+  run: (size) => prove(size, { kind: commands, senders: 4, readers: 2, load: { window: 64, perSecond: 150 } }),
 };
 
 /** The same under the heaviest use of `send --lines`: as many lines in flight as it takes. */
@@ -25,13 +25,67 @@ export const relayKilledUnderLines: Row = {
   name: "lines-killed",
   property: "a relay killed ten times under `send --lines` from three senders loses and doubles nothing",
   rounds: { ci: 10, night: 50 },
-  run: (size) => prove(size, { senders: 3, readers: 1, load: { window: 400, perSecond: 500 } }),
+  run: (size) => prove(size, { kind: commands, senders: 3, readers: 1, load: { window: 400, perSecond: 500 } }),
+};
+
+/** The wire alone, at the rate of one message in flight a sender, where only the relay itself could lose or double. */
+export const relayKilledUnderWire: Row = {
+  name: "wire-killed",
+  property: "a relay killed under bare RelayClient senders and watchers stores each acknowledged message exactly once",
+  rounds: { ci: 10, night: 100 },
+  run: (size) => prove(size, { kind: wire, senders: 4, readers: 2, load: { window: 64, perSecond: 300 } }),
+};
+
+/** One process of the crowd, before it starts. */
+interface Member {
+  readonly name: string;
+  readonly env: Record<string, string>;
+  readonly ledger: Ledger;
+}
+
+interface Reader {
+  /** What a sender needs to reach it. */
+  readonly address: string;
+  readonly follower: Follower;
+}
+
+/** How members of the crowd read and send. */
+interface Kind {
+  reader(member: Member): Promise<Reader>;
+  sender(member: Member, to: string, load: Load): Promise<LineSender>;
+}
+
+/** As a user would: `fetch --follow --json` and `send --lines`. */
+const commands: Kind = {
+  async reader({ name, env, ledger }) {
+    const address = await must(qight("key", "gen", "--no-passphrase"), { env });
+    return { address, follower: new Follower(name, qight("fetch", "--follow", "--json"), env, ledger) };
+  },
+  async sender({ name, env, ledger }, to, load) {
+    await must(qight("key", "gen", "--no-passphrase"), { env });
+    return new LineSender(name, qight("send", to, "--lines"), env, ledger, load);
+  },
+};
+
+/** Over RelayClient, without command, outbox and inbox. */
+const wire: Kind = {
+  async reader({ name, env, ledger }) {
+    const follower = new Follower(name, script("tests/prove/wire_reader.ts", env.QIGHT_RELAY), env, ledger);
+    return { address: await follower.firstWord(), follower };
+  },
+  sender({ name, env, ledger }, to, load) {
+    const args = script("tests/prove/wire_sender.ts", env.QIGHT_RELAY, to);
+    return Promise.resolve(new LineSender(name, args, env, ledger, load));
+  },
 };
 
 /** How long the readers may take for what is left when the last sender has ended. */
 const DRAIN_QUIET_MS = 15_000;
 
-async function prove(size: Size, crowd: { senders: number; readers: number; load: Load }): Promise<Finding> {
+async function prove(
+  size: Size,
+  crowd: { kind: Kind; senders: number; readers: number; load: Load },
+): Promise<Finding> {
   const random = seeded(size.seed);
   using folder = new Folder();
   const ledgers = folder.inside("ledgers");
@@ -39,21 +93,18 @@ async function prove(size: Size, crowd: { senders: number; readers: number; load
   const broken: string[] = [];
   let slowest = await relay.start();
 
-  const readers: { id: string; follower: Follower }[] = [];
   using opened = new DisposableStack();
-  const ledger = (name: string) => opened.use(new Ledger(`${ledgers}/${name}`));
-  for (let index = 1; index <= crowd.readers; index++) {
-    const env = person(folder.inside(`reader-${index}`), relay.address);
-    const id = await must(qight("key", "gen", "--no-passphrase"), { env });
-    const args = qight("fetch", "--follow", "--json");
-    readers.push({ id, follower: new Follower(`reader-${index}`, args, env, ledger(`reader-${index}`)) });
-  }
+  const member = (name: string) => ({
+    name,
+    env: person(folder.inside(name), relay.address),
+    ledger: opened.use(new Ledger(`${ledgers}/${name}`)),
+  });
+  const readers: Reader[] = [];
+  for (let index = 1; index <= crowd.readers; index++) readers.push(await crowd.kind.reader(member(`reader-${index}`)));
   const senders: LineSender[] = [];
   for (let index = 1; index <= crowd.senders; index++) {
-    const env = person(folder.inside(`sender-${index}`), relay.address);
-    await must(qight("key", "gen", "--no-passphrase"), { env });
-    const args = qight("send", readers[index % readers.length].id, "--lines");
-    senders.push(new LineSender(`sender-${index}`, args, env, ledger(`sender-${index}`), crowd.load));
+    const to = readers[index % readers.length].address;
+    senders.push(await crowd.kind.sender(member(`sender-${index}`), to, crowd.load));
   }
   await firstAcks(senders);
 

@@ -13,7 +13,7 @@ import { LineReader } from "./lines.ts";
 const [address, recipient] = Deno.args;
 const signer = await signerFromSeed(generateSeed());
 const lines = new LineReader(Deno.stdin.readable);
-let client: RelayClient | null = null;
+const session: { client: RelayClient | null } = { client: null };
 for (let line = await lines.next(); line !== null; line = await lines.next()) {
   const id = crypto.getRandomValues(new Uint8Array(16));
   const envelope = await signEnvelope(signer, {
@@ -28,19 +28,19 @@ for (let line = await lines.next(); line !== null; line = await lines.next()) {
   while (!await accepted(envelope));
   Deno.stdout.writeSync(new TextEncoder().encode(hex(id) + "\n"));
 }
-client?.close();
+session.client?.close();
 
 /** One try; false when the outcome is unknown and the same bytes must go again. */
 async function accepted(envelope: Uint8Array): Promise<boolean> {
   try {
-    client ??= await RelayClient.connect(address, { signer, timeoutMs: 2000 });
-    await client.send(envelope);
+    session.client ??= await RelayClient.connect(address, { signer, timeoutMs: 2000 });
+    await session.client.send(envelope);
     return true;
   } catch (error) {
     const again = error instanceof QightError && ["unreachable", "timeout", "draining", "busy"].includes(error.code);
     if (!again) throw error;
-    client?.close();
-    client = null;
+    session.client?.close();
+    session.client = null;
     return false;
   }
 }
