@@ -9,8 +9,9 @@
  * @module
  */
 
+import { domains } from "../../crypto/domains.ts";
 import { openBytes, sealBytes } from "../../crypto/vault.ts";
-import { asQightError, QightError } from "../../proto/errors.ts";
+import { QightError } from "../../proto/errors.ts";
 import { CHUNK_BYTES, type ChunkCodec, joined, plainChunks, sealedChunks } from "./chunks.ts";
 
 /** What a backup holds besides the database. */
@@ -76,6 +77,15 @@ export async function openBackupFile(file: Deno.FsFile, passphrase: string | nul
   const wrapped = await readUpTo(file, length);
   if (wrapped.length !== length) throw headerDamaged();
   const whole = joined(header, wrapped);
+  if (kind === PLAIN && passphrase !== null) {
+    throw new QightError(
+      "bad_backup",
+      "This backup is not sealed, though a passphrase was given: anybody could have made it",
+      {
+        hint: "If you trust the file, restore it without a passphrase.",
+      },
+    );
+  }
   const codec = kind === PLAIN ? plainChunks(whole) : await sealedChunks(await unwrap(wrapped, passphrase), whole);
   return {
     async read(sink) {
@@ -117,13 +127,9 @@ async function unwrap(wrapped: Uint8Array, passphrase: string | null): Promise<U
       hint: "Give --passphrase-file FILE.",
     });
   }
-  let key: Uint8Array;
-  try {
-    key = await openBytes(wrapped, passphrase);
-  } catch (thrown) {
-    if (asQightError(thrown).code === "bad_key_file") throw headerDamaged(thrown);
-    throw thrown;
-  }
+  // A vault may also be made without a passphrase: then anybody could have forged this backup.
+  if (wrapped[domains.vault.length] !== 1) throw headerDamaged();
+  const key = await openBytes(wrapped, passphrase, "bad_backup");
   if (key.length !== 32) throw headerDamaged();
   return key;
 }
@@ -150,8 +156,8 @@ function u32(value: number): Uint8Array {
   return bytes;
 }
 
-function headerDamaged(cause?: unknown): QightError {
-  return new QightError("bad_backup", "The head of the backup is damaged", { cause });
+function headerDamaged(): QightError {
+  return new QightError("bad_backup", "The head of the backup is damaged");
 }
 
 function cut(): QightError {

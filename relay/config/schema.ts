@@ -112,9 +112,8 @@ export const relayToml = z.strictObject({
   }),
 }).superRefine((toml, context) => {
   const complain = (path: [string, string], message: string) => context.addIssue({ code: "custom", path, message });
-  if ((toml.tls.cert === "") !== (toml.tls.key === "")) {
-    complain(["tls", toml.tls.cert === "" ? "key" : "cert"], "tls.cert and tls.key are given together or not at all");
-  }
+  if (toml.tls.cert === "" && toml.tls.key !== "") complain(["tls", "key"], "is given without tls.cert");
+  if (toml.tls.key === "" && toml.tls.cert !== "") complain(["tls", "cert"], "is given without tls.key");
   if (toml.storage.default_ttl > toml.storage.max_ttl) {
     complain(["storage", "default_ttl"], "is longer than storage.max_ttl");
   }

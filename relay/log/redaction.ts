@@ -17,8 +17,9 @@ const addressName = /^(ip|address|peer|remote|client|forwarded)$/i;
 // Ids that slip into sentences: public ids, tokens, and 32 or more hex digits or 43 base64url characters in a row.
 const idText =
   /\b(?:qid1[a-z0-9]{8,}|QID1[A-Z0-9]{8,}|qight_[A-Za-z0-9_-]{16,}|[0-9a-fA-F]{32,})\b|(?<![\w-])[\w-]{43}(?![\w-])/g;
-const ipv4Text = /(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])/g;
-const ipv6Text = /\[[0-9a-fA-F:.]*:[0-9a-fA-F:.]*\]/g;
+const ipv4Text = /(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?!\d|\.\d)(?::\d{1,5})?/g;
+const ipv6Text =
+  /\[[0-9a-fA-F:.]*:[0-9a-fA-F:.]*\](?::\d{1,5})?|(?<![\w:])(?:[0-9a-fA-F]{0,4}:){2,7}[0-9a-fA-F]{0,4}(?![\w:])/g;
 // C0, C1, and the bidirectional controls of Unicode: remote text must not steer the operator's terminal.
 // deno-lint-ignore no-control-regex
 const controls = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
