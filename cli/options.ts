@@ -41,7 +41,8 @@ function build(spec: CommandSpec, path: readonly string[], report: (parsed: Omit
   for (const name of spec.aliases ?? []) command.alias(name);
   for (const child of spec.commands ?? []) command.addCommand(build(child, [...path, child.name], report));
   // A word under a group that is no command of it ends up here, so that the near name can be said.
-  command.arguments(spec.commands ? "[unknown...]" : spec.args ?? "");
+  if (spec.commands) command.arguments("[unknown...]");
+  else if (spec.args) command.arguments(spec.args);
   command.action((...given: unknown[]) => {
     const args = (given.slice(0, -2) as unknown[]).flat().filter((arg) => arg !== undefined) as string[];
     if (spec.commands && (args.length > 0 || !spec.module)) throw unknownWord(spec, path, args[0]);

@@ -1,0 +1,34 @@
+/** `qight key verify`: whether a device of somebody signed these bytes. @module */
+import { deviceFingerprint, formatAccountId, parseAccountId } from "../../crypto/account.ts";
+import { equal } from "../../crypto/equal.ts";
+import { verifyMessage } from "../../crypto/signed_message.ts";
+import { QightError } from "../../proto/errors.ts";
+import { readPublicHalf } from "../identity.ts";
+import { lookUpAccount } from "../look_up.ts";
+import { readInput, readTextInput } from "../read_input.ts";
+import type { Settings } from "../settings.ts";
+import { parseSignature } from "../signature_text.ts";
+import type { Call } from "../tree/spec.ts";
+
+/** Exit 0 and the signing device when the signature is good, 65 when not. */
+export async function run({ args: [who, given, file], settings, out }: Call): Promise<void> {
+  const account = parseAccountId(who);
+  const { device, signature } = parseSignature(given.startsWith("@") ? await readTextInput(given.slice(1)) : given);
+  const bytes = await readInput(file ?? "-");
+  const id = formatAccountId(account);
+  // The mathematics first: a bad signature needs no relay to be called one.
+  if (!await verifyMessage(device, bytes, signature)) throw new QightError("bad_signature");
+  const fingerprint = await deviceFingerprint(device);
+  if (!await isOwnDevice(settings, id, fingerprint)) {
+    const { bundle } = await lookUpAccount(settings, account);
+    if (!bundle.devices.some(({ key }) => equal(key, device))) {
+      throw new QightError("bad_signature", `The signature is by ${fingerprint}, which is no device of ${id}`);
+    }
+  }
+  await out.result({ valid: true, id, device: fingerprint }, `good signature by ${id} (${fingerprint})`);
+}
+
+async function isOwnDevice(settings: Settings, id: string, fingerprint: string): Promise<boolean> {
+  const half = await readPublicHalf(settings.identity);
+  return half?.id === id && half.device === fingerprint;
+}

@@ -1,0 +1,62 @@
+/** `qight send`: one message, or every line of stdin as one. @module */
+import { systemRandom } from "../../client/clock.ts";
+import { newMessageId, parseMessageId } from "../../client/message_id.ts";
+import type { Draft } from "../../client/messages.ts";
+import { formatAccountId, parseAccountId } from "../../crypto/account.ts";
+import { QightError } from "../../proto/errors.ts";
+import type { Content } from "../../proto/gen/qight/v1/seal_pb.ts";
+import { parseDuration } from "../../relay/config/durations.ts";
+import { readContent } from "../message_input.ts";
+import { Messenger } from "../messenger.ts";
+import { sendLines } from "../send_lines.ts";
+import { sendNow, sendQueued } from "../send_one.ts";
+import type { sendSpec } from "../tree/messages.ts";
+import type { Call } from "../tree/spec.ts";
+
+/** Sends and prints the id; what each failure leaves behind is written in CLI.md, Settled, Outbox. */
+export async function run(call: Call<typeof sendSpec>): Promise<void> {
+  const { args, options, settings, out } = call;
+  const account = parseAccountId(args[0]);
+  refuseContradictions(call);
+  const ttlS = options.ttl === undefined ? 0 : wholeSeconds(options.ttl);
+  const replyTo = options.replyTo === undefined ? undefined : parseMessageId(options.replyTo);
+  const id = options.id === undefined ? undefined : parseMessageId(options.id);
+  const shape = { ttlS, plaintext: options.plaintext ?? false };
+  if (options.lines) {
+    await using messenger = await Messenger.open(settings, out);
+    return await sendLines(messenger, account, { ...shape, replyTo }, call);
+  }
+  const content = await readContent({ message: args[1], files: options.file ?? [], replyTo });
+  if (!content && id === undefined) throw new QightError("empty_message");
+  await using messenger = await Messenger.open(settings, out);
+  const draft = content && draftOf(content, id, shape);
+  const to = formatAccountId(account);
+  if (options.queue) {
+    if (!draft) throw new QightError("empty_message");
+    return await sendQueued(messenger, account, to, draft, call);
+  }
+  await sendNow(messenger, account, to, draft ?? { id: id! }, call);
+}
+
+function draftOf(content: Content, id: Uint8Array | undefined, shape: { ttlS: number; plaintext: boolean }): Draft {
+  const createdAtMs = Date.now();
+  return { id: id ?? newMessageId(createdAtMs, systemRandom), createdAtMs, content, ...shape };
+}
+
+function refuseContradictions({ args, options }: Call<typeof sendSpec>): void {
+  const refuse = (why: string) => {
+    throw new QightError("usage", why, { hint: "See qight help send." });
+  };
+  if (options.sealed && options.plaintext) refuse("--sealed and --plaintext contradict each other");
+  if (!options.lines) return;
+  if (args[1] !== undefined) refuse("--lines takes its messages from stdin: leave MESSAGE out");
+  if (options.file || options.id || options.queue) refuse("--lines goes with neither -f, --id nor --queue");
+}
+
+/** TTL on the wire is whole seconds. */
+function wholeSeconds(duration: string): number {
+  const seconds = Math.ceil(parseDuration(duration) / 1000);
+  if (seconds < 1 || seconds > 0xffffffff) throw new QightError("bad_duration", `--ttl ${duration} is out of range`);
+  return seconds;
+}
+

@@ -1,0 +1,120 @@
+/** Joins the parts that carry messages: key file, encrypted store, outbox, directory, and a connection to the relay. @module */
+import { dirname } from "node:path";
+import { type Clock, systemClock, systemRandom } from "../client/clock.ts";
+import { KeyDirectory } from "../client/directory.ts";
+import type { Identity as ClientIdentity } from "../client/identity.ts";
+import { createOutbox, type Outbox } from "../client/outbox.ts";
+import { ensurePublished, ownBundle, type Published } from "../client/publish.ts";
+import { RelayClient } from "../client/relay_client.ts";
+import { flushQueue, type SendRoom } from "../client/send.ts";
+import { dialledName } from "../client/session.ts";
+import { openSqliteStore } from "../client/storage/sqlite.ts";
+import type { ClientStore } from "../client/storage/store.ts";
+import { parseRelayAddress } from "../net/address.ts";
+import { type Identity, openIdentity, storePath } from "./identity.ts";
+import type { Output } from "./output.ts";
+import { makePrivateFolder } from "./paths.ts";
+import { chosenRelay } from "./relay_choice.ts";
+import type { Settings } from "./settings.ts";
+import { accessToken } from "./token.ts";
+import { VERSION } from "./version.ts";
+
+/** A connection that has proven its device, and what sending over it needs. */
+export interface Connected extends SendRoom {
+  readonly published: Published;
+}
+
+/** One identity with its store, ready for one relay. */
+export class Messenger implements AsyncDisposable {
+  readonly identity: Identity;
+  readonly store: ClientStore;
+  readonly outbox: Outbox;
+  readonly directory: KeyDirectory;
+  readonly relayAddress: string;
+  readonly clock: Clock = systemClock;
+  readonly #settings: Settings;
+  readonly #out: Output;
+
+  private constructor(settings: Settings, out: Output, identity: Identity, store: ClientStore, relayAddress: string) {
+    this.#settings = settings;
+    this.#out = out;
+    this.identity = identity;
+    this.store = store;
+    this.relayAddress = relayAddress;
+    const relay = dialledName(parseRelayAddress(relayAddress));
+    this.outbox = createOutbox({ store, relay, clock: this.clock, random: systemRandom });
+    this.directory = new KeyDirectory(store, this.clock);
+  }
+
+  /** Opens key file and store. The relay must be chosen: mail is kept apart by relay. */
+  static async open(settings: Settings, out: Output, identity?: Identity): Promise<Messenger> {
+    const relayAddress = chosenRelay(settings);
+    const opened = identity ?? await openIdentity(settings, out);
+    return new Messenger(settings, out, opened, await openStore(settings, opened), relayAddress);
+  }
+
+  /** The identity as the client library sees it. */
+  get clientIdentity(): ClientIdentity {
+    const { account, device } = this.identity;
+    return { account, signer: device, deviceName: "device" };
+  }
+
+  /** Dials, proves the device, and publishes what the relay lacks. */
+  async connect(): Promise<Connected> {
+    const relay = await this.dial();
+    try {
+      const published = await this.publish(relay);
+      const author = { signer: this.identity.device, bundle: published.bundle };
+      return { relay, outbox: this.outbox, directory: this.directory, author, published };
+    } catch (error) {
+      relay.close();
+      throw error;
+    }
+  }
+
+  /** Dials and proves the device. */
+  async dial(): Promise<RelayClient> {
+    const token = await accessToken(this.#settings);
+    const bundle = await ownBundle({ store: this.store, identity: this.clientIdentity, clock: this.clock });
+    return await RelayClient.connect(this.relayAddress, {
+      signer: this.identity.device,
+      bundle: bundle.bytes,
+      timeoutMs: this.#settings.timeoutMs,
+      program: `qight/${VERSION}`,
+      ...(token === undefined ? {} : { token }),
+    });
+  }
+
+  /** Publishes bundle and sealing key as far as the relay lacks them. */
+  async publish(relay: RelayClient, options: { rotate?: boolean } = {}): Promise<Published> {
+    return await ensurePublished({
+      relay,
+      store: this.store,
+      identity: this.clientIdentity,
+      clock: this.clock,
+      random: systemRandom,
+      ...options,
+    });
+  }
+
+  /** Sends what earlier commands queued, in order; what could not go is said on stderr. */
+  async flush(room: SendRoom): Promise<void> {
+    await this.outbox.purge(room.relay.session.maxTtlS * 1000);
+    for await (const { id, error } of flushQueue(room)) {
+      if (error) this.#out.note(`queued message ${id.toHex()} was not taken: ${error.message}`);
+      else this.#out.detail(`queued message ${id.toHex()} was sent`);
+    }
+  }
+
+  /** Closes the store. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.store[Symbol.asyncDispose]();
+  }
+}
+
+/** Opens the encrypted store of an identity, making its folder (0700) when it is absent. */
+export async function openStore(settings: Settings, identity: Identity): Promise<ClientStore> {
+  const path = storePath(settings.dataDir, identity.device.publicKey);
+  await makePrivateFolder(dirname(path));
+  return await openSqliteStore({ path, key: identity.secrets.device.dataKey });
+}

@@ -1,0 +1,25 @@
+/** Tells the relay of a fresh key; a relay that is away is no reason to lose the key. @module */
+import { asQightError } from "../proto/errors.ts";
+import type { Identity } from "./identity.ts";
+import { Messenger } from "./messenger.ts";
+import type { Output } from "./output.ts";
+import type { Settings } from "./settings.ts";
+
+/** Publishes when a relay is chosen; a failure becomes one warning, and the next send or fetch publishes. */
+export async function publishOrWarn(
+  identity: Identity,
+  settings: Settings,
+  out: Output,
+  signal: AbortSignal,
+): Promise<void> {
+  if (settings.relay === undefined) return;
+  try {
+    await using messenger = await Messenger.open(settings, out, identity);
+    const { relay } = await messenger.connect();
+    await relay[Symbol.asyncDispose]();
+  } catch (thrown) {
+    signal.throwIfAborted();
+    const error = asQightError(thrown);
+    out.error(`warning: the relay does not know this key yet (${error.message}); the next send or fetch tells it`);
+  }
+}

@@ -1,0 +1,135 @@
+/** Sends one message and says what became of it. @module */
+import { pause } from "../client/clock.ts";
+import { formatMessageId } from "../client/message_id.ts";
+import type { Draft } from "../client/messages.ts";
+import { type Delivery, isUnknown, repeatMessage, sendMessage } from "../client/send.ts";
+import { deviceFingerprint } from "../crypto/account.ts";
+import { asQightError, QightError } from "../proto/errors.ts";
+import type { Connected, Messenger } from "./messenger.ts";
+import type { Call } from "./tree/spec.ts";
+
+/** Pause between attempts after a connection broke, milliseconds. */
+const RETRY_MS = 200;
+
+type Words = Pick<Call, "out" | "settings" | "signal">;
+
+/**
+ * Sends now and prints the id when all devices have it. A draft without content repeats the bytes kept under its id.
+ * When the outcome is unknown the id is printed too, and the error says so.
+ */
+export async function sendNow(
+  messenger: Messenger,
+  account: Uint8Array,
+  to: string,
+  draft: Draft | { id: Uint8Array },
+  { out, settings, signal }: Words,
+): Promise<void> {
+  const deadline = performance.now() + settings.timeoutMs;
+  const print = (delivery?: Delivery) => printSent(out, to, draft.id, delivery);
+  let hadSession = false;
+  for (let attempt = 0;; attempt++) {
+    try {
+      signal.throwIfAborted();
+      const room = await orAborted(messenger.connect(), signal);
+      hadSession = true;
+      await using _relay = room.relay;
+      const delivery = await orAborted(sendOver(room, messenger, account, draft, attempt), signal);
+      const accepted = delivery.devices.filter(({ receipt }) => receipt !== null);
+      if (!delivery.error) return await print(delivery);
+      if (accepted.length > 0) await print(delivery);
+      throw await namingDevice(delivery);
+    } catch (thrown) {
+      const error = asQightError(thrown);
+      const kept = isUnknown(error) && hadSession ? await messenger.outbox.get(draft.id) : null;
+      if (!kept || kept.row.state !== "held") throw error;
+      // The connection broke on the way: the same bytes may go again until the time runs out.
+      if (error.code === "unreachable" && performance.now() < deadline && !signal.aborted) {
+        await pause(messenger.clock, RETRY_MS, signal);
+        continue;
+      }
+      await print();
+      throw error.code === "unreachable" ? new QightError("timeout", undefined, { cause: error }) : error;
+    }
+  }
+}
+
+/** Keeps the message on disk, prints its id, and tries to send what is queued; a relay that is away is no error. */
+export async function sendQueued(
+  messenger: Messenger,
+  account: Uint8Array,
+  to: string,
+  draft: Draft,
+  { out, signal }: Words,
+): Promise<void> {
+  await messenger.outbox.queue(account, draft);
+  const id = formatMessageId(draft.id);
+  await out.result({ id, to, seq: null, queued: true, expires_at: null }, id);
+  try {
+    const room = await orAborted(messenger.connect(), signal);
+    await using _relay = room.relay;
+    await orAborted(messenger.flush(room), signal);
+  } catch (thrown) {
+    out.note(`the message waits on disk: ${asQightError(thrown).message}`);
+  }
+}
+
+async function sendOver(
+  room: Connected,
+  messenger: Messenger,
+  account: Uint8Array,
+  draft: Draft | { id: Uint8Array },
+  attempt: number,
+): Promise<Delivery> {
+  if (attempt > 0 || !("content" in draft)) return await repeatMessage(room, draft.id);
+  await messenger.flush(room);
+  return await sendMessage(room, account, draft);
+}
+
+async function printSent(out: Call["out"], to: string, id: Uint8Array, delivery?: Delivery): Promise<void> {
+  const text = formatMessageId(id);
+  if (!out.json) return await out.line(text);
+  const receipts = (delivery?.devices ?? []).filter(({ receipt }) => receipt !== null);
+  const expires = receipts.map(({ receipt }) => receipt!.expiresAtMs).filter((ms) => ms > 0);
+  await out.object({
+    id: text,
+    to,
+    seq: await seqOf(receipts),
+    queued: false,
+    expires_at: expires.length > 0 ? new Date(Math.min(...expires)).toISOString() : null,
+  });
+}
+
+/** A number with one device, else an object by device. */
+async function seqOf(receipts: Delivery["devices"]): Promise<number | Record<string, number> | null> {
+  if (receipts.length === 0) return null;
+  if (receipts.length === 1) return receipts[0].receipt!.seq;
+  const rows = receipts.map(async ({ device, receipt }) => [await deviceFingerprint(device), receipt!.seq] as const);
+  return Object.fromEntries(await Promise.all(rows));
+}
+
+async function namingDevice({ devices, error }: Delivery): Promise<QightError> {
+  const refused = devices.find((each) => each.error === error);
+  if (!refused || devices.length === 1) return error!;
+  const { code, message, hint, retryAfterMs } = error!;
+  const name = await deviceFingerprint(refused.device);
+  return new QightError(code, `${message} (device ${name})`, {
+    hint,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  });
+}
+
+/** Waits for work, or rejects with the signal's reason; the work itself ends with its connection. */
+export async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  const aborted = Promise.withResolvers<never>();
+  const onAbort = () => aborted.reject(signal.reason);
+  signal.addEventListener("abort", onAbort, { once: true });
+  // Whoever loses the race must not become an unhandled rejection.
+  aborted.promise.catch(() => undefined);
+  work.catch(() => undefined);
+  try {
+    return await Promise.race([work, aborted.promise]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}
