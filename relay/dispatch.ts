@@ -3,6 +3,7 @@
  * @module
  */
 import { type DescMessage, fromBinary, type MessageShape } from "@bufbuild/protobuf";
+import { MAX_ENVELOPE_BYTES } from "../crypto/envelope.ts";
 import type { ByteStream } from "../net/connection.ts";
 import { asQightError, errorTable, QightError } from "../proto/errors.ts";
 import { FrameReader } from "../proto/frame.ts";
@@ -14,8 +15,8 @@ import { ReplyWriter } from "./reply_writer.ts";
 
 /** Largest CallHeader frame in bytes: three small fields. */
 const MAX_HEADER = 64;
-/** A Part adds a tag and a length to the message. */
-const PART_OVERHEAD = 8;
+/** A Part and a SendRequest each add a tag and a length to the message. */
+const PART_OVERHEAD = 16;
 /** Requests that one connection may have under way, in bytes (PROTOCOL.md: 4 MiB per connection). */
 const MAX_BYTES_IN_FLIGHT = 4 * 1024 * 1024;
 
@@ -38,7 +39,6 @@ export interface Dispatcher {
   readonly handlers: ReadonlyMap<number, Handler>;
   readonly observer: Observer;
   readonly requestTimeoutMs: () => number;
-  readonly maxEnvelope: () => number;
   readonly now: () => number;
 }
 
@@ -66,8 +66,12 @@ export async function serveCall(stream: ByteStream, peer: Peer, dispatcher: Disp
     if (method.waits) {
       peer.calls.delete(running);
       running = watchDeadline(peer, Infinity, stream, abort);
+    } else if (header.timeoutMs > 0 && header.timeoutMs < dispatcher.requestTimeoutMs()) {
+      peer.calls.delete(running);
+      running = watchDeadline(peer, startedMs + header.timeoutMs, stream, abort);
     }
-    const limit = (method.maxRequest || dispatcher.maxEnvelope()) + PART_OVERHEAD;
+    // An envelope above the relay's own limit but within the protocol's is refused alone, not with its whole pipeline.
+    const limit = (method.maxRequest || MAX_ENVELOPE_BYTES) + PART_OVERHEAD;
     const requests = new RequestReader(frames, limit, peer, (error) => abort.abort(error));
     try {
       await handler({ peer, method, signal: abort.signal, requests, reply });
@@ -75,6 +79,7 @@ export async function serveCall(stream: ByteStream, peer: Peer, dispatcher: Disp
       requests.release();
     }
     await reply.finish();
+    requests.close(stream);
   } catch (thrown) {
     failure = asQightError(abort.signal.aborted ? abort.signal.reason : thrown);
     await fail(reply, stream, failure, requestId);
@@ -132,6 +137,7 @@ export class RequestReader {
   #peer: Peer;
   #abandoned: (error: QightError) => void;
   #held = 0;
+  #watching = false;
 
   constructor(frames: FrameReader, limit: number, peer: Peer, abandoned: (error: QightError) => void) {
     this.#frames = frames;
@@ -163,8 +169,15 @@ export class RequestReader {
     return decode(() => fromBinary(schema, bytes, { readUnknownFields: false }));
   }
 
+  /** Reads the end of the stream, so that the transport can forget it; whatever else comes is cut off. */
+  close(stream: ByteStream): void {
+    if (this.#watching) return;
+    this.#frames.next(0).then((extra) => extra === null || stream.reset(), () => stream.reset());
+  }
+
   /** For calls that wait after their one request: notices when the caller resets the stream meanwhile. */
   watchForReset(): void {
+    this.#watching = true;
     this.#frames.next(0).then(
       (extra) => extra && this.#abandoned(new QightError("bad_frame", "A frame came after the only message")),
       (thrown) => this.#abandoned(asQightError(thrown, "unreachable")),

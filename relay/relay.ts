@@ -129,7 +129,6 @@ async function run(
       handlers,
       observer: createObserver(metrics, log, now),
       requestTimeoutMs: () => config.limits.requestTimeoutMs || Infinity,
-      maxEnvelope: () => retention().maxEnvelope,
       now,
     },
     mailboxes,

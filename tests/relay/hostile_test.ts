@@ -203,6 +203,9 @@ Deno.test("a request that trickles in is given up at the request timeout", async
   const connection = await dial({ address: parseRelayAddress(relay.address), timeoutMs: 5000 });
   const stream = await connection.openStream();
   await stream.write(encodeFrames(new Uint8Array(10)).subarray(0, 6));
+  // The relay has seen the stream when it answers a later one.
+  const rpc = createRpc(connection, { clock: systemClock, random: systemRandom, timeoutMs: 5000 });
+  await rpc.unary(SessionService.method.ping, {});
   now += 31_000;
   await assert.rejects(async () => {
     while (await stream.read() !== null);
