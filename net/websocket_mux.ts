@@ -11,10 +11,9 @@ import { AsyncQueue } from "./queue.ts";
 import { brokenStream } from "./socket.ts";
 import { closeReasonOf, sendClose } from "./websocket_close.ts";
 import { decodeFrame, encodeFrame, encodeNumber, Flag } from "./websocket_frame.ts";
+import { CONNECTION_WINDOW, ReceiveCredit } from "./websocket_credit.ts";
 import { MuxStream, STREAM_WINDOW, type StreamHost } from "./websocket_stream.ts";
 
-/** Bytes of all streams together that one direction may have in flight or unread. */
-export const CONNECTION_WINDOW = 4 * 1024 * 1024;
 /** Streams that a client may have open at once unless the relay says otherwise. */
 export const DEFAULT_MAX_STREAMS = 100;
 
@@ -39,14 +38,14 @@ export class MuxConnection implements Connection, StreamHost {
   readonly #streams = new Map<number, MuxStream>();
   /** Streams over the limit that we answered with reset and whose end we have not seen. */
   readonly #refused = new Set<number>();
+  readonly #received = new ReceiveCredit(
+    () => this.#streams.values(),
+    (id, bytes) => this.sendNumber(id, Flag.credit, bytes),
+  );
   readonly #forRoom = new AsyncWaiters();
   readonly #forSlot = new AsyncWaiters();
   readonly #pinger: ReturnType<typeof setInterval>;
   #lastId = -1;
-  #received = 0; // bytes that the peer sent and has no credit back for
-  #owed = 0; // of these, bytes that are consumed
-  #owedFinished = 0; // of these, bytes of streams that have ended
-  #finishedId = 0;
   #heard = true;
   #over?: CloseReason;
   #settle!: (reason: CloseReason) => void;
@@ -107,18 +106,11 @@ export class MuxConnection implements Connection, StreamHost {
   }
 
   consumed(stream: MuxStream, bytes: number): void {
-    this.#owed += bytes;
-    stream.owed += bytes;
-    if (stream.peerEnded) this.#oweFinished(stream);
-    else if (stream.owed >= STREAM_WINDOW / 2) this.#giveCredit(stream);
-    // Many streams that each owe little may hold all credit of the connection together.
-    if (this.#owed < CONNECTION_WINDOW / 4) return;
-    for (const live of this.#streams.values()) if (live.owed > 0) this.#giveCredit(live);
-    if (this.#owedFinished > 0) this.#creditFinished();
+    this.#received.consumed(stream, bytes);
   }
 
   forget(stream: MuxStream): void {
-    if (stream.owed > 0) this.#oweFinished(stream);
+    this.#received.ended(stream);
     if (this.#streams.delete(stream.id)) this.#forSlot.wakeAll();
   }
 
@@ -141,18 +133,15 @@ export class MuxConnection implements Connection, StreamHost {
     if (flag === Flag.credit) return this.#peerCredits(stream, number);
     // A reset may cross our end or reset on the way; then it has nothing left to do.
     if (flag === Flag.reset) return void (this.#refused.delete(id) || stream?.peerReset(number));
-    if (flag === Flag.data && !this.#receive(payload.length)) return;
+    if (!this.#received.arrived(payload.length)) return this.#violation("more than the credit of the connection");
     if (this.#refused.has(id)) {
       if (flag === Flag.end) this.#refused.delete(id);
-      this.#owed += payload.length;
-      this.#owedFinished += payload.length;
-      this.#finishedId = id;
-      return;
+      return this.#received.dropped(id, payload.length);
     }
     if (!stream || stream.peerEnded) return this.#violation(`a frame for the finished stream ${id}`);
     if (flag === Flag.end) {
       stream.peerEnd();
-      if (stream.owed > 0) this.#oweFinished(stream);
+      this.#received.ended(stream);
     } else if (payload.length > stream.window) this.#violation(`more than its credit on stream ${id}`);
     else stream.peerData(payload);
   }
@@ -176,41 +165,11 @@ export class MuxConnection implements Connection, StreamHost {
     }
   }
 
-  #receive(bytes: number): boolean {
-    this.#received += bytes;
-    if (this.#received <= CONNECTION_WINDOW) return true;
-    this.#violation("more than the credit of the connection");
-    return false;
-  }
-
   #add(id: number): MuxStream {
     this.#lastId = id;
     const stream = new MuxStream(id, this);
     this.#streams.set(id, stream);
     return stream;
-  }
-
-  #giveCredit(stream: MuxStream): void {
-    const bytes = stream.owed;
-    stream.owed = 0;
-    stream.window += bytes;
-    this.#owed -= bytes;
-    this.#received -= bytes;
-    this.sendNumber(stream.id, Flag.credit, bytes);
-  }
-
-  #oweFinished(stream: MuxStream): void {
-    this.#owedFinished += stream.owed;
-    stream.owed = 0;
-    this.#finishedId = stream.id;
-  }
-
-  #creditFinished(): void {
-    const bytes = this.#owedFinished;
-    this.#owedFinished = 0;
-    this.#owed -= bytes;
-    this.#received -= bytes;
-    this.sendNumber(this.#finishedId, Flag.credit, bytes);
   }
 
   #ping(): void {

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { parseRelayAddress } from "../../net/address.ts";
-import { MemoryConnection, memoryPair } from "../../net/memory.ts";
+import { type MemoryConnection, memoryPair } from "../../net/memory.ts";
 import { listenQuic } from "../../net/quic.ts";
 import { type Connect, dial, type DialOptions } from "../../net/race.ts";
 import { listenWebSocket } from "../../net/websocket_listener.ts";
