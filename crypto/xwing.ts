@@ -91,7 +91,7 @@ export const nativeXWing: XWing = {
         const ephemeralKey = await importX25519(secret);
         secret.fill(0);
         const [mlKem, ephemeral, xSecret] = await Promise.all([
-          subtle.encapsulateBits("ML-KEM-768", mlKemKey),
+          subtle.encapsulateBits("ML-KEM-768", mlKemKey).catch(refusedKey),
           multiply(ephemeralKey, await basePoint()),
           multiply(ephemeralKey, xKey).catch(refusedKey),
         ]);
