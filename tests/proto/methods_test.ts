@@ -12,7 +12,7 @@ import { methodOf, methods, services } from "../../proto/methods.ts";
 const locked: readonly (readonly [number, string, boolean, boolean, Caller])[] = [
   [1, "SessionService.Hello", true, true, Caller.ANYONE],
   [2, "SessionService.Ping", false, false, Caller.ANYONE],
-  [3, "SessionService.Capabilities", false, false, Caller.ANYONE],
+  [3, "SessionService.Capabilities", false, false, Caller.SESSION],
   [10, "DirectoryService.PublishBundle", false, false, Caller.DEVICE],
   [11, "DirectoryService.GetBundle", false, false, Caller.SESSION],
   [12, "DirectoryService.PublishSealingKey", false, false, Caller.DEVICE],
