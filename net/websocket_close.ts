@@ -17,6 +17,11 @@ const CLOSE_GRACE_MS = 1_000;
 export function sendClose(socket: WebSocket, code: number, reason: string, raw = false): void {
   const text = raw || code === 0 ? reason : `${code} ${reason}`;
   socket.close(raw ? code : code === 0 ? NORMAL : OURS, fit(text));
+  dropSoon(socket);
+}
+
+/** Drops the socket after a grace in which a close frame gets out; ws alone would wait 30 s for a peer that says nothing. */
+export function dropSoon(socket: WebSocket): void {
   const timer = setTimeout(() => socket.terminate(), CLOSE_GRACE_MS);
   socket.once("close", () => clearTimeout(timer));
 }

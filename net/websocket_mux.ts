@@ -9,7 +9,7 @@ import type { ByteStream, CloseReason, Connection, PeerAddress } from "./connect
 import { Credit } from "./pipe.ts";
 import { AsyncQueue } from "./queue.ts";
 import { brokenStream } from "./socket.ts";
-import { closeReasonOf, sendClose } from "./websocket_close.ts";
+import { closeReasonOf, dropSoon, sendClose } from "./websocket_close.ts";
 import { decodeFrame, encodeFrame, encodeNumber, Flag } from "./websocket_frame.ts";
 import { CONNECTION_WINDOW, ReceiveCredit } from "./websocket_credit.ts";
 import { MuxStream, STREAM_WINDOW, type StreamHost } from "./websocket_stream.ts";
@@ -208,7 +208,8 @@ export class MuxConnection implements Connection, StreamHost {
       ? new QightError("protocol", error.message, { cause: error })
       : brokenStream(error);
     this.#end({ code: 0, reason: "", error: broken });
-    if (!code?.startsWith("WS_ERR_")) this.#socket.terminate();
+    if (code?.startsWith("WS_ERR_")) dropSoon(this.#socket);
+    else this.#socket.terminate();
   }
 
   #end(reason: CloseReason): void {
