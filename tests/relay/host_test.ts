@@ -1,0 +1,78 @@
+/** What the relay asks of its host: the runtime's version, the UDP buffer, systemd. @module */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { QightError } from "../../proto/errors.ts";
+import { checkRuntime } from "../../relay/runtime.ts";
+import { notifySystemd } from "../../relay/systemd.ts";
+import { readReceiveBufferLimit, receiveBufferWarning, warnOfSmallReceiveBuffer } from "../../relay/udp_buffer.ts";
+
+Deno.test("a Deno older than 2.9.5 is refused with 78, saying why", () => {
+  const rows: [string, boolean][] = [
+    ["2.9.5", true],
+    ["2.9.6", true],
+    ["2.10.0", true],
+    ["3.0.0", true],
+    ["2.9.5+abc1234", true],
+    ["2.9.6-rc.1", true],
+    ["2.9.5-rc.1", false],
+    ["2.9.4", false],
+    ["2.8.9", false],
+    ["1.46.3", false],
+    ["", false],
+  ];
+  for (const [version, fine] of rows) {
+    if (fine) checkRuntime(version);
+    else {
+      assert.throws(() => checkRuntime(version), (error: QightError) => {
+        assert.equal(error.code, "too_old_runtime");
+        return error.exit === 78 && error.message.includes(version);
+      }, version);
+    }
+  }
+  checkRuntime();
+});
+
+Deno.test("a small UDP buffer is warned of once, with the command that helps", () => {
+  const said: string[] = [];
+  const log = { warn: (event: string) => void said.push(event) };
+  for (const limit of [null, 7_500_000, 10_000_000]) warnOfSmallReceiveBuffer(log, limit);
+  assert.equal(said.join(), "");
+  for (let i = 0; i < 3; i++) warnOfSmallReceiveBuffer(log, 212_992);
+  assert.equal(said.length, 1, said.join());
+  assert.ok(said[0].includes("212992") && said[0].includes("sysctl -w net.core.rmem_max=7500000"), said[0]);
+  assert.equal(receiveBufferWarning(7_499_999) === null, false);
+});
+
+Deno.test("the buffer's limit is read from the kernel, and nonsense is no number", async () => {
+  const path = await Deno.makeTempFile();
+  const rows: [string, number | null][] = [["212992\n", 212_992], ["", null], ["x", null], ["-1", null]];
+  for (const [text, limit] of rows) {
+    await Deno.writeTextFile(path, text);
+    assert.equal(readReceiveBufferLimit(path), limit, text);
+  }
+  await Deno.remove(path);
+  assert.equal(readReceiveBufferLimit("/nowhere"), null);
+});
+
+Deno.test("systemd hears READY and STOPPING on its socket", async () => {
+  const dir = await Deno.makeTempDir({ prefix: "qight-test-" });
+  const path = join(dir, "notify");
+  const manager = Deno.listenDatagram({ transport: "unixpacket", path });
+  try {
+    for (const state of ["READY=1", "STOPPING=1"] as const) {
+      assert.equal(await notifySystemd(state, { NOTIFY_SOCKET: path }), true);
+      const [bytes] = await manager.receive();
+      assert.equal(new TextDecoder().decode(bytes), state);
+    }
+  } finally {
+    manager.close();
+    await Deno.remove(dir, { recursive: true });
+  }
+});
+
+Deno.test("without a service manager nothing happens, and one that is gone is only reported", async () => {
+  assert.equal(await notifySystemd("READY=1", {}), false);
+  assert.equal(await notifySystemd("READY=1", { NOTIFY_SOCKET: "" }), false);
+  assert.ok(await notifySystemd("READY=1", { NOTIFY_SOCKET: "/nowhere/notify" }) instanceof Error);
+  assert.ok(await notifySystemd("READY=1", { NOTIFY_SOCKET: "@nobody-listens-here" }) instanceof Error);
+});
