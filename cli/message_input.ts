@@ -29,13 +29,16 @@ export async function readContent({ message, files, replyTo }: MessageSources): 
   });
 }
 
-/** The content of one line of text. */
-export function lineContent(line: string, replyTo?: Uint8Array): Content {
-  return create(ContentSchema, { body: textBody(line), replyTo: replyTo ?? new Uint8Array(0) });
+/** A body with something in it or not. */
+export type Body = { case: "text"; value: string } | { case: "data"; value: Uint8Array };
+
+/** The content of a body alone. */
+export function contentOf(body: Body, replyTo?: Uint8Array): Content {
+  return create(ContentSchema, { body, replyTo: replyTo ?? new Uint8Array(0) });
 }
 
 /** Text without its last line end (`echo hi |` and `"hi"` are the same message); what is no UTF-8 stays bytes. */
-function bodyOf(bytes: Uint8Array): NonNullable<Content["body"]> & { value: string | Uint8Array } {
+export function bodyOf(bytes: Uint8Array): Body {
   try {
     return textBody(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes).replace(/\r?\n$/, ""));
   } catch (error) {
@@ -44,7 +47,7 @@ function bodyOf(bytes: Uint8Array): NonNullable<Content["body"]> & { value: stri
   }
 }
 
-function textBody(value: string): { case: "text"; value: string } {
+function textBody(value: string): Body {
   return { case: "text", value };
 }
 

@@ -48,8 +48,6 @@ export interface Settings {
   readonly mayAsk: boolean;
   readonly yes: boolean;
   readonly utc: boolean;
-  readonly color?: boolean;
-  readonly saveDir?: string;
   readonly origins: Readonly<Record<string, Origin>>;
   readonly env: Env;
 }
@@ -103,8 +101,6 @@ export async function settle(flags: GlobalFlags, env: Env, options: { readFile: 
     mayAsk: flags.input !== false,
     yes: flags.yes ?? false,
     utc: file.output.time === "utc",
-    color: file.output.color,
-    saveDir: file.files.save_dir,
     origins,
     env,
   };

@@ -59,4 +59,3 @@ function wholeSeconds(duration: string): number {
   if (seconds < 1 || seconds > 0xffffffff) throw new QightError("bad_duration", `--ttl ${duration} is out of range`);
   return seconds;
 }
-

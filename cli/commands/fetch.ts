@@ -1,0 +1,74 @@
+/** `qight fetch`: reads the own mailbox. @module */
+import { systemRandom } from "../../client/clock.ts";
+import { Inbox } from "../../client/inbox.ts";
+import { Reconnector } from "../../client/reconnect.ts";
+import { parseAccountId } from "../../crypto/account.ts";
+import { asQightError, QightError } from "../../proto/errors.ts";
+import { parseDuration } from "../../relay/config/durations.ts";
+import { FetchRun } from "../fetch_run.ts";
+import { Messenger } from "../messenger.ts";
+import { orAborted } from "../send_one.ts";
+import type { fetchSpec } from "../tree/messages.ts";
+import type { Call } from "../tree/spec.ts";
+
+/** Prints (or hands to `--exec`) what is there, acknowledging only what got out. */
+export async function run(call: Call<typeof fetchSpec>): Promise<void> {
+  const { options, settings, out, signal } = call;
+  const asked = readOptions(call);
+  await using messenger = await Messenger.open(settings, out);
+  const connect = async () => (await messenger.connect()).relay;
+  const room = await orAborted(messenger.connect(), signal);
+  await using source = new Reconnector({
+    connect,
+    timeoutMs: asked.follow ? Infinity : settings.timeoutMs,
+    clock: messenger.clock,
+    random: systemRandom,
+  }, room.relay);
+  try {
+    await orAborted(messenger.flush(room), signal);
+  } catch (thrown) {
+    signal.throwIfAborted();
+    out.note(`queued messages wait: ${asQightError(thrown).message}`);
+  }
+  const inbox = new Inbox({
+    source,
+    store: messenger.store,
+    directory: messenger.directory,
+    device: messenger.identity.device.publicKey,
+    clock: messenger.clock,
+  });
+  const running = new FetchRun(inbox, asked, messenger.identity.account.id, call);
+  await running.toTheEnd();
+  if (options.failEmpty && running.printed === 0) throw new QightError("nothing_to_fetch");
+}
+
+/** What the options ask for, as values. */
+export interface FetchWishes {
+  readonly follow: boolean;
+  /** Longest wait for the first message, milliseconds. */
+  readonly waitMs?: number;
+  /** Longest silence after that (with follow), milliseconds. */
+  readonly idleMs?: number;
+  readonly max?: number;
+  readonly from?: Uint8Array;
+  readonly command?: readonly string[];
+}
+
+function readOptions({ args, options }: Call<typeof fetchSpec>): FetchWishes {
+  const refuse = (why: string) => new QightError("usage", why, { hint: "See qight help fetch." });
+  if (options.exec && args.length === 0) throw refuse("--exec needs a command after --");
+  if (!options.exec && args.length > 0) throw refuse(`fetch takes no arguments; did you mean --exec -- ${args[0]}?`);
+  if (options.exec && options.peek) throw refuse("--exec and --peek contradict each other");
+  const max = options.max === undefined ? undefined : Number(options.max);
+  if (max !== undefined && !(Number.isSafeInteger(max) && max > 0)) {
+    throw refuse(`--max takes a whole number from 1, not "${options.max}"`);
+  }
+  return {
+    follow: (options.follow ?? false) || options.idle !== undefined,
+    ...(options.wait === undefined ? {} : { waitMs: parseDuration(options.wait) }),
+    ...(options.idle === undefined ? {} : { idleMs: parseDuration(options.idle) }),
+    ...(max === undefined ? {} : { max }),
+    ...(options.from === undefined ? {} : { from: parseAccountId(options.from) }),
+    ...(options.exec ? { command: args } : {}),
+  };
+}

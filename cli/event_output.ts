@@ -1,0 +1,58 @@
+/** What is no message and yet must be known: gaps, expired ranges, unreadable mail, new devices. @module */
+import type { InboxEvent } from "../client/inbox.ts";
+import { formatMessageId } from "../client/message_id.ts";
+import { deviceFingerprint, formatAccountId } from "../crypto/account.ts";
+
+/** An event of an inbox other than a message. */
+export type Notice = Exclude<InboxEvent, { type: "message" } | { type: "caught_up" }>;
+
+/** The JSON form of an event. */
+export async function noticeFields(event: Notice): Promise<Record<string, unknown>> {
+  const { type } = event;
+  switch (type) {
+    case "unreadable":
+      return {
+        type,
+        id: event.id && formatMessageId(event.id),
+        seq: event.seq,
+        from_device: event.fromDevice && await deviceFingerprint(event.fromDevice),
+        reason: event.reason,
+      };
+    case "gap":
+      return {
+        type,
+        from: event.from && formatAccountId(event.from),
+        from_device: await deviceFingerprint(event.fromDevice),
+        first: event.first,
+        last: event.last,
+      };
+    case "expired":
+      return { type, first: event.first, last: event.last };
+    case "new_device":
+      return {
+        type,
+        id: formatAccountId(event.account),
+        device: await deviceFingerprint(event.device),
+        name: event.name,
+      };
+    case "lineage":
+      return { type, from: formatAccountId(event.from), from_device: await deviceFingerprint(event.fromDevice) };
+  }
+}
+
+/** One sentence for people. */
+export async function noticeText(event: Notice): Promise<string> {
+  const fields = await noticeFields(event);
+  switch (event.type) {
+    case "unreadable":
+      return `message ${fields.seq} could not be read (${fields.reason}); its bytes are kept for a week`;
+    case "gap":
+      return `missing: messages ${fields.first} to ${fields.last} of ${fields.from ?? fields.from_device} never came`;
+    case "expired":
+      return `missing: messages ${fields.first} to ${fields.last} of this mailbox expired unread`;
+    case "new_device":
+      return `${fields.id} has a new device: ${fields.device} ${fields.name}`;
+    case "lineage":
+      return `${fields.from} began to count anew (restored or another relay): losses just before that are not seen`;
+  }
+}

@@ -1,0 +1,139 @@
+/** One run of fetch: takes pages from the inbox, brings them out, and acknowledges what got out. @module */
+import type { Inbox, InboxMessage } from "../client/inbox.ts";
+import { equal } from "../crypto/equal.ts";
+import type { FetchWishes } from "./commands/fetch.ts";
+import { type Notice, noticeFields, noticeText } from "./event_output.ts";
+import { execFor } from "./exec_message.ts";
+import { messageRecord, type MessageStyle } from "./message_output.ts";
+import { ReaderGone } from "./output.ts";
+import { saveFiles } from "./save_files.ts";
+import type { fetchSpec } from "./tree/messages.ts";
+import type { Call } from "./tree/spec.ts";
+
+/** State of one fetch command. */
+export class FetchRun {
+  /** Messages that got out. */
+  printed = 0;
+  readonly #inbox: Inbox;
+  readonly #wishes: FetchWishes;
+  readonly #call: Call<typeof fetchSpec>;
+  readonly #style: MessageStyle;
+  /** Ends the reading from within: reader gone, time over, command failed. What was shown is acknowledged first. */
+  readonly #stop = new AbortController();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #failure: unknown;
+
+  constructor(inbox: Inbox, wishes: FetchWishes, to: string, call: Call<typeof fetchSpec>) {
+    this.#inbox = inbox;
+    this.#wishes = wishes;
+    this.#call = call;
+    const { out, options, settings } = call;
+    this.#style = { json: out.json, nul: options.null ?? false, terminal: out.onTerminal, utc: settings.utc, to };
+  }
+
+  /** Reads until the options say that it is over; throws what ended it otherwise. */
+  async toTheEnd(): Promise<void> {
+    const { from, waitMs, idleMs, max } = this.#wishes;
+    const { signal } = this.#call;
+    const peek = this.#call.options.peek ?? false;
+    // A wait for one sender must not end because others have written.
+    const watchForOne = from !== undefined && waitMs !== undefined;
+    const follow = this.#wishes.follow || watchForOne;
+    if (follow) this.#endAfter(waitMs ?? idleMs);
+    const pages = this.#inbox.pages({
+      follow,
+      peek,
+      signal: AbortSignal.any([signal, this.#stop.signal]),
+      ...(waitMs === undefined ? {} : { waitMs }),
+      ...(max === undefined ? {} : { max }),
+      ...(from === undefined ? {} : { only: (message: InboxMessage) => equal(message.from, from) }),
+    });
+    try {
+      for await (const page of pages) {
+        // After the stop the inbox only finishes its acknowledgements.
+        if (this.#stop.signal.aborted) continue;
+        const messages = page.filter((event) => event.type === "message");
+        if (follow && messages.length > 0) this.#endAfter(this.#wishes.follow ? idleMs : undefined);
+        try {
+          for (const event of page) {
+            if (event.type !== "message" && event.type !== "caught_up") await this.#tell(event);
+          }
+          await (this.#wishes.command ? this.#execAll(messages) : this.#print(messages, peek));
+        } catch (thrown) {
+          this.#failure = thrown;
+          this.#stop.abort();
+        }
+        const drained = page.some((event) => event.type === "caught_up");
+        if (watchForOne && !this.#wishes.follow && drained && this.printed > 0) this.#stop.abort();
+      }
+    } catch (thrown) {
+      if (!this.#stop.signal.aborted) throw thrown;
+    } finally {
+      clearTimeout(this.#timer);
+    }
+    if (this.#failure) throw this.#failure;
+    signal.throwIfAborted();
+  }
+
+  #endAfter(ms: number | undefined): void {
+    clearTimeout(this.#timer);
+    if (ms !== undefined) this.#timer = setTimeout(() => this.#stop.abort(), ms);
+  }
+
+  async #print(messages: readonly InboxMessage[], peek: boolean): Promise<void> {
+    if (messages.length === 0) return;
+    const records: Uint8Array[] = [];
+    for (const message of messages) {
+      const files = await saveFiles(message.content.files, this.#call.options.saveDir);
+      records.push(messageRecord(message, files, this.#style));
+    }
+    if (!peek) await this.#inbox.printing(...messages);
+    let flushed = messages.length;
+    try {
+      await this.#call.out.bytes(joined(records));
+    } catch (thrown) {
+      if (!(thrown instanceof ReaderGone)) throw thrown;
+      flushed = wholeRecords(records, thrown.written);
+      this.#failure = thrown;
+      this.#stop.abort();
+    }
+    this.printed += flushed;
+    if (!peek) await this.#inbox.shown(...messages.slice(0, flushed));
+  }
+
+  async #execAll(messages: readonly InboxMessage[]): Promise<void> {
+    for (const message of messages) {
+      this.#call.signal.throwIfAborted();
+      await this.#inbox.printing(message);
+      await saveFiles(message.content.files, this.#call.options.saveDir);
+      await execFor(this.#wishes.command!, message, this.#style.to, this.#call.signal);
+      this.printed++;
+      await this.#inbox.shown(message);
+    }
+  }
+
+  async #tell(event: Notice): Promise<void> {
+    const { out, options } = this.#call;
+    if (options.events) return await out.result(await noticeFields(event), await noticeText(event));
+    if (out.json) out.note(JSON.stringify(await noticeFields(event)));
+    else out.note(await noticeText(event));
+  }
+}
+
+function joined(records: readonly Uint8Array[]): Uint8Array {
+  if (records.length === 1) return records[0];
+  const whole = new Uint8Array(records.reduce((sum, record) => sum + record.length, 0));
+  let at = 0;
+  for (const record of records) {
+    whole.set(record, at);
+    at += record.length;
+  }
+  return whole;
+}
+
+/** How many records lie wholly in the first `written` bytes. */
+function wholeRecords(records: readonly Uint8Array[], written: number): number {
+  let end = 0;
+  const cut = records.findIndex((record) => (end += record.length) > written);
+  return cut < 0 ? records.length : cut;
+}

@@ -1,0 +1,52 @@
+/** Splits a stream of bytes into lines. @module */
+import { QightError } from "../proto/errors.ts";
+
+/** No relay takes a longer message. */
+const LONGEST_LINE = 64 * 1024 * 1024;
+
+/** Lines without their end (LF or CRLF); a last one without an end counts too. An abort ends the input at once. */
+export async function* readLines(
+  source: ReadableStream<Uint8Array>,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  const reader = source.getReader();
+  const aborted = new Promise<{ done: true; value: undefined }>((resolve) => {
+    if (signal.aborted) resolve({ done: true, value: undefined });
+    signal.addEventListener("abort", () => resolve({ done: true, value: undefined }), { once: true });
+  });
+  let held: Uint8Array[] = [];
+  let heldBytes = 0;
+  for (;;) {
+    const { done, value } = await Promise.race([reader.read(), aborted]);
+    if (done) break;
+    let at = 0;
+    for (let end; (end = value.indexOf(LF, at)) >= 0; at = end + 1) {
+      yield withoutEnd(joined([...held, value.subarray(at, end)]));
+      held = [];
+      heldBytes = 0;
+    }
+    if (at === value.length) continue;
+    held.push(value.slice(at));
+    heldBytes += value.length - at;
+    if (heldBytes > LONGEST_LINE) throw new QightError("message_too_large", "A line of standard input is too long");
+  }
+  if (heldBytes > 0 && !signal.aborted) yield withoutEnd(joined(held));
+}
+
+const LF = 10;
+const CR = 13;
+
+function withoutEnd(line: Uint8Array): Uint8Array {
+  return line.at(-1) === CR ? line.subarray(0, -1) : line;
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  if (parts.length === 1) return parts[0];
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}

@@ -1,0 +1,89 @@
+/** A received message as JSON, as a line for people, or as its body alone. @module */
+import { formatMessageId } from "../client/message_id.ts";
+import type { InboxMessage } from "../client/inbox.ts";
+import { formatAccountId } from "../crypto/account.ts";
+import { escapeControls, escapeLine, safeJson } from "./escape.ts";
+import type { SavedFile } from "./save_files.ts";
+
+/** How messages are written. */
+export interface MessageStyle {
+  readonly json: boolean;
+  /** Records end with NUL; without `json` they are the body alone. */
+  readonly nul: boolean;
+  /** A person looks at it: nothing may steer the terminal. */
+  readonly terminal: boolean;
+  readonly utc: boolean;
+  /** Own account id. */
+  readonly to: string;
+}
+
+/** The bytes of one record, its end included. */
+export function messageRecord(message: InboxMessage, files: readonly SavedFile[], style: MessageStyle): Uint8Array {
+  if (style.json) return encoder.encode(safeJson(messageFields(message, files, style.to)) + (style.nul ? "\0" : "\n"));
+  if (!style.nul) return encoder.encode(messageText(message, files, style.utc));
+  const body = bodyBytes(message);
+  const shown = style.terminal ? encoder.encode(escapeControls(new TextDecoder().decode(body))) : body;
+  const record = new Uint8Array(shown.length + 1);
+  record.set(shown);
+  return record;
+}
+
+/** The JSON form of CLI.md; fields are only ever added. */
+export function messageFields(
+  message: InboxMessage,
+  files: readonly SavedFile[],
+  to: string,
+): Record<string, unknown> {
+  const { id, from, seq, sentAtMs, receivedAtMs, verified, redelivered, content } = message;
+  return {
+    type: "message",
+    id: formatMessageId(id),
+    from: formatAccountId(from),
+    to,
+    seq,
+    sent_at: rfc3339(sentAtMs),
+    received_at: rfc3339(receivedAtMs),
+    verified,
+    ...(content.body.case === "data" ? { data: content.body.value.toBase64() } : { text: content.body.value ?? "" }),
+    files: files.map(({ name, size, sha256, path, data }) =>
+      path === undefined ? { name, size, sha256, data: data.toBase64() } : { name, size, sha256, path }
+    ),
+    ...(content.replyTo.length > 0 ? { reply_to: formatMessageId(content.replyTo) } : {}),
+    ...(redelivered ? { redelivered } : {}),
+  };
+}
+
+/** The body's bytes, as they were sent. */
+export function bodyBytes({ content }: Pick<InboxMessage, "content">): Uint8Array {
+  if (content.body.case === "data") return content.body.value;
+  return encoder.encode(content.body.value ?? "");
+}
+
+/** RFC 3339 in UTC; a sender's clock may say anything, so what no date can hold becomes the nearest one. */
+export function rfc3339(ms: number): string {
+  return new Date(Math.min(Math.max(ms, 0), LATEST_MS)).toISOString();
+}
+
+// 9999-12-31T23:59:59.999Z: RFC 3339 §5.6 has four digits for the year.
+const LATEST_MS = 253_402_300_799_999;
+const SHORT_ID = 12;
+const encoder = new TextEncoder();
+
+function messageText(message: InboxMessage, files: readonly SavedFile[], utc: boolean): string {
+  const { content, from, sentAtMs, verified, redelivered } = message;
+  const time = clockTime(new Date(rfc3339(sentAtMs)), utc);
+  const marks = `${verified ? "" : " (not verified)"}${redelivered ? " (again)" : ""}`;
+  const body = content.body.case === "data"
+    ? `[${content.body.value.length} bytes of data]`
+    : escapeControls(content.body.value ?? "").replace(/\n/g, "\n  ");
+  const lines = [`${time}  ${formatAccountId(from).slice(0, SHORT_ID)}${marks}  ${body}`];
+  for (const { name, size, path } of files) {
+    lines.push(`  [file] ${escapeLine(name)}  ${size} bytes${path === undefined ? "" : `  ${escapeLine(path)}`}`);
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+function clockTime(date: Date, utc: boolean): string {
+  const [hours, minutes] = utc ? [date.getUTCHours(), date.getUTCMinutes()] : [date.getHours(), date.getMinutes()];
+  return `${String(hours).padStart(2, "0")}:${String(minutes).padStart(2, "0")}`;
+}

@@ -1,0 +1,79 @@
+/** Writes attached files where the user said: names made safe, nothing overwritten. @module */
+import { createHash } from "node:crypto";
+import { extname, join } from "node:path";
+import { QightError } from "../proto/errors.ts";
+import type { File } from "../proto/gen/qight/v1/seal_pb.ts";
+
+/** An attached file, and where it is when it was saved. */
+export interface SavedFile {
+  /** Name as the sender wrote it. */
+  readonly name: string;
+  readonly size: number;
+  /** Lower-case hex. */
+  readonly sha256: string;
+  readonly path?: string;
+  readonly data: Uint8Array;
+}
+
+/** Describes the files of a message and, when a folder is given, writes them there (0600). */
+export async function saveFiles(files: readonly File[], folder: string | undefined): Promise<SavedFile[]> {
+  const saved: SavedFile[] = [];
+  for (const { name, data } of files) {
+    const sha256 = createHash("sha256").update(data).digest("hex");
+    const about = { name, size: data.length, sha256, data };
+    saved.push(folder === undefined ? about : { ...about, path: await save(folder, safeName(name), data, sha256) });
+  }
+  return saved;
+}
+
+/** A name that stays in its folder and hides nothing: no separators, controls, leading dots or reserved characters. */
+export function safeName(name: string): string {
+  const last = name.split(/[/\\]/).at(-1) ?? "";
+  // deno-lint-ignore no-control-regex
+  const steering = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+  const clean = last.replace(steering, "").replace(/[<>:"|?*]/g, "_").replace(/^[.\s]+|[.\s]+$/g, "");
+  const extension = extname(clean).slice(0, 20);
+  const stem = clean.slice(0, clean.length - extname(clean).length);
+  return shortened(stem, MAX_NAME_BYTES - encoder.encode(extension).length) + extension || "file";
+}
+
+const MAX_NAME_BYTES = 200;
+const MAX_COPIES = 10_000;
+const encoder = new TextEncoder();
+
+function shortened(text: string, bytes: number): string {
+  let out = "";
+  for (const character of text) {
+    if (encoder.encode(out + character).length > bytes) break;
+    out += character;
+  }
+  return out;
+}
+
+async function save(folder: string, name: string, data: Uint8Array, sha256: string): Promise<string> {
+  const extension = extname(name);
+  const stem = name.slice(0, name.length - extension.length);
+  for (let copy = 0; copy < MAX_COPIES; copy++) {
+    const path = join(folder, copy === 0 ? name : `${stem} (${copy})${extension}`);
+    try {
+      if (copy === 0) await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
+      using file = await Deno.open(path, { write: true, createNew: true, mode: 0o600 });
+      for (let at = 0; at < data.length;) at += await file.write(data.subarray(at));
+      await file.sync();
+      return path;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AlreadyExists)) {
+        throw new QightError("cannot_create", `Cannot create ${path}: ${(error as Error).message}`, { cause: error });
+      }
+      // The same message again (at-least-once) needs no second copy.
+      if (await hasSame(path, data.length, sha256)) return path;
+    }
+  }
+  throw new QightError("cannot_create", `Cannot save ${name} in ${folder}: too many files of that name`);
+}
+
+async function hasSame(path: string, size: number, sha256: string): Promise<boolean> {
+  const info = await Deno.lstat(path);
+  if (!info.isFile || info.size !== size) return false;
+  return createHash("sha256").update(await Deno.readFile(path)).digest("hex") === sha256;
+}

@@ -1,0 +1,74 @@
+/** Every line of stdin becomes one message; ids are printed in input order as the relay has them. @module */
+import { systemRandom } from "../client/clock.ts";
+import { sendLines as sendAll } from "../client/line_sender.ts";
+import { formatMessageId } from "../client/message_id.ts";
+import { Reconnector } from "../client/reconnect.ts";
+import { deviceFingerprint, formatAccountId } from "../crypto/account.ts";
+import type { Content } from "../proto/gen/qight/v1/seal_pb.ts";
+import { readLines } from "./lines.ts";
+import { bodyOf, contentOf } from "./message_input.ts";
+import type { Messenger } from "./messenger.ts";
+import { orAborted } from "./send_one.ts";
+import type { Call } from "./tree/spec.ts";
+
+/** How each line is sent. */
+export interface LineShape {
+  readonly ttlS: number;
+  readonly plaintext: boolean;
+  readonly replyTo?: Uint8Array;
+}
+
+/** Sends until stdin ends; exit 0 only when all are accepted. A signal ends the input, what is under way is finished. */
+export async function sendLines(
+  messenger: Messenger,
+  account: Uint8Array,
+  { ttlS, plaintext, replyTo }: LineShape,
+  { out, settings, signal }: Pick<Call, "out" | "settings" | "signal">,
+): Promise<void> {
+  const room = await orAborted(messenger.connect(), signal);
+  await using source = new Reconnector({
+    connect: async () => (await messenger.connect()).relay,
+    timeoutMs: settings.timeoutMs,
+    clock: messenger.clock,
+    random: systemRandom,
+  }, room.relay);
+  await orAborted(messenger.flush(room), signal);
+  const options = {
+    source,
+    outbox: messenger.outbox,
+    directory: messenger.directory,
+    author: room.author,
+    recipient: account,
+    ttlS,
+    plaintext,
+    stallMs: settings.timeoutMs,
+    clock: messenger.clock,
+    random: systemRandom,
+  };
+  const to = formatAccountId(account);
+  for await (const page of sendAll(options, contents(signal, replyTo))) {
+    if (!out.json) {
+      await out.line(page.map(({ id }) => formatMessageId(id)).join("\n"));
+      continue;
+    }
+    for (const { id, receipts } of page) {
+      const expires = Math.min(...receipts.map(({ receipt }) => receipt.expiresAtMs));
+      const seq = receipts.length === 1 ? receipts[0].receipt.seq : Object.fromEntries(
+        await Promise.all(
+          receipts.map(async ({ device, receipt }) => [await deviceFingerprint(device), receipt.seq] as const),
+        ),
+      );
+      const expiresAt = new Date(expires).toISOString();
+      await out.object({ id: formatMessageId(id), to, seq, queued: false, expires_at: expiresAt });
+    }
+  }
+  signal.throwIfAborted();
+}
+
+/** Empty lines carry nothing and are passed over. */
+async function* contents(signal: AbortSignal, replyTo?: Uint8Array): AsyncGenerator<Content> {
+  for await (const line of readLines(Deno.stdin.readable, signal)) {
+    const body = bodyOf(line);
+    if (body.value.length > 0) yield contentOf(body, replyTo);
+  }
+}
