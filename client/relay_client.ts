@@ -72,9 +72,13 @@ export class RelayClient implements AsyncDisposable {
   /** What HELLO told us. */
   readonly session: Session;
   readonly #connection: Connection;
+  readonly #clock: Clock;
+  readonly #helloAtMs: number;
 
-  private constructor(connection: Connection, rpc: Rpc, session: Session) {
+  private constructor(connection: Connection, rpc: Rpc, session: Session, clock: Clock) {
     this.#connection = connection;
+    this.#clock = clock;
+    this.#helloAtMs = clock.monotonic();
     this.rpc = rpc;
     this.session = session;
   }
@@ -106,7 +110,7 @@ export class RelayClient implements AsyncDisposable {
         ...(options.program === undefined ? {} : { program: options.program }),
       });
       rpc.maxReply = Math.max(rpc.maxReply, session.maxEnvelope + REPLY_OVERHEAD);
-      return new RelayClient(connection, rpc, session);
+      return new RelayClient(connection, rpc, session, clock);
     } catch (thrown) {
       connection.close();
       throw thrown;
@@ -121,6 +125,11 @@ export class RelayClient implements AsyncDisposable {
   /** The mover of bytes in use: "quic" or "websocket". */
   get transport(): string {
     return this.#connection.transport;
+  }
+
+  /** The relay's clock now, reckoned from HELLO, milliseconds since 1970. */
+  relayNowMs(): number {
+    return this.session.nowMs + Math.round(this.#clock.monotonic() - this.#helloAtMs);
   }
 
   /** What HELLO told us; HELLO itself was said by `connect`. */
@@ -233,7 +242,7 @@ const MAX_ACK_RANGES = 4096;
 /** Loaded when first needed: a browser hands in its own and never loads the sockets of this one. */
 const usualDial: Dial = async (address, options) => {
   const { dial } = await import("../net/race.ts");
-  return await dial(address, options);
+  return await dial({ address, ...options });
 };
 
 function onWire({ first, last }: SeqSpan): SeqRange {

@@ -1,0 +1,73 @@
+/**
+ * What an inbox tells: messages, and everything else a reader must know. Times are milliseconds since 1970.
+ * @module
+ */
+import type { Content } from "../proto/gen/qight/v1/seal_pb.ts";
+
+/** A message that was opened and attributed. */
+export interface InboxMessage {
+  readonly type: "message";
+  readonly id: Uint8Array; // 16 bytes
+  /** Sender's account hash, 32 bytes. */
+  readonly from: Uint8Array;
+  /** Sender's device key, 32 bytes. */
+  readonly fromDevice: Uint8Array;
+  readonly seq: number;
+  /** By the sender's clock. */
+  readonly sentAtMs: number;
+  /** By the relay's clock. */
+  readonly receivedAtMs: number;
+  /** Signature, seal and bundle agree; false only for plain content. */
+  readonly verified: boolean;
+  /** It was being printed before, and whether that ended is not known. */
+  readonly redelivered: boolean;
+  readonly content: Content;
+  /** SHA-256 of the envelope's body, 32 bytes. */
+  readonly bodyHash: Uint8Array;
+}
+
+/** Why something could not be opened or attributed. */
+export type UnreadableReason =
+  | "malformed"
+  | "not_for_this_device"
+  | "bad_signature"
+  | "too_old"
+  | "id_reused"
+  | "unknown_key"
+  | "cannot_open"
+  | "unknown_content"
+  | "unknown_sender"
+  | "bad_bundle"
+  | "not_listed"
+  | "revoked";
+
+/** Something that arrived and is never printed as a message; its bytes are kept for a week. */
+export interface UnreadableEvent {
+  readonly type: "unreadable";
+  /** Null when not even the envelope could be read. */
+  readonly id: Uint8Array | null;
+  readonly seq: number;
+  readonly fromDevice: Uint8Array | null;
+  readonly reason: UnreadableReason;
+}
+
+/** One event of an inbox. */
+export type InboxEvent =
+  | InboxMessage
+  | UnreadableEvent
+  /** Numbers of a sender device that never came; `from` is null when its account is not known here. */
+  | {
+    readonly type: "gap";
+    readonly fromDevice: Uint8Array;
+    readonly from: Uint8Array | null;
+    readonly first: number;
+    readonly last: number;
+  }
+  /** These sequence numbers of the mailbox expired unread. */
+  | { readonly type: "expired"; readonly first: number; readonly last: number }
+  /** An account that we know added a device. */
+  | { readonly type: "new_device"; readonly account: Uint8Array; readonly device: Uint8Array; readonly name: string }
+  /** A sender device began to count anew: a restored or fresh store, or another relay. */
+  | { readonly type: "lineage"; readonly from: Uint8Array; readonly fromDevice: Uint8Array }
+  /** Everything that was stored has been told. */
+  | { readonly type: "caught_up"; readonly lastSeq: number };

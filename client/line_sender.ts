@@ -1,0 +1,284 @@
+/**
+ * A stream of messages to one account: sealed and kept in batches, many under way at once, reported in input order.
+ * @module
+ */
+import { asQightError, QightError } from "../proto/errors.ts";
+import type { Content } from "../proto/gen/qight/v1/seal_pb.ts";
+import { type Clock, pause, type Random } from "./clock.ts";
+import type { KeyDirectory, Recipient } from "./directory.ts";
+import type { Author } from "./identity.ts";
+import { newMessageId } from "./message_id.ts";
+import type { Outbox, Settled } from "./outbox.ts";
+import { Pump } from "./pump.ts";
+import { isWorthRetrying, type RelaySource } from "./reconnect.ts";
+import type { RelayClient, SendOutcome, SendReceipt } from "./relay_client.ts";
+import { isUnknown, settlementOf } from "./send.ts";
+import { Wire, type WireItem } from "./wire_queue.ts";
+
+/** A line that every device's mailbox has. */
+export interface AcceptedLine {
+  readonly id: Uint8Array;
+  /** One for each device of the recipient. */
+  readonly receipts: readonly { readonly device: Uint8Array; readonly receipt: SendReceipt }[];
+}
+
+/** Settings of `sendLines`. */
+export interface LineOptions {
+  source: RelaySource;
+  outbox: Outbox;
+  directory: KeyDirectory;
+  author: Author;
+  /** Account hash of the recipient, 32 bytes. */
+  recipient: Uint8Array;
+  ttlS?: number;
+  plaintext?: boolean;
+  /** The relay says nothing for so long, milliseconds: the session counts as lost. */
+  stallMs?: number;
+  clock: Clock;
+  random: Random;
+}
+
+/** Messages under way at once. */
+const WINDOW = 256;
+/** Messages sealed and kept in one transaction. */
+const BATCH = 64;
+/** The relay's keys of the recipient are asked for again after so long. */
+const KEYS_FRESH_MS = 10 * 60_000;
+
+/** One line between its sealing and its report. */
+interface Line {
+  readonly id: Uint8Array;
+  readonly receipts: AcceptedLine["receipts"][number][];
+  left: number;
+  refused: boolean;
+  sent: boolean;
+}
+
+/**
+ * Sends contents in order and yields pages of accepted ones, in input order. Lost sessions come back by themselves,
+ * with the same bytes; a full mailbox is waited for. Throws `unreachable` (69) when no session comes back, or the first
+ * refusal that is final; what then has not been sent is forgotten, what may have been stays *held*.
+ */
+export async function* sendLines(
+  options: LineOptions,
+  contents: AsyncIterable<Content>,
+): AsyncGenerator<AcceptedLine[], void, undefined> {
+  const sender = new LineSender(options, contents);
+  try {
+    yield* sender.run();
+  } finally {
+    await sender.stop();
+  }
+}
+
+class LineSender {
+  readonly #options: LineOptions;
+  readonly #input: Pump<Content>;
+  readonly #wire = new Wire<Line>();
+  /** In input order, until reported. */
+  readonly #lines: Line[] = [];
+  readonly #abort = new AbortController();
+  #recipient: Recipient | null = null;
+  #recipientAtMs = 0;
+  #settled: Settled[] = [];
+  #failure: QightError | null = null;
+  #inputEnded = false;
+  #reportable: () => void = () => {};
+  #waiters: (() => void)[] = [];
+  #working: Promise<unknown> = Promise.resolve();
+
+  constructor(options: LineOptions, contents: AsyncIterable<Content>) {
+    this.#options = options;
+    this.#input = new Pump(contents, WINDOW);
+  }
+
+  async *run(): AsyncGenerator<AcceptedLine[], void, undefined> {
+    const relay = await this.#options.source.client(this.#abort.signal);
+    await this.#freshRecipient(relay);
+    const work = Promise.all([this.#sealAll(), this.#sendAll(), this.#settleAll()]);
+    let over = false;
+    this.#working = work.catch((thrown) => {
+      this.#failure ??= asQightError(thrown);
+      this.#abort.abort(this.#failure);
+    }).finally(() => {
+      over = true;
+      this.#changed();
+    });
+    for (;;) {
+      const changed = new Promise<void>((resolve) => this.#reportable = resolve);
+      const page = this.#takeReportable();
+      if (page.length > 0) yield page;
+      else if (over) break;
+      else await changed;
+    }
+    if (this.#failure) throw this.#failure;
+  }
+
+  /** Ends all work; bytes that never went out are forgotten, since nobody was told their ids. */
+  async stop(): Promise<void> {
+    this.#abort.abort(new QightError("interrupted", "The sender was stopped"));
+    this.#wire.end();
+    this.#changed();
+    await this.#input.stop();
+    await this.#working;
+    await this.#settle();
+    for (const { id, sent } of this.#lines) if (!sent) await this.#options.outbox.discard(id);
+  }
+
+  /** Seals what has been read, a batch in one transaction, while there is room in the window. */
+  async #sealAll(): Promise<void> {
+    for (let contents; (contents = await this.#input.take()) && !this.#stopping;) {
+      while (contents.length > 0) {
+        await this.#until(() => this.#lines.length < WINDOW);
+        if (this.#stopping) return;
+        const batch = contents.splice(0, Math.min(BATCH, WINDOW - this.#lines.length));
+        await this.#sealBatch(batch);
+      }
+    }
+    this.#inputEnded = true;
+    if (this.#lines.every(({ left }) => left === 0)) this.#wire.end();
+    this.#changed();
+  }
+
+  async #sealBatch(contents: readonly Content[]): Promise<void> {
+    const { outbox, author, clock, random, ttlS = 0, plaintext = false } = this.#options;
+    const createdAtMs = clock.now();
+    const drafts = contents.map((content) => {
+      return { id: newMessageId(createdAtMs, random), createdAtMs, ttlS, plaintext, content };
+    });
+    for (const { row, envelopes } of await outbox.freeze(author, this.#recipient!, drafts)) {
+      const line: Line = { id: row.id, receipts: [], left: envelopes.length, refused: false, sent: false };
+      this.#lines.push(line);
+      for (const { device, envelope } of envelopes) this.#wire.push({ owner: line, device, envelope });
+    }
+  }
+
+  /** One sendMany call after the other until everything is accepted. */
+  async #sendAll(): Promise<void> {
+    const { source, clock } = this.#options;
+    while (!this.#stopping && !(this.#inputEnded && this.#wire.empty)) {
+      const relay = await source.client(this.#abort.signal);
+      if (clock.monotonic() > this.#recipientAtMs + KEYS_FRESH_MS) await this.#freshRecipient(relay);
+      try {
+        const waitFor = await this.#sendOver(relay);
+        if (waitFor) await this.#waitOut(relay, waitFor);
+      } catch (thrown) {
+        if (this.#failure || this.#stopping) throw this.#failure ?? thrown;
+        const error = asQightError(thrown);
+        if (!isUnknown(error) && !isWorthRetrying(error)) throw error;
+        relay.close(); // whatever was under way is not known: the same bytes go out again
+        await relay.closed;
+        if (await source.client(this.#abort.signal) === relay) throw error;
+      } finally {
+        this.#wire.returnUnanswered();
+      }
+    }
+    if (this.#failure) throw this.#failure;
+  }
+
+  /** Sends and takes answers until all is accepted (null), or until the relay asks to wait (the item it refused). */
+  async #sendOver(relay: RelayClient): Promise<{ item: WireItem<Line>; error: QightError } | null> {
+    let refusal: { item: WireItem<Line>; error: QightError } | null = null;
+    const abort = new AbortController();
+    const signal = AbortSignal.any([abort.signal, this.#abort.signal]);
+    const stopWatching = this.#watchForStall(abort);
+    try {
+      for await (const outcome of relay.sendMany(this.#wire.outgoing((line) => line.sent = true), { signal })) {
+        const item = this.#wire.answered();
+        const failed = this.#take(item, outcome);
+        if (!failed) continue;
+        if (settlementOf(failed).kind === "postponed" && failed.exit === 75) {
+          refusal ??= { item, error: failed };
+          this.#wire.postpone(item);
+        } else this.#failure ??= failed;
+        this.#wire.close(); // what is under way is answered still, nothing new goes out
+      }
+    } finally {
+      stopWatching();
+    }
+    return refusal;
+  }
+
+  #take({ owner, device }: WireItem<Line>, outcome: SendOutcome): QightError | null {
+    if (outcome.kind === "failed") {
+      const { error } = outcome;
+      if (isUnknown(error)) throw error;
+      if (error.exit === 75) return error;
+      owner.refused = true;
+      owner.left--;
+      this.#settled.push({ id: owner.id, device, outcome: settlementOf(error) });
+      return error;
+    }
+    const { receipt } = outcome;
+    owner.receipts.push({ device, receipt });
+    this.#settled.push({ id: owner.id, device, outcome: { kind: "accepted", receipt } });
+    if (--owner.left === 0) this.#changed();
+    if (this.#inputEnded && this.#wire.empty) this.#wire.close();
+    return null;
+  }
+
+  async #waitOut(relay: RelayClient, { item, error }: { item: WireItem<Line>; error: QightError }): Promise<void> {
+    const signal = this.#abort.signal;
+    if (error.code === "queue_full") await relay.awaitRoom(item.device, { signal });
+    else await pause(this.#options.clock, error.retryAfterMs ?? DEFAULT_RETRY_MS, signal);
+  }
+
+  /** Forgets accepted lines in the outbox, many in one transaction, while new ones are accepted. */
+  async #settleAll(): Promise<void> {
+    while (!this.#stopping && !(this.#inputEnded && this.#lines.length === 0)) {
+      await this.#until(() => this.#settled.length > 0 || (this.#inputEnded && this.#lines.length === 0));
+      await this.#settle();
+    }
+  }
+
+  async #settle(): Promise<void> {
+    const settled = this.#settled;
+    this.#settled = [];
+    if (settled.length > 0) await this.#options.outbox.settle(settled, false);
+  }
+
+  #takeReportable(): AcceptedLine[] {
+    let count = 0;
+    while (count < this.#lines.length && this.#lines[count].left === 0) count++;
+    const done = this.#lines.splice(0, count).filter(({ refused }) => !refused);
+    if (count > 0) this.#changed();
+    return done.map(({ id, receipts }) => ({ id, receipts }));
+  }
+
+  async #freshRecipient(relay: RelayClient): Promise<void> {
+    this.#recipient = await this.#options.directory.lookUp(relay, this.#options.recipient);
+    this.#recipientAtMs = this.#options.clock.monotonic();
+  }
+
+  #watchForStall(abort: AbortController): () => void {
+    const { clock, stallMs = DEFAULT_STALL_MS } = this.#options;
+    let answers = this.#wire.answers;
+    let cancel = () => {};
+    const watch = () => {
+      if (this.#wire.underWay > 0 && this.#wire.answers === answers) {
+        return abort.abort(new QightError("timeout", `The relay answered nothing for ${stallMs} ms`));
+      }
+      answers = this.#wire.answers;
+      cancel = clock.after(stallMs, watch);
+    };
+    cancel = clock.after(stallMs, watch);
+    return () => cancel();
+  }
+
+  get #stopping(): boolean {
+    return this.#abort.signal.aborted || this.#failure !== null;
+  }
+
+  /** Waits until something changed that makes the condition true, or until the end. */
+  async #until(condition: () => boolean): Promise<void> {
+    while (!condition() && !this.#stopping) await new Promise<void>((resolve) => this.#waiters.push(resolve));
+  }
+
+  #changed(): void {
+    for (const wake of this.#waiters.splice(0)) wake();
+    this.#reportable();
+  }
+}
+
+const DEFAULT_RETRY_MS = 500;
+const DEFAULT_STALL_MS = 10_000;

@@ -1,0 +1,204 @@
+/**
+ * Holds messages until the relay has them: id and signed bytes are on disk before the first byte goes out.
+ * @module
+ */
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { equal } from "../crypto/equal.ts";
+import { sha256Sync } from "../crypto/sha256.ts";
+import { QightError } from "../proto/errors.ts";
+import { type Content, ContentSchema } from "../proto/gen/qight/v1/seal_pb.ts";
+import type { Clock, Random } from "./clock.ts";
+import type { Recipient } from "./directory.ts";
+import type { Author } from "./identity.ts";
+import { composeMessage, type Draft } from "./messages.ts";
+import type { SendReceipt } from "./send_many.ts";
+import type { ClientStore, OutboxEnvelope, OutboxRow, OutboxState, Tables } from "./storage/store.ts";
+
+/** A message whose bytes are fixed: a retry sends exactly these. */
+export interface Frozen {
+  readonly row: OutboxRow;
+  /** One for each device of the recipient. */
+  readonly envelopes: readonly OutboxEnvelope[];
+}
+
+/** What became of one device's envelope. */
+export type Settlement =
+  | { readonly kind: "accepted"; readonly receipt: SendReceipt }
+  /** Refused for good: its number becomes void. */
+  | { readonly kind: "refused" }
+  /** Not taken now; the same bytes may be sent again. */
+  | { readonly kind: "postponed" };
+
+/** One settled envelope. */
+export interface Settled {
+  readonly id: Uint8Array;
+  readonly device: Uint8Array;
+  readonly outcome: Settlement;
+}
+
+/** The outbox of one identity towards one relay. */
+export interface Outbox {
+  /**
+   * Seals messages to a recipient and keeps them as *held*, all in one transaction. A known id with the same content
+   * gives the bytes that are kept; with another content it is `id_reused` (64).
+   */
+  freeze(author: Author, recipient: Recipient, drafts: readonly Draft[]): Promise<Frozen[]>;
+  /** Keeps a message as *queued*, content unsealed, for later commands to send. */
+  queue(recipient: Uint8Array, draft: Draft): Promise<void>;
+  /** What is kept under an id; null when it is unknown. */
+  get(id: Uint8Array): Promise<Frozen | null>;
+  /** Queued messages, oldest first. */
+  queued(): Promise<Uint8Array[]>;
+  /** Seals a queued message now that it is about to go out; bytes that are fixed already stay. */
+  freezeQueued(author: Author, recipient: Recipient, id: Uint8Array): Promise<Frozen>;
+  /** Records outcomes, many in one transaction; messages that all devices have are then `remember`ed or removed. */
+  settle(settled: readonly Settled[], remember: boolean): Promise<void>;
+  /** Forgets a message that certainly did not go out; its numbers become void. */
+  discard(id: Uint8Array): Promise<void>;
+  /** Removes what no relay would take any more. */
+  purge(maxTtlMs: number): Promise<void>;
+}
+
+/** Makes the outbox for one relay; `relay` is its name as dialled (`dialledName`). */
+export function createOutbox(
+  options: { store: ClientStore; relay: string; clock: Pick<Clock, "now">; random: Random },
+): Outbox {
+  const { store, relay, clock, random } = options;
+
+  function add(tables: Tables, recipient: Uint8Array, draft: Draft, state: OutboxState): void {
+    tables.outbox.add({
+      id: draft.id,
+      relay,
+      recipient,
+      state,
+      createdAtMs: draft.createdAtMs,
+      ttlS: draft.ttlS,
+      plaintext: draft.plaintext,
+      content: state === "queued" ? toBinary(ContentSchema, draft.content) : null,
+      contentHash: contentHash(recipient, draft),
+    });
+  }
+
+  /** What is kept under the draft's id, or null; throws when it is another message. */
+  function sameMessage(tables: Tables, recipient: Uint8Array, draft: Draft): OutboxRow | null {
+    const row = tables.outbox.get(draft.id);
+    if (row && !equal(row.contentHash, contentHash(recipient, draft))) {
+      throw new QightError("id_reused", `The id ${draft.id.toHex()} belongs to another message`);
+    }
+    return row;
+  }
+
+  async function seal(tables: Tables, author: Author, recipient: Recipient, draft: Draft): Promise<void> {
+    const lineage = lineageFor(tables, relay, random);
+    const envelopes = await composeMessage({ author, recipient, draft, lineage, counters: tables.counters });
+    tables.outbox.freeze(draft.id, envelopes);
+  }
+
+  return {
+    freeze: (author, recipient, drafts) =>
+      store.write(async (tables) => {
+        // Drafts are sealed side by side; the numbers are given in order, before the first await of each. All must
+        // have ended before a failure ends the transaction: a straggler would write outside of it.
+        const sealed = await Promise.allSettled(drafts.map((draft) => {
+          const known = sameMessage(tables, recipient.account, draft);
+          if (known && known.content === null) return;
+          if (!known) add(tables, recipient.account, draft, "held");
+          return seal(tables, author, recipient, draft);
+        }));
+        for (const result of sealed) if (result.status === "rejected") throw result.reason;
+        return drafts.map(({ id }) => frozen(tables, id)!);
+      }),
+    queue: (recipient, draft) =>
+      store.write((tables) => {
+        if (!sameMessage(tables, recipient, draft)) add(tables, recipient, draft, "queued");
+      }),
+    get: (id) => store.read((tables) => frozen(tables, id)),
+    queued: () => store.read(({ outbox }) => outbox.queued(relay)),
+    freezeQueued: (author, recipient, id) =>
+      store.write(async (tables) => {
+        const row = tables.outbox.get(id);
+        if (!row) throw new QightError("invariant", `The queued message ${id.toHex()} is gone`);
+        if (row.content) await seal(tables, author, recipient, draftOf(row, row.content));
+        return frozen(tables, id)!;
+      }),
+    settle: (settled, remember) =>
+      store.write((tables) => {
+        for (const one of settled) settleOne(tables, one);
+        const ids = new Map(settled.map(({ id }) => [id.toHex(), id]));
+        for (const id of ids.values()) finish(tables, id, remember);
+      }),
+    discard: (id) => store.write((tables) => voidAndRemove(tables, id)),
+    purge: (maxTtlMs) =>
+      store.write((tables) => {
+        const before = clock.now() - maxTtlMs - CLOCK_TOLERANCE_MS;
+        for (const state of ["held", "queued"] as const) {
+          for (const id of tables.outbox.olderThan(before, state)) voidAndRemove(tables, id);
+        }
+        for (const id of tables.outbox.olderThan(before, "sent")) tables.outbox.remove(id);
+      }),
+  };
+}
+
+/** Forgets all lineages, so that new ones begin: after an import or a restore the last numbers are not known. */
+export async function renewLineages(store: ClientStore): Promise<void> {
+  await store.write(({ meta }) => meta.removeAll(LINEAGE_PREFIX));
+}
+
+const CLOCK_TOLERANCE_MS = 10 * 60_000;
+const LINEAGE_PREFIX = "lineage:";
+
+/** Each relay has its own lineage: a reader that drains one must not miss what went over another. */
+function lineageFor({ meta }: Tables, relay: string, random: Random): Uint8Array {
+  const known = meta.get(LINEAGE_PREFIX + relay);
+  if (known) return known;
+  const lineage = random(8);
+  meta.put(LINEAGE_PREFIX + relay, lineage);
+  return lineage;
+}
+
+function frozen({ outbox }: Tables, id: Uint8Array): Frozen | null {
+  const row = outbox.get(id);
+  return row && { row, envelopes: outbox.envelopes(id) };
+}
+
+function draftOf(row: OutboxRow, content: Uint8Array): Draft {
+  const { id, createdAtMs, ttlS, plaintext } = row;
+  return { id, createdAtMs, ttlS, plaintext, content: fromBinary(ContentSchema, content) };
+}
+
+function contentHash(recipient: Uint8Array, draft: Pick<Draft, "content" | "plaintext">): Uint8Array {
+  const content = toBinary(ContentSchema, create(ContentSchema, draft.content as Content));
+  const bytes = new Uint8Array(recipient.length + 1 + content.length);
+  bytes.set(recipient);
+  bytes[recipient.length] = draft.plaintext ? 1 : 0;
+  bytes.set(content, recipient.length + 1);
+  return sha256Sync(bytes);
+}
+
+function settleOne(tables: Tables, { id, device, outcome }: Settled): void {
+  const envelope = tables.outbox.envelopes(id).find((one) => equal(one.device, device));
+  if (!envelope || outcome.kind === "postponed") return;
+  if (outcome.kind === "accepted") {
+    const { seq, expiresAtMs } = outcome.receipt;
+    tables.outbox.settle(id, device, { state: "accepted", seq, expiresAtMs });
+    if (envelope.counter > 0) tables.counters.forgetVoids(envelope.lineage, device, envelope.counter);
+  } else if (envelope.state === "pending") {
+    tables.outbox.settle(id, device, { state: "refused", seq: 0, expiresAtMs: 0 });
+    if (envelope.counter > 0) tables.counters.addVoid(envelope.lineage, device, envelope.counter);
+  }
+}
+
+function finish(tables: Tables, id: Uint8Array, remember: boolean): void {
+  const envelopes = tables.outbox.envelopes(id);
+  if (envelopes.some(({ state }) => state === "pending")) return;
+  const accepted = envelopes.some(({ state }) => state === "accepted");
+  if (accepted && remember) tables.outbox.setState(id, "sent");
+  else tables.outbox.remove(id);
+}
+
+function voidAndRemove({ outbox, counters }: Tables, id: Uint8Array): void {
+  for (const { state, counter, lineage, device } of outbox.envelopes(id)) {
+    if (state === "pending" && counter > 0) counters.addVoid(lineage, device, counter);
+  }
+  outbox.remove(id);
+}

@@ -1,0 +1,184 @@
+/**
+ * Makes this device known to a relay: the account's bundle and the device's sealing key, renewed before they run out.
+ * @module
+ */
+import { checkSuccessor, openBundle, signBundle, type VerifiedBundle } from "../crypto/bundle.ts";
+import { equal } from "../crypto/equal.ts";
+import { makeSealingKey, openSealingKey, type VerifiedSealingKey } from "../crypto/sealing_key.ts";
+import { QightError } from "../proto/errors.ts";
+import type { Clock, Random } from "./clock.ts";
+import type { Identity } from "./identity.ts";
+import type { RelayClient } from "./relay_client.ts";
+import type { ClientStore, KnownBundle, SealingSecret } from "./storage/store.ts";
+
+/** What publishing needs. */
+export interface PublishOptions {
+  relay: Pick<RelayClient, "getSealingKeys" | "publishBundle" | "publishSealingKey" | "session">;
+  store: ClientStore;
+  identity: Identity;
+  clock: Pick<Clock, "now">;
+  random: Random;
+  /** Make a new sealing key even if the present one is young (`key rotate`). */
+  rotate?: boolean;
+}
+
+/** What the relay knows of this device now. */
+export interface Published {
+  readonly bundle: VerifiedBundle;
+  readonly sealingKey: VerifiedSealingKey;
+  /** Whether anything had to be published. */
+  readonly changed: boolean;
+}
+
+/** Life of a bundle: one year, renewed at half. */
+export const BUNDLE_LIFE_MS = 365 * 24 * 3600_000;
+/** Life of a sealing key: 45 days. */
+export const SEALING_KEY_LIFE_MS = 45 * 24 * 3600_000;
+/** A sealing key is replaced at this age: 30 days. */
+export const SEALING_KEY_ROTATION_MS = 30 * 24 * 3600_000;
+
+const MAX_TRIES = 5;
+/** Clocks of relay and client may differ by this much (PROTOCOL.md, Envelope v1, Time). */
+const CLOCK_TOLERANCE_MS = 10 * 60_000;
+
+/**
+ * Publishes what the relay lacks, and nothing when it has all. Called at the start of sending and fetching.
+ * `not_allowed` when another device of the account removed this one; `key_changed` when the relay rolled us back.
+ */
+export async function ensurePublished(options: PublishOptions): Promise<Published> {
+  await eraseOldSecrets(options);
+  const { account } = options.identity;
+  const atRelay = await options.relay.getSealingKeys(account.hash);
+  const bundle = await ensureBundle(options, atRelay.bundle);
+  const sealingKey = await ensureSealingKey(options, atRelay.sealingKeys);
+  return { bundle: bundle.bundle, sealingKey: sealingKey.key, changed: bundle.changed || sealingKey.changed };
+}
+
+/** The bundle that this device would show at HELLO: the newest known one, else a first one. */
+export async function ownBundle(
+  options: Pick<PublishOptions, "store" | "identity" | "clock">,
+): Promise<VerifiedBundle> {
+  const known = await options.store.read(({ directory }) => directory.latest(options.identity.account.hash));
+  if (known) return await openBundle(known.bytes);
+  return await signNext(options, null, null);
+}
+
+async function ensureBundle(
+  options: PublishOptions,
+  stored: Uint8Array | null,
+): Promise<{ bundle: VerifiedBundle; changed: boolean }> {
+  const { store, identity, relay, clock } = options;
+  let atRelay = stored;
+  for (let tries = 1;; tries++) {
+    const known = await store.read(({ directory }) => directory.latest(identity.account.hash));
+    const current = atRelay ? await openBundle(atRelay) : null;
+    if (current) {
+      if (!equal(current.account, identity.account.hash)) {
+        throw new QightError("bad_bundle", "The relay answered with another account's bundle");
+      }
+      checkSuccessor(known, current);
+      await remember(store, current);
+      if (isGood(current, identity, clock.now())) return { bundle: current, changed: false };
+    }
+    const ours = await nextBundle(options, known, current);
+    try {
+      await relay.publishBundle(ours.bytes, current?.version ?? 0);
+      await remember(store, ours);
+      return { bundle: ours, changed: true };
+    } catch (thrown) {
+      // Another device was faster: take what it wrote, merge, repeat.
+      const lost = thrown instanceof QightError && thrown.code === "version_conflict";
+      if (!lost || tries === MAX_TRIES) throw thrown;
+      atRelay = (await relay.getSealingKeys(identity.account.hash)).bundle;
+    }
+  }
+}
+
+function isGood(bundle: VerifiedBundle, identity: Identity, nowMs: number): boolean {
+  const halfway = bundle.createdAtMs + (bundle.expiresAtMs - bundle.createdAtMs) / 2;
+  return lists(bundle, identity.signer.publicKey) && nowMs < halfway;
+}
+
+async function nextBundle(
+  options: PublishOptions,
+  known: KnownBundle | null,
+  current: VerifiedBundle | null,
+): Promise<VerifiedBundle> {
+  const before = known ? await openBundle(known.bytes) : null;
+  // A relay that has lost our bundle gets the very same one again.
+  if (before && !current && isGood(before, options.identity, options.clock.now())) return before;
+  return await signNext(options, before, current);
+}
+
+async function signNext(
+  { identity, store, clock }: Pick<PublishOptions, "identity" | "store" | "clock">,
+  before: VerifiedBundle | null,
+  current: VerifiedBundle | null,
+): Promise<VerifiedBundle> {
+  const nowMs = clock.now();
+  const own = identity.signer.publicKey;
+  const newest = current ?? before;
+  if (newest && !lists(newest, own) && await wasListed(store, identity.account.hash, own)) {
+    throw new QightError("not_allowed", "This device was removed from its account by another device", {
+      hint: "Link it again from a device that is still listed.",
+    });
+  }
+  const devices = newest ? [...newest.devices] : [];
+  if (!devices.some(({ key }) => equal(key, own))) {
+    devices.push({ key: own, name: identity.deviceName, addedAtMs: nowMs });
+  }
+  // Kept only once it is published: a device that lost the race would else take the winner's for a rollback.
+  return await signBundle(identity.account, {
+    version: Math.max((newest?.version ?? 0) + 1, nowMs),
+    createdAtMs: nowMs,
+    expiresAtMs: nowMs + BUNDLE_LIFE_MS,
+    devices,
+  });
+}
+
+async function wasListed(store: ClientStore, account: Uint8Array, device: Uint8Array): Promise<boolean> {
+  const known = await store.read(({ directory }) => directory.since(account, 0));
+  for (const { bytes } of known) if (lists(await openBundle(bytes), device)) return true;
+  return false;
+}
+
+async function ensureSealingKey(
+  options: PublishOptions,
+  atRelay: readonly Uint8Array[],
+): Promise<{ key: VerifiedSealingKey; changed: boolean }> {
+  const { store, identity, relay, clock } = options;
+  const keys = await Promise.all(atRelay.map(openSealingKey));
+  const theirs = keys.find((key) => equal(key.device, identity.signer.publicKey)) ?? null;
+  const newest = await store.read(({ secrets }) => secrets.newest());
+  const fresh = newest && !options.rotate && clock.now() < newest.createdAtMs + SEALING_KEY_ROTATION_MS;
+  if (fresh && theirs && equal(theirs.keyId, newest.keyId)) return { key: theirs, changed: false };
+  const usable = fresh && (!theirs || theirs.createdAtMs < newest.createdAtMs);
+  const secret = usable ? newest : await newSecret(options, theirs?.createdAtMs ?? 0);
+  await relay.publishSealingKey(secret.published);
+  return { key: await openSealingKey(secret.published), changed: true };
+}
+
+/** Makes a sealing key and keeps its secret before anybody can seal to it. */
+async function newSecret(options: PublishOptions, newerThanMs: number): Promise<SealingSecret> {
+  const { store, identity, clock, random, relay } = options;
+  const createdAtMs = Math.max(clock.now(), newerThanMs + 1);
+  const expiresAtMs = createdAtMs + SEALING_KEY_LIFE_MS;
+  const seed = random(32);
+  const key = await makeSealingKey(identity.signer, identity.account.hash, seed, { createdAtMs, expiresAtMs });
+  const eraseAtMs = expiresAtMs + 2 * relay.session.maxTtlS * 1000 + CLOCK_TOLERANCE_MS;
+  const secret = { keyId: key.keyId, seed, published: key.bytes, createdAtMs, expiresAtMs, eraseAtMs };
+  await store.write(({ secrets }) => secrets.put(secret));
+  return secret;
+}
+
+async function eraseOldSecrets({ store, clock }: PublishOptions): Promise<void> {
+  await store.write(({ secrets }) => secrets.erase(clock.now()));
+}
+
+async function remember(store: ClientStore, bundle: VerifiedBundle): Promise<void> {
+  await store.write(({ directory }) => directory.putBundle(bundle));
+}
+
+function lists(bundle: VerifiedBundle, device: Uint8Array): boolean {
+  return bundle.devices.some(({ key }) => equal(key, device));
+}
