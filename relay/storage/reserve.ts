@@ -1,0 +1,91 @@
+/**
+ * The ballast file beside the database: given up when the disk is full so that acks go on, taken back when there is room.
+ * A full disk cannot be cured by deleting rows, even DELETE needs log space (LIBRARIES.md fact 9).
+ * @module
+ */
+import { statfsSync } from "node:fs";
+import { dirname } from "node:path";
+
+/** How often room is looked for while the disk is full, milliseconds. */
+const retryEveryMs = 1_000;
+
+/** Ballast of one database. */
+export class Reserve {
+  readonly #path: string;
+  readonly #bytes: number;
+  #held = false;
+  #nextTryMs = 0;
+
+  /** `bytes` are kept in a file `<database>-reserve`. */
+  constructor(database: string, bytes: number) {
+    this.#path = `${database}-reserve`;
+    this.#bytes = bytes;
+  }
+
+  /** False while the disk is or was full: growing calls are refused. */
+  get held(): boolean {
+    return this.#held;
+  }
+
+  /** Gives the ballast to the database. */
+  release(nowMs: number): void {
+    this.#held = false;
+    this.#nextTryMs = nowMs + retryEveryMs;
+    remove(this.#path);
+  }
+
+  /** True when it is time to look for room again. */
+  due(nowMs: number): boolean {
+    return !this.#held && nowMs >= this.#nextTryMs;
+  }
+
+  /** Takes the ballast when the disk has it and `needed` bytes more, counting `reusable` bytes free inside the database. */
+  take(nowMs: number, reusable: number): boolean {
+    if (this.#held) return true;
+    this.#nextTryMs = nowMs + retryEveryMs;
+    if (sizeOf(this.#path) === this.#bytes) return this.#held = true;
+    const disk = statfsSync(dirname(this.#path));
+    const free = Number(disk.bavail) * Number(disk.bsize);
+    const margin = this.#bytes / 4;
+    if (free < this.#bytes || free - this.#bytes + reusable < margin) return false;
+    return this.#held = this.#write();
+  }
+
+  #write(): boolean {
+    const chunk = new Uint8Array(64 * 1024);
+    // Random bytes: a compressing file system would store zeros as nothing.
+    crypto.getRandomValues(chunk);
+    try {
+      using file = Deno.openSync(this.#path, { create: true, truncate: true, write: true, mode: 0o600 });
+      for (let left = this.#bytes; left > 0;) left -= file.writeSync(chunk.subarray(0, Math.min(left, chunk.length)));
+      file.syncSync();
+      return true;
+    } catch (thrown) {
+      if (!isNoSpace(thrown)) throw thrown;
+      remove(this.#path);
+      return false;
+    }
+  }
+}
+
+function isNoSpace(thrown: unknown): boolean {
+  const code = thrown instanceof Error && "code" in thrown ? thrown.code : undefined;
+  return code === "ENOSPC" || code === "EDQUOT";
+}
+
+function sizeOf(path: string): number {
+  try {
+    return Deno.statSync(path).size;
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return -1;
+    throw thrown;
+  }
+}
+
+function remove(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch (thrown) {
+    if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
+  }
+}

@@ -1,0 +1,75 @@
+/**
+ * The near end of a SQLite worker: calls and their answers.
+ * @module
+ */
+import { QightError } from "../../proto/errors.ts";
+import { fromWire } from "./sqlite_failure.ts";
+import type { Answer, Role } from "./sqlite_worker.ts";
+
+/** A worker with a database connection in it. */
+export class SqliteThread {
+  readonly #worker: Worker;
+  readonly #waiting = new Map<number, PromiseWithResolvers<unknown>>();
+  #nextId = 1;
+  #ended: QightError | null = null;
+
+  private constructor() {
+    this.#worker = new Worker(new URL("./sqlite_worker.ts", import.meta.url), { type: "module" });
+    this.#worker.onmessage = (event) => this.#answer(event.data as Answer);
+    this.#worker.onerror = (event) => {
+      event.preventDefault();
+      this.#end(new QightError("store_damaged", `The database thread ended: ${event.message}`));
+    };
+  }
+
+  /** Starts a thread and opens the database in it; rejects with what went wrong. */
+  static async open(role: Role): Promise<SqliteThread> {
+    const thread = new SqliteThread();
+    try {
+      await thread.call("open", [role]);
+      return thread;
+    } catch (thrown) {
+      thread.#worker.terminate();
+      throw thrown;
+    }
+  }
+
+  /** Runs a method in the thread; rejects with a QightError. */
+  call<T>(method: string, args: readonly unknown[], transfer: Transferable[] = []): Promise<T> {
+    if (this.#ended !== null) return Promise.reject(this.#ended);
+    const id = this.#nextId++;
+    const waiting = Promise.withResolvers<unknown>();
+    this.#waiting.set(id, waiting);
+    this.#worker.postMessage({ id, method, args }, transfer);
+    return waiting.promise as Promise<T>;
+  }
+
+  /** Closes the connection and ends the thread. */
+  async close(): Promise<void> {
+    try {
+      if (this.#ended === null) await this.call("close", []);
+    } finally {
+      this.#end(new QightError("draining", "The store is closed"));
+      this.#worker.terminate();
+    }
+  }
+
+  /** Ends the thread without touching the database again: its file is as the last good commit left it. */
+  abandon(): void {
+    this.#end(new QightError("draining", "The store is closed"));
+    this.#worker.terminate();
+  }
+
+  #answer(answer: Answer): void {
+    const waiting = this.#waiting.get(answer.id);
+    this.#waiting.delete(answer.id);
+    if ("error" in answer) waiting?.reject(fromWire(answer.error));
+    else waiting?.resolve(answer.value);
+  }
+
+  #end(reason: QightError): void {
+    this.#ended ??= reason;
+    for (const waiting of this.#waiting.values()) waiting.reject(this.#ended);
+    this.#waiting.clear();
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * Long work on a database: the whole check and the consistent copy. Run in a worker of its own.
+ * @module
+ */
+import { crc32 } from "node:zlib";
+import { QightError } from "../../proto/errors.ts";
+import type { Connection } from "./sqlite_connection.ts";
+import { classify, failureOf } from "./sqlite_failure.ts";
+
+/** What is wrong with the database, in words; empty when nothing is. */
+export function checkDatabase(db: Connection): string[] {
+  return db.transaction(() => [...pages(db), ...counters(db), ...checksums(db)])();
+}
+
+/** Writes a consistent copy to a new file (0600), synced. Throws `would_overwrite`, `cannot_create`, `storage_full`. */
+export function copyDatabase(db: Connection, path: string): void {
+  const file = create(path);
+  try {
+    // VACUUM INTO accepts an empty file, so the copy is private from its first byte.
+    db.prepare("VACUUM INTO ?").run(path);
+    file.syncSync();
+  } catch (thrown) {
+    Deno.removeSync(path);
+    if (classify(thrown) === "full") throw failureOf(thrown);
+    throw new QightError("io", `The copy ${path} could not be written: ${(thrown as Error).message}`, {
+      cause: thrown,
+    });
+  } finally {
+    file.close();
+  }
+}
+
+function pages(db: Connection): string[] {
+  const rows = db.pragma("integrity_check(20)") as { integrity_check: string }[];
+  return rows.map((row) => row.integrity_check).filter((word) => word !== "ok");
+}
+
+function counters(db: Connection): string[] {
+  const wrong = db.prepare(
+    `SELECT m.id FROM mailboxes m LEFT JOIN
+       (SELECT slot >> 36 AS mailbox, count(*) AS messages, sum(length(envelope)) AS bytes,
+          max(slot & 68719476735) AS last FROM messages GROUP BY slot >> 36) s ON s.mailbox = m.id
+     WHERE m.messages <> coalesce(s.messages, 0) OR m.bytes <> coalesce(s.bytes, 0) OR coalesce(s.last, 0) >= m.next_seq
+     LIMIT 20`,
+  ).all() as { id: number }[];
+  return wrong.map(({ id }) => `counters of mailbox ${id} do not match its messages`);
+}
+
+function checksums(db: Connection): string[] {
+  const found: string[] = [];
+  const rows = db.prepare(
+    "SELECT slot >> 36 AS mailbox, slot & 68719476735 AS seq, crc, envelope FROM messages",
+  ).iterate() as Iterable<{ mailbox: number; seq: number; crc: number; envelope: Uint8Array }>;
+  for (const { mailbox, seq, crc, envelope } of rows) {
+    if (crc32(envelope) !== crc) found.push(`message ${seq} of mailbox ${mailbox} does not match its checksum`);
+    if (found.length === 20) break;
+  }
+  return found;
+}
+
+function create(path: string): Deno.FsFile {
+  try {
+    return Deno.openSync(path, { createNew: true, write: true, mode: 0o600 });
+  } catch (cause) {
+    const exists = cause instanceof Deno.errors.AlreadyExists;
+    throw new QightError(exists ? "would_overwrite" : "cannot_create", `Cannot create ${path}`, { cause });
+  }
+}

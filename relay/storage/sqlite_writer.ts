@@ -1,0 +1,172 @@
+/**
+ * Applies batches, each in one synced commit, and keeps the write-ahead log short.
+ * @module
+ */
+import { QightError } from "../../proto/errors.ts";
+import type { StoredBundle, StoredSealingKey, StoredToken } from "./store.ts";
+import { Reserve } from "./reserve.ts";
+import { type Connection, openForWriting, synchronousOf } from "./sqlite_connection.ts";
+import { Directory } from "./sqlite_directory.ts";
+import { classify, toWire, type WireError } from "./sqlite_failure.ts";
+import { Mailboxes, type Totals } from "./sqlite_mailboxes.ts";
+import { type CollectStep, Messages } from "./sqlite_messages.ts";
+import { type Batch, Outcomes, type Step, unpackMessages } from "./sqlite_wire.ts";
+import type { Range } from "./store.ts";
+
+/** Pages in the log, not yet in the database, that start a checkpoint: 8 MiB, a few milliseconds. */
+const checkpointPages = 2_000;
+/** Pages in the log at which the writer waits for readers to let go of it: 40 MiB, so that it stays below 64. */
+const truncatePages = 10_000;
+
+/** What became of one step: packed outcomes of messages, a value, or an error. */
+export type StepResult = { outcomes: ArrayBuffer } | { value: unknown } | { error: WireError };
+
+/** Answer to a batch. */
+export interface Applied {
+  readonly results: StepResult[];
+  readonly totals: Totals;
+}
+
+/** The one connection that writes. */
+export class Writer {
+  readonly #db: Connection;
+  readonly #mailboxes: Mailboxes;
+  readonly #messages: Messages;
+  readonly #directory: Directory;
+  readonly #reserve: Reserve;
+  #running = -1;
+
+  constructor(path: string, minFreeBytes: number, nowMs: number) {
+    this.#db = openForWriting(path);
+    this.#mailboxes = new Mailboxes(this.#db);
+    this.#messages = new Messages(this.#db, this.#mailboxes);
+    this.#directory = new Directory(this.#db, this.#mailboxes);
+    this.#reserve = new Reserve(path, minFreeBytes);
+    this.#takeReserve(nowMs);
+  }
+
+  /** Sums over all mailboxes. */
+  get totals(): Totals {
+    return this.#mailboxes.totals;
+  }
+
+  /** `PRAGMA synchronous` of this connection. */
+  get synchronous(): number {
+    return synchronousOf(this.#db);
+  }
+
+  /** Applies a batch in one commit. Throws only when the store is damaged; then nothing may be acknowledged any more. */
+  apply(batch: Batch): Applied {
+    if (this.#reserve.due(batch.nowMs)) this.#takeReserve(batch.nowMs);
+    const failed = new Map<number, StepResult>();
+    for (;;) {
+      try {
+        return { results: this.#commit(batch, failed), totals: { ...this.totals } };
+      } catch (thrown) {
+        const failure = classify(thrown);
+        // After a failed write or sync nobody knows what is on disk (LIBRARIES.md fact 12): nothing more is tried.
+        if (failure === "damaged") throw thrown;
+        this.#rollBack();
+        if (failure === "full" && this.#reserve.held) this.#giveReserve(batch.nowMs);
+        else this.#markFailed(batch, failed, thrown);
+      }
+    }
+  }
+
+  /** Moves the log into the database when it is long; an error of it is an error of the store. */
+  checkpoint(): void {
+    const [{ log, checkpointed }] = this.#db.pragma("wal_checkpoint(NOOP)") as { log: number; checkpointed: number }[];
+    if (log > truncatePages) this.#checkpointUnlessFull("TRUNCATE");
+    else if (log - checkpointed > checkpointPages) this.#checkpointUnlessFull("PASSIVE");
+  }
+
+  /** Empties the log and closes the file. */
+  close(): void {
+    this.#checkpointUnlessFull("TRUNCATE");
+    this.#db.close();
+  }
+
+  #commit(batch: Batch, failed: ReadonlyMap<number, StepResult>): StepResult[] {
+    this.#mailboxes.begin();
+    this.#db.exec("BEGIN IMMEDIATE");
+    const results = batch.steps.map((step, i) => {
+      this.#running = i;
+      return failed.get(i) ?? this.#run(step, batch);
+    });
+    this.#running = -1;
+    this.#mailboxes.flush();
+    this.#db.exec("COMMIT");
+    this.#mailboxes.committed();
+    return results;
+  }
+
+  #run(step: Step, { limits }: Batch): StepResult {
+    if ("change" in step) return { value: this.#change(step.change, step.args) };
+    const outcomes = new Outcomes(step.count);
+    for (const message of unpackMessages(step.packed, step.count)) {
+      this.#messages.enqueue(message, limits, this.#reserve.held, outcomes);
+    }
+    return { outcomes: outcomes.buffer };
+  }
+
+  #change(name: string, args: readonly unknown[]): unknown {
+    switch (name) {
+      case "acknowledge":
+        return this.#messages.acknowledge(...args as [Uint8Array, readonly Range[]]);
+      case "collect":
+        return this.#messages.collect(...args as [number]) satisfies CollectStep;
+      case "deleteToken":
+        return this.#directory.deleteToken(...args as [string]);
+      case "disallowAccount":
+        return this.#directory.disallowAccount(...args as [Uint8Array]);
+    }
+    // Everything below grows the database.
+    if (!this.#reserve.held) throw new QightError("storage_full");
+    switch (name) {
+      case "putBundle":
+        return this.#directory.putBundle(...args as [StoredBundle, number]);
+      case "putSealingKey":
+        return this.#directory.putSealingKey(...args as [StoredSealingKey]);
+      case "putToken":
+        return this.#directory.putToken(...args as [StoredToken]);
+      case "allowAccount":
+        return this.#directory.allowAccount(...args as [Uint8Array, string]);
+      default:
+        throw new QightError("internal", `The store knows no change ${name}`);
+    }
+  }
+
+  #markFailed(batch: Batch, failed: Map<number, StepResult>, thrown: unknown): void {
+    const result = { error: toWire(thrown) };
+    if (this.#running >= 0) failed.set(this.#running, result);
+    else if (failed.size === batch.steps.length) throw thrown; // even an empty commit fails: no call can be served
+    else batch.steps.forEach((_, i) => failed.has(i) || failed.set(i, result));
+    this.#running = -1;
+  }
+
+  #rollBack(): void {
+    if (this.#db.inTransaction) this.#db.exec("ROLLBACK");
+    this.#mailboxes.rolledBack();
+  }
+
+  #giveReserve(nowMs: number): void {
+    this.#reserve.release(nowMs);
+    this.#checkpointUnlessFull("TRUNCATE");
+    this.#running = -1;
+  }
+
+  #takeReserve(nowMs: number): void {
+    this.#checkpointUnlessFull("TRUNCATE");
+    const pages = this.#db.pragma("freelist_count", { simple: true }) as number;
+    this.#reserve.take(nowMs, pages * 4096);
+  }
+
+  #checkpointUnlessFull(mode: "PASSIVE" | "TRUNCATE"): void {
+    try {
+      this.#db.pragma(`wal_checkpoint(${mode})`);
+    } catch (thrown) {
+      // The log stays as it is and is tried again; every commit in it is synced already.
+      if (classify(thrown) !== "full") throw thrown;
+    }
+  }
+}
