@@ -20,6 +20,7 @@ export interface ListenerUnderTest {
       port: number;
       leaf: Leaf;
       pendingLimit?: number;
+      maxStreams?: number;
       handshakeTimeoutMs?: number;
       events?: ListenerEvents;
     },
@@ -134,6 +135,14 @@ export function listenerContract(name: string, transport: ListenerUnderTest): vo
     await client.closed;
   });
 
+  row("a client waits for a free stream when the relay allows few", async (root) => {
+    await using relay = await serving(transport, { leaf: await root.leaf(), maxStreams: 2 });
+    const client = await transport.connect({ ...relay.address, trust: root.trust });
+    await Promise.all(Array.from({ length: 20 }, () => callOver(client)));
+    client.close();
+    await client.closed;
+  });
+
   row("a taken port is port_taken", async (root) => {
     await using relay = await serving(transport, { leaf: await root.leaf() });
     const error = await failure(transport.listen({ ...relay.address, leaf: await root.leaf() }));
@@ -179,7 +188,7 @@ interface Serving extends AsyncDisposable {
 
 async function serving(
   transport: ListenerUnderTest,
-  options: { leaf: Leaf; pendingLimit?: number; handshakeTimeoutMs?: number },
+  options: { leaf: Leaf; pendingLimit?: number; handshakeTimeoutMs?: number; maxStreams?: number },
 ): Promise<Serving> {
   const results: string[] = [];
   const peers: PeerAddress[] = [];

@@ -3,12 +3,12 @@
 import assert from "node:assert/strict";
 import { createServer, request } from "node:https";
 import { WebSocket, WebSocketServer } from "ws";
-import type { ByteStream, Connection } from "../../net/connection.ts";
+import type { Connection } from "../../net/connection.ts";
 import { connectWebSocket } from "../../net/websocket.ts";
 import { encodeFrame, encodeNumber, Flag, MAX_MESSAGE, MAX_PAYLOAD } from "../../net/websocket_frame.ts";
 import { listenWebSocket, type ListenWebSocketOptions } from "../../net/websocket_listener.ts";
 import { QightError } from "../../proto/errors.ts";
-import { bytes, echo, readAll, serveEach } from "../contracts/connection_contract.ts";
+import { bytes, readAll, serveEach } from "../contracts/connection_contract.ts";
 import { testRoot } from "./relay_fixture.ts";
 
 const root = await testRoot();
@@ -81,23 +81,6 @@ Deno.test("websocket relay: a stream too many is reset as busy, and what comes b
   const closed = closeOf(socket);
   socket.send(data(5, 1)); // its end was seen
   assert.equal((await closed).code, 1002);
-});
-
-Deno.test("websocket: a client waits for a free stream when the relay allows few", async () => {
-  const listener = await listenWebSocket({ hostname: "127.0.0.1", port: 0, leaf, maxStreams: 2 });
-  const client = await connectWebSocket({ ...listener.address, trust: root.trust });
-  const server = (await listener.connections[Symbol.asyncIterator]().next()).value as Connection;
-  const serving = serveEach(server, echo);
-  const calls = Array.from({ length: 20 }, async (_, n) => {
-    const stream: ByteStream = await client.openStream();
-    await stream.write(bytes(9, n));
-    await stream.end();
-    assert.deepEqual(await readAll(stream), bytes(9, n));
-  });
-  await Promise.all(calls);
-  client.close();
-  await serving;
-  await listener.close();
 });
 
 Deno.test("websocket: many streams that each owe a little credit never stop the connection", async () => {
