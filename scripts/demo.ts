@@ -11,18 +11,22 @@ const folder = await Deno.makeTempDir({ prefix: "qight-demo-" });
 const processes = new Set<Deno.ChildProcess>();
 const started = performance.now();
 
-Deno.addSignalListener("SIGINT", () => void cleanUp().then(() => Deno.exit(130)));
-if (Deno.build.os !== "windows") {
-  Deno.addSignalListener("SIGTERM", () => void cleanUp().then(() => Deno.exit(143)));
-}
-
 let code = 0;
+let cleaning: Promise<void> | undefined;
+
+const endBy = (exit: number) => () => {
+  code = exit;
+  void cleanUp().then(() => Deno.exit(exit));
+};
+Deno.addSignalListener("SIGINT", endBy(130));
+if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", endBy(143));
+
 try {
   await demo();
   console.log(`\n# done in ${((performance.now() - started) / 1000).toFixed(1)} s; nothing is left behind`);
 } catch (error) {
   console.error(`\ndemo failed: ${(error as Error).message}`);
-  code = 1;
+  code ||= 1;
 } finally {
   await cleanUp();
 }
@@ -31,10 +35,10 @@ Deno.exit(code);
 async function demo(): Promise<void> {
   say("A relay, on the machine of somebody who runs one");
   const relay = start("relay", ["relay", "--listen", "127.0.0.1:0"], { QIGHT_CFG__HTTP__LISTEN: "" });
-  shown("operator", "qight relay");
+  shown("operator", "qight relay --listen 127.0.0.1:0");
   const line = await firstLine(relay);
   console.log(line);
-  const address = /^address  (\S+)/.exec(line)?.[1];
+  const address = /^address {2}(\S+)/.exec(line)?.[1];
   if (!address) throw new Error("the relay printed no address");
 
   say("Two people make their keys; each gets an id to give away");
@@ -59,7 +63,7 @@ async function demo(): Promise<void> {
   if (rest !== "") throw new Error(`Bob read again: ${rest}`);
 
   say("The relay finishes what is under way and stops");
-  shown("operator", "kill -TERM $(pidof qight)");
+  shown("operator", `kill ${relay.pid}`);
   relay.kill("SIGTERM");
   const status = await relay.status;
   processes.delete(relay);
@@ -135,7 +139,11 @@ function denoDir(): string {
   return DENO_DIR || join(XDG_CACHE_HOME || join(HOME ?? "", ".cache"), "deno");
 }
 
-async function cleanUp(): Promise<void> {
+function cleanUp(): Promise<void> {
+  return cleaning ??= endAll();
+}
+
+async function endAll(): Promise<void> {
   for (const child of processes) {
     processes.delete(child);
     try {
