@@ -8,7 +8,6 @@ import { formatHostPort, type RelayAddress, trustFor } from "./address.ts";
 import type { Connection, Transport, Trust } from "./connection.ts";
 import { isFinal } from "./failure.ts";
 import { connectQuic } from "./quic.ts";
-import { connectWebSocket } from "./websocket.ts";
 
 /** One way to connect; rejects with a QightError or with the signal's reason. */
 export type Connect = (
@@ -37,7 +36,7 @@ export interface DialOptions {
 export function dial(options: DialOptions): Promise<Connection> {
   const { address, signal, timeoutMs = 10_000, websocketDelayMs = 500, quicGraceMs = 2_000 } = options;
   const transports = options.transports ?? ["quic", "websocket"];
-  const connect = options.connect ?? { quic: connectQuic, websocket: connectWebSocket };
+  const connect = options.connect ?? { quic: connectQuic, websocket: connectWebSocketLazily };
   const name = formatHostPort(address.host, address.port);
   if (signal?.aborted) return Promise.reject(signal.reason);
   const attempts = new AbortController();
@@ -103,3 +102,6 @@ export function dial(options: DialOptions): Promise<Connection> {
   if (transports.includes("quic")) attempt("quic");
   return promise;
 }
+
+/** Loads WebSocket only when QUIC has not answered: `ws` and node:https cost a command tens of milliseconds. */
+const connectWebSocketLazily: Connect = async (options) => (await import("./websocket.ts")).connectWebSocket(options);
