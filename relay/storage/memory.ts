@@ -1,49 +1,257 @@
-// Stand-in for integration until the real one is here; overwritten by the storage author.
-// deno-lint-ignore-file
-import type { Store, StoreLimits } from "./store.ts";
-export function openMemoryStore({ limits }: { limits: StoreLimits; path?: string; now?: () => number }): Store {
-  const boxes = new Map<string, any>(), bundles = new Map<string, any>(), owner = new Map<string, any>(), keys = new Map<string, any>(), toks: any[] = [], allow = new Map<string, any>();
-  let commits = 0;
-  return {
-    durable: false, failed: new Promise<never>(() => {}), limits,
-    async enqueue(m) {
-      const b = boxes.get(m.recipient.toHex());
-      if (!b) return { kind: "no_such_recipient" };
-      const k = m.sender.toHex() + m.id.toHex();
-      const d = b.dedup.get(k);
-      if (d) return d.h === m.bodyHash.toHex() ? { kind: "duplicate", seq: d.seq, expiresAtMs: d.e } : { kind: "id_conflict" };
-      if (b.m.size >= limits.maxQueue) return { kind: "queue_full", messages: b.m.size, bytes: 0 };
-      const seq = b.next++;
-      b.dedup.set(k, { h: m.bodyHash.toHex(), seq, e: m.expiresAtMs });
-      b.m.set(seq, { seq, receivedAtMs: m.receivedAtMs, expiresAtMs: m.expiresAtMs, envelope: m.envelope.slice() });
-      commits++;
-      return { kind: "stored", seq, expiresAtMs: m.expiresAtMs };
-    },
-    async fetch(mb, after, max, _b, now) {
-      const b = boxes.get(mb.toHex());
-      if (!b) return { messages: [], expired: [], lastSeq: 0 };
-      const messages: any[] = [], expired: any[] = [];
-      for (const x of b.m.values()) {
-        if (x.seq <= after) continue;
-        if (x.expiresAtMs <= now) { const l = expired.at(-1); if (l && l.last === x.seq - 1) l.last = x.seq; else expired.push({ first: x.seq, last: x.seq }); continue; }
-        if (messages.length >= max) break;
-        messages.push(x);
+/**
+ * The store that forgets everything at exit, for trials and short-lived relays. It says so: `durable` is false.
+ * @module
+ */
+import { QightError } from "../../proto/errors.ts";
+import { mergeRanges, PageBuilder } from "./page_builder.ts";
+import type {
+  BundlePut,
+  Collected,
+  Enqueued,
+  NewMessage,
+  Page,
+  Range,
+  Store,
+  StoredBundle,
+  StoredMessage,
+  StoredSealingKey,
+  StoredToken,
+  StoreLimits,
+  StoreStats,
+} from "./store.ts";
+
+interface Mailbox {
+  listed: boolean;
+  nextSeq: number;
+  bytes: number;
+  readonly messages: Map<number, StoredMessage>; // in order of sequence
+  readonly dedup: Map<string, Tombstone>;
+  expired: Range[];
+}
+
+interface Tombstone {
+  readonly bodyHash: string;
+  readonly seq: number;
+  readonly expiresAtMs: number;
+  readonly untilMs: number;
+}
+
+/** Opens an empty store in memory. */
+export function openMemoryStore({ limits }: { readonly limits: StoreLimits }): Store {
+  return new MemoryStore(limits);
+}
+
+class MemoryStore implements Store {
+  readonly durable = false;
+  readonly failed = new Promise<never>(() => {});
+  readonly limits: StoreLimits;
+  readonly #mailboxes = new Map<string, Mailbox>();
+  readonly #bundles = new Map<string, StoredBundle>();
+  readonly #owners = new Map<string, string>();
+  readonly #sealingKeys = new Map<string, StoredSealingKey>();
+  readonly #tokens = new Map<string, StoredToken>();
+  readonly #allowed = new Map<string, { account: Uint8Array; note: string }>();
+  #messages = 0;
+  #bytes = 0;
+  #commits = 0;
+  #commitOpen = false;
+
+  constructor(limits: StoreLimits) {
+    this.limits = limits;
+  }
+
+  async enqueue(message: NewMessage): Promise<Enqueued> {
+    this.#changed();
+    const mailbox = this.#mailboxes.get(hex(message.recipient));
+    if (mailbox === undefined || !mailbox.listed) return { kind: "no_such_recipient" };
+    const key = hex(message.id) + hex(message.sender);
+    const known = mailbox.dedup.get(key);
+    if (known !== undefined) {
+      if (known.bodyHash !== hex(message.bodyHash)) return { kind: "id_conflict" };
+      return { kind: "duplicate", seq: known.seq, expiresAtMs: known.expiresAtMs };
+    }
+    const { length } = message.envelope;
+    const { size: messages } = mailbox.messages;
+    if (messages >= this.limits.maxQueue || mailbox.bytes + length > this.limits.maxQueueBytes) {
+      return { kind: "queue_full", messages, bytes: mailbox.bytes };
+    }
+    if (this.#bytes + length > this.limits.maxTotal) return { kind: "storage_full" };
+    const seq = mailbox.nextSeq++;
+    const { receivedAtMs, expiresAtMs, tombstoneUntilMs: untilMs } = message;
+    mailbox.dedup.set(key, { bodyHash: hex(message.bodyHash), seq, expiresAtMs, untilMs });
+    mailbox.messages.set(seq, { seq, receivedAtMs, expiresAtMs, envelope: message.envelope.slice() });
+    this.#count(mailbox, 1, length);
+    return { kind: "stored", seq, expiresAtMs };
+  }
+
+  async fetch(device: Uint8Array, after: number, messages: number, bytes: number, nowMs: number): Promise<Page> {
+    const mailbox = this.#mailboxes.get(hex(device));
+    if (mailbox === undefined) return { messages: [], expired: [], lastSeq: 0 };
+    const page = new PageBuilder(after, messages, bytes, nowMs);
+    for (const message of mailbox.messages.values()) {
+      if (message.seq > after && !page.add(message)) break;
+    }
+    return page.finish(mailbox.expired.filter(({ last }) => last > after), mailbox.nextSeq - 1);
+  }
+
+  async acknowledge(device: Uint8Array, ranges: readonly Range[]): Promise<number> {
+    this.#changed();
+    const mailbox = this.#mailboxes.get(hex(device));
+    if (mailbox === undefined) return 0;
+    let removed = 0, highest = 0;
+    for (const { first, last } of ranges) {
+      const to = Math.min(last, mailbox.nextSeq - 1);
+      if (Math.max(1, first) <= to) highest = Math.max(highest, to);
+      for (const seq of [...mailbox.messages.keys()].filter((seq) => seq >= first && seq <= to)) {
+        this.#remove(mailbox, seq);
+        removed++;
       }
-      return { messages, expired, lastSeq: b.next - 1 };
-    },
-    async acknowledge(mb, ranges) { const b = boxes.get(mb.toHex()); let n = 0; for (const r of ranges) for (const s of [...b.m.keys()]) if (s >= r.first && s <= r.last && b.m.delete(s)) n++; return n; },
-    async room(mb) { const b = boxes.get(mb.toHex()); return b ? { messages: b.m.size, bytes: 0 } : null; },
-    async collect() { return { expired: 0, tombstones: 0 }; },
-    async putBundle(b, v) { const k = b.account.toHex(); const old = bundles.get(k); if ((old?.version ?? 0) !== v) return "version_conflict"; bundles.set(k, b); for (const d of b.devices) { owner.set(d.toHex(), b); if (!boxes.has(d.toHex())) boxes.set(d.toHex(), { next: 1, m: new Map(), dedup: new Map() }); } return "stored"; },
-    async bundleOfAccount(a) { return bundles.get(a.toHex()) ?? null; },
-    async bundleOfDevice(a) { return owner.get(a.toHex()) ?? null; },
-    async putSealingKey(k) { const o = keys.get(k.device.toHex()); if (o && o.createdAtMs > k.createdAtMs) return false; keys.set(k.device.toHex(), k); return true; },
-    async sealingKeys(ds) { return ds.map((d) => keys.get(d.toHex())).filter(Boolean); },
-    async putToken(t) { toks.push(t); }, async tokens() { return toks; },
-    async deleteToken(i) { const n = toks.findIndex((t) => t.id === i || t.name === i); if (n < 0) return false; toks.splice(n, 1); return true; },
-    async allowAccount(account, note) { allow.set(account.toHex(), { account, note }); }, async allowedAccounts() { return [...allow.values()]; },
-    async disallowAccount(a) { return allow.delete(a.toHex()); },
-    async stats() { return { messages: 0, bytes: 0, mailboxes: boxes.size, accounts: bundles.size, commits, fileBytes: 0 }; },
-    async backup() {}, async check() { return []; }, async [Symbol.asyncDispose]() {},
-  } as Store;
+    }
+    mailbox.expired = mailbox.expired.filter(({ last }) => last > highest);
+    return removed;
+  }
+
+  async room(device: Uint8Array): Promise<{ messages: number; bytes: number } | null> {
+    const mailbox = this.#mailboxes.get(hex(device));
+    return mailbox?.listed ? { messages: mailbox.messages.size, bytes: mailbox.bytes } : null;
+  }
+
+  async collect(nowMs: number): Promise<Collected> {
+    this.#changed();
+    let expired = 0, tombstones = 0;
+    for (const mailbox of this.#mailboxes.values()) {
+      const over = [...mailbox.messages.values()].filter(({ expiresAtMs }) => expiresAtMs <= nowMs);
+      for (const { seq } of over) this.#remove(mailbox, seq);
+      expired += over.length;
+      const ranges = over.map(({ seq }) => ({ first: seq, last: seq }));
+      if (ranges.length > 0) mailbox.expired = mergeRanges([...mailbox.expired, ...ranges]);
+      for (const [key, { untilMs }] of mailbox.dedup) {
+        if (untilMs <= nowMs && mailbox.dedup.delete(key)) tombstones++;
+      }
+    }
+    return { expired, tombstones };
+  }
+
+  async putBundle(next: StoredBundle, expectedVersion: number): Promise<BundlePut> {
+    this.#changed();
+    const account = hex(next.account);
+    const stored = this.#bundles.get(account);
+    if ((stored?.version ?? 0) !== expectedVersion) return "version_conflict";
+    const devices = next.devices.map(hex);
+    if (devices.some((device) => (this.#owners.get(device) ?? account) !== account)) return "device_taken";
+    for (const device of stored?.devices.map(hex) ?? []) {
+      this.#owners.delete(device);
+      this.#mailboxOf(device).listed = false;
+    }
+    for (const device of devices) {
+      this.#owners.set(device, account);
+      this.#mailboxOf(device).listed = true;
+    }
+    const createdFromIp = stored?.createdFromIp ?? next.createdFromIp;
+    this.#bundles.set(account, { ...next, ...(createdFromIp === undefined ? {} : { createdFromIp }) });
+    return "stored";
+  }
+
+  async bundleOfAccount(account: Uint8Array): Promise<StoredBundle | null> {
+    return this.#bundles.get(hex(account)) ?? null;
+  }
+
+  async bundleOfDevice(device: Uint8Array): Promise<StoredBundle | null> {
+    return this.#bundles.get(this.#owners.get(hex(device)) ?? "") ?? null;
+  }
+
+  async putSealingKey(key: StoredSealingKey): Promise<boolean> {
+    this.#changed();
+    const stored = this.#sealingKeys.get(hex(key.device));
+    if (stored !== undefined && stored.createdAtMs >= key.createdAtMs) {
+      return stored.createdAtMs === key.createdAtMs && hex(stored.sealingKey) === hex(key.sealingKey);
+    }
+    this.#sealingKeys.set(hex(key.device), key);
+    return true;
+  }
+
+  async sealingKeys(devices: readonly Uint8Array[]): Promise<StoredSealingKey[]> {
+    return devices.flatMap((device) => this.#sealingKeys.get(hex(device)) ?? []);
+  }
+
+  async putToken(token: StoredToken): Promise<void> {
+    this.#changed();
+    this.#tokens.set(token.id, token);
+  }
+
+  async tokens(): Promise<StoredToken[]> {
+    return [...this.#tokens.values()].sort((a, b) => a.createdAtMs - b.createdAtMs || (a.id < b.id ? -1 : 1));
+  }
+
+  async deleteToken(idOrName: string): Promise<boolean> {
+    this.#changed();
+    const named = [...this.#tokens.values()].filter(({ id, name }) => id === idOrName || name === idOrName);
+    for (const { id } of named) this.#tokens.delete(id);
+    return named.length > 0;
+  }
+
+  async allowAccount(account: Uint8Array, note: string): Promise<void> {
+    this.#changed();
+    this.#allowed.set(hex(account), { account, note });
+  }
+
+  async allowedAccounts(): Promise<{ account: Uint8Array; note: string }[]> {
+    return [...this.#allowed.entries()].sort(([a], [b]) => a < b ? -1 : 1).map(([, entry]) => entry);
+  }
+
+  async disallowAccount(account: Uint8Array): Promise<boolean> {
+    this.#changed();
+    return this.#allowed.delete(hex(account));
+  }
+
+  async stats(): Promise<StoreStats> {
+    const mailboxes = [...this.#mailboxes.values()].filter(({ listed }) => listed).length;
+    const accounts = this.#bundles.size;
+    return { messages: this.#messages, bytes: this.#bytes, mailboxes, accounts, commits: this.#commits, fileBytes: 0 };
+  }
+
+  async backup(_path: string): Promise<void> {
+    throw new QightError("config", "A relay that keeps everything in memory has nothing to back up", {
+      hint: 'Set storage.backend = "sqlite" for a relay whose messages survive.',
+    });
+  }
+
+  async check(): Promise<string[]> {
+    return [];
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#mailboxes.clear();
+  }
+
+  #mailboxOf(device: string): Mailbox {
+    const known = this.#mailboxes.get(device);
+    if (known !== undefined) return known;
+    const made = { listed: true, nextSeq: 1, bytes: 0, messages: new Map(), dedup: new Map(), expired: [] };
+    this.#mailboxes.set(device, made);
+    return made;
+  }
+
+  #remove(mailbox: Mailbox, seq: number): void {
+    const length = mailbox.messages.get(seq)?.envelope.length ?? 0;
+    if (mailbox.messages.delete(seq)) this.#count(mailbox, -1, -length);
+  }
+
+  #count(mailbox: Mailbox, messages: number, bytes: number): void {
+    mailbox.bytes += bytes;
+    this.#messages += messages;
+    this.#bytes += bytes;
+  }
+
+  /** Changes of one turn of the event loop count as one commit, as they share one in SQLite. */
+  #changed(): void {
+    if (this.#commitOpen) return;
+    this.#commitOpen = true;
+    this.#commits++;
+    queueMicrotask(() => this.#commitOpen = false);
+  }
+}
+
+function hex(bytes: Uint8Array): string {
+  return bytes.toHex();
 }

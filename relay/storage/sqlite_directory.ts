@@ -33,7 +33,9 @@ export class Directory {
     this.#putSealingKey = db.prepare(
       "INSERT OR REPLACE INTO sealing_keys (device, created, expires, sealing_key) VALUES (?, ?, ?, ?)",
     );
-    this.#putToken = db.prepare("INSERT OR REPLACE INTO tokens (id, name, hash, created, expires) VALUES (?, ?, ?, ?, ?)");
+    this.#putToken = db.prepare(
+      "INSERT OR REPLACE INTO tokens (id, name, hash, created, expires) VALUES (?, ?, ?, ?, ?)",
+    );
     this.#deleteToken = db.prepare("DELETE FROM tokens WHERE id = ? OR name = ?");
     this.#allow = db.prepare("INSERT OR REPLACE INTO allowed (account, note) VALUES (?, ?)");
     this.#disallow = db.prepare("DELETE FROM allowed WHERE account = ?");

@@ -1,20 +1,22 @@
 /**
- * The writer's memory of mailboxes: counters that change with every message, written once per commit.
+ * Mailboxes as the writer knows them: counters cached in memory, written in the commit of the messages they count.
  * @module
  */
 import type { Statement } from "better-sqlite3";
 import type { Connection } from "./sqlite_connection.ts";
 
-/** Mailboxes kept in memory; with more active ones a row is read again, nothing else changes. */
-const mostCached = 50_000;
+/** Mailboxes kept in memory at most; others are read again by key. */
+const cacheSize = 50_000;
 
-/** One mailbox; `listed` while a published bundle names its device. */
+/** One mailbox; the counters may be ahead of the disk within a commit. */
 export interface Mailbox {
   readonly id: number;
+  /** False when no published bundle lists the device any more. */
   listed: boolean;
   nextSeq: number;
   messages: number;
   bytes: number;
+  dirty: boolean;
 }
 
 /** Sums over all mailboxes. */
@@ -26,106 +28,120 @@ export interface Totals {
 }
 
 interface Row {
-  readonly id: number;
-  readonly listed: number;
-  readonly nextSeq: number;
-  readonly messages: number;
-  readonly bytes: number;
+  id: number;
+  device: Uint8Array;
+  listed: number;
+  next_seq: number;
+  messages: number;
+  bytes: number;
 }
 
-/** Counters of mailboxes inside the transaction of a batch: exact after `committed`, forgotten after `rolledBack`. */
+/** The writer's mailboxes. */
 export class Mailboxes {
   readonly totals: Totals;
   readonly #byDevice = new Map<string, Mailbox>();
   readonly #byId = new Map<number, Mailbox>();
-  readonly #changed = new Set<Mailbox>();
-  readonly #select: Statement;
-  readonly #selectById: Statement;
-  readonly #update: Statement;
+  readonly #dirty: Mailbox[] = [];
+  readonly #selectDevice: Statement;
+  readonly #selectId: Statement;
   readonly #insert: Statement;
   readonly #assign: Statement;
+  readonly #update: Statement;
   #before: Totals;
 
   constructor(db: Connection) {
-    const columns = "id, account IS NOT NULL AS listed, next_seq AS nextSeq, messages, bytes FROM mailboxes";
-    this.#select = db.prepare(`SELECT ${columns} WHERE device = ?`);
-    this.#selectById = db.prepare(`SELECT ${columns} WHERE id = ?`);
+    const columns = "id, device, account IS NOT NULL AS listed, next_seq, messages, bytes";
+    this.#selectDevice = db.prepare(`SELECT ${columns} FROM mailboxes WHERE device = ?`);
+    this.#selectId = db.prepare(`SELECT ${columns} FROM mailboxes WHERE id = ?`);
+    this.#insert = db.prepare("INSERT INTO mailboxes (device) VALUES (?)");
+    this.#assign = db.prepare("UPDATE mailboxes SET account = ? WHERE id = ?");
     this.#update = db.prepare("UPDATE mailboxes SET next_seq = ?, messages = ?, bytes = ? WHERE id = ?");
-    this.#insert = db.prepare("INSERT INTO mailboxes (device, account) VALUES (?, ?) ON CONFLICT DO NOTHING");
-    this.#assign = db.prepare("UPDATE mailboxes SET account = ? WHERE device = ?");
+    // Summed once at the start instead of kept in a row: one page less to write in every commit.
     this.totals = db.prepare(
-      `SELECT coalesce(sum(messages), 0) AS messages, coalesce(sum(bytes), 0) AS bytes, count(*) AS mailboxes,
+      `SELECT coalesce(sum(messages), 0) AS messages, coalesce(sum(bytes), 0) AS bytes, count(account) AS mailboxes,
        (SELECT count(*) FROM accounts) AS accounts FROM mailboxes`,
     ).get() as Totals;
     this.#before = { ...this.totals };
   }
 
-  /** A transaction begins: what `rolledBack` returns to. */
-  begin(): void {
-    this.#before = { ...this.totals };
-    if (this.#byId.size > mostCached) this.#forget();
-  }
-
-  /** The mailbox of a device, or null when there never was one. */
+  /** The mailbox of a device key, listed or not; null when there never was one. */
   find(device: Uint8Array): Mailbox | null {
-    const key = device.toHex();
-    const cached = this.#byDevice.get(key);
-    if (cached) return cached;
-    const row = this.#select.get(device) as Row | undefined;
-    if (!row) return null;
-    const mailbox = this.#keep(row);
-    this.#byDevice.set(key, mailbox);
-    return mailbox;
+    const key = keyOf(device);
+    return this.#byDevice.get(key) ?? this.#remember(key, this.#selectDevice.get(device) as Row | undefined);
   }
 
-  /** The mailbox with this row id, which exists. */
+  /** The mailbox with this row id, which a message names; it exists. */
   byId(id: number): Mailbox {
-    return this.#byId.get(id) ?? this.#keep(this.#selectById.get(id) as Row);
+    const known = this.#byId.get(id);
+    if (known !== undefined) return known;
+    const row = this.#selectId.get(id) as Row;
+    return this.#remember(keyOf(row.device), row) as Mailbox;
   }
 
-  /** Adds messages and bytes, negative ones when they leave. */
+  /** Makes the device's mailbox if needed and gives it to an account, or to none. */
+  assign(device: Uint8Array, account: Uint8Array | null): void {
+    if (this.find(device) === null) this.#insert.run(device);
+    const mailbox = this.find(device) as Mailbox;
+    this.#assign.run(account, mailbox.id);
+    this.totals.mailboxes += Number(account !== null) - Number(mailbox.listed);
+    mailbox.listed = account !== null;
+    this.#touch(mailbox);
+  }
+
+  /** Counts messages and bytes in (positive) or out (negative). */
   count(mailbox: Mailbox, messages: number, bytes: number): void {
     mailbox.messages += messages;
     mailbox.bytes += bytes;
     this.totals.messages += messages;
     this.totals.bytes += bytes;
-    this.#changed.add(mailbox);
+    this.#touch(mailbox);
   }
 
-  /** Gives a device's mailbox to an account, making it when there is none; null takes it from the list. */
-  assign(device: Uint8Array, account: Uint8Array | null): void {
-    const made = account !== null && this.#insert.run(device, account).changes === 1;
-    if (made) this.totals.mailboxes++;
-    else this.#assign.run(account, device);
-    const mailbox = this.find(device);
-    if (mailbox) mailbox.listed = account !== null;
+  /** Begins a transaction. */
+  begin(): void {
+    this.#before = { ...this.totals };
   }
 
-  /** Writes the changed counters; the last thing before the commit. */
+  /** Writes the changed counters; call before COMMIT. */
   flush(): void {
-    for (const { nextSeq, messages, bytes, id } of this.#changed) this.#update.run(nextSeq, messages, bytes, id);
+    for (const box of this.#dirty) this.#update.run(box.nextSeq, box.messages, box.bytes, box.id);
   }
 
-  /** The commit is on disk. */
+  /** After COMMIT: memory and disk agree. */
   committed(): void {
-    this.#changed.clear();
+    for (const mailbox of this.#dirty) mailbox.dirty = false;
+    this.#dirty.length = 0;
+    if (this.#byDevice.size > cacheSize) this.#forgetAll();
   }
 
-  /** The transaction came to nothing: memory says again what the database says. */
+  /** After ROLLBACK: forgets what was not written. */
   rolledBack(): void {
+    this.#dirty.length = 0;
+    this.#forgetAll();
     Object.assign(this.totals, this.#before);
-    this.#forget();
   }
 
-  #keep({ listed, ...row }: Row): Mailbox {
-    const mailbox = { ...row, listed: listed === 1 };
-    this.#byId.set(mailbox.id, mailbox);
-    return mailbox;
+  #touch(mailbox: Mailbox): void {
+    if (mailbox.dirty) return;
+    mailbox.dirty = true;
+    this.#dirty.push(mailbox);
   }
 
-  #forget(): void {
-    this.#changed.clear();
+  #forgetAll(): void {
     this.#byDevice.clear();
     this.#byId.clear();
   }
+
+  #remember(key: string, row: Row | undefined): Mailbox | null {
+    if (row === undefined) return null;
+    const { id, next_seq: nextSeq, messages, bytes } = row;
+    const mailbox = { id, listed: row.listed === 1, nextSeq, messages, bytes, dirty: false };
+    this.#byDevice.set(key, mailbox);
+    this.#byId.set(id, mailbox);
+    return mailbox;
+  }
+}
+
+function keyOf(device: Uint8Array): string {
+  return String.fromCharCode.apply(null, device as unknown as number[]);
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { QightError } from "../../proto/errors.ts";
-import type { Enqueued, NewMessage, Page, Range, StoreLimits, StoredMessage } from "./store.ts";
+import type { Enqueued, NewMessage, Page, Range, StoredMessage, StoreLimits } from "./store.ts";
 
 // One message of a batch, little-endian, 8-byte aligned:
 //   0 recipient 32 | 32 sender 32 | 64 id 16 | 80 bodyHash 32 | 112 received f64 | 120 expires f64 | 128 tombstone f64
