@@ -69,7 +69,8 @@ export async function exists(path: string): Promise<boolean> {
     await Deno.lstat(path);
     return true;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
+    // A file where a folder should be: whatever creates the path says so better.
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return false;
     throw new QightError("io", `Cannot look at ${path}: ${(error as Error).message}`, { cause: error });
   }
 }
