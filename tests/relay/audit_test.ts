@@ -1,7 +1,7 @@
 /** The audit log: whole lines, in order, for the owner alone. @module */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { QightError } from "../../proto/errors.ts";
+import type { QightError } from "../../proto/errors.ts";
 import { type AuditFields, openAudit } from "../../relay/audit.ts";
 
 const now = () => 1_800_000_000_000;

@@ -1,7 +1,7 @@
 /** What the relay asks of its host: the runtime's version, the UDP buffer, systemd. @module */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { QightError } from "../../proto/errors.ts";
+import type { QightError } from "../../proto/errors.ts";
 import { checkRuntime } from "../../relay/runtime.ts";
 import { notifySystemd } from "../../relay/systemd.ts";
 import { readReceiveBufferLimit, receiveBufferWarning, warnOfSmallReceiveBuffer } from "../../relay/udp_buffer.ts";

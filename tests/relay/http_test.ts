@@ -1,6 +1,6 @@
 /** Health and metrics over HTTP. @module */
 import assert from "node:assert/strict";
-import { QightError } from "../../proto/errors.ts";
+import type { QightError } from "../../proto/errors.ts";
 import { startHttp } from "../../relay/http.ts";
 
 const parts = { health: () => ({ ready: true, durable: true }), metrics: () => Promise.resolve("x_total 1\n") };

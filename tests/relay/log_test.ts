@@ -37,6 +37,7 @@ Deno.test("at the default level no id, token, secret or whole address is shown, 
     device,
     account: publicId,
     token,
+    lease: "lease-4711",
     passphrase: "hunter2",
     rootSeed: device,
     peer: "203.0.113.77:999",
@@ -52,7 +53,9 @@ Deno.test("at the default level no id, token, secret or whole address is shown, 
   for (const format of ["text", "json"] as const) {
     for (const level of ["info", "warn", "error"] as const) {
       const [line] = lines({ format }, (log) => log[level]("something happened", fields));
-      for (const hidden of [publicId, token, "hunter2", device.toHex(), "A".repeat(43), "113.77", "db8::77", "999"]) {
+      for (
+        const hidden of [publicId, token, "hunter2", device.toHex(), "A".repeat(43), "113.77", "db8::77", "999", "4711"]
+      ) {
         assert.ok(!line.includes(hidden), `${hidden} in ${line}`);
       }
       assert.ok(line.includes("queue_full: Cannot enqueue for"), line);

@@ -1,7 +1,7 @@
 /** Access tokens and the file that lists them. @module */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { QightError } from "../../proto/errors.ts";
+import type { QightError } from "../../proto/errors.ts";
 import { makeToken, readTokensFile, tokenHash } from "../../relay/tokens.ts";
 
 const made = makeToken(new Uint8Array(32).fill(5));
