@@ -18,8 +18,27 @@ export interface Listeners {
   close(): Promise<void>;
 }
 
+/** Tries for a free port whose number is free for both UDP and TCP. */
+const ANY_PORT_TRIES = 20;
+
 /** Opens them all or none; a port that is taken is `port_taken` and names the key. */
 export async function openListeners(
+  config: RelayConfig,
+  leaf: Leaf,
+  onHandshake: NonNullable<ListenerEvents["onHandshake"]>,
+): Promise<Listeners> {
+  const anyPort = config.listen.some((address) => parseHostPort(address).port === 0);
+  for (let tries = anyPort ? ANY_PORT_TRIES : 1;; tries--) {
+    try {
+      return await openAll(config, leaf, onHandshake);
+    } catch (thrown) {
+      // The system chose a UDP port whose number another program uses over TCP: it may choose again.
+      if (tries <= 1 || !(thrown instanceof QightError) || thrown.code !== "port_taken") throw thrown;
+    }
+  }
+}
+
+async function openAll(
   config: RelayConfig,
   leaf: Leaf,
   onHandshake: NonNullable<ListenerEvents["onHandshake"]>,
