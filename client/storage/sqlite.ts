@@ -139,6 +139,9 @@ function typed(path: string, thrown: unknown): unknown {
       hint: "Use the key file that made this store, or restore a copy.",
     });
   }
+  if (code.startsWith("SQLITE_CONSTRAINT")) {
+    return new QightError("invariant", `The store refused a row: ${thrown.message}`, { cause: thrown });
+  }
   const why = code.startsWith("SQLITE_BUSY")
     ? "another process holds it"
     : code === "SQLITE_FULL"

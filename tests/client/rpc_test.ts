@@ -83,8 +83,8 @@ Deno.test("a deadline that passes is timeout and gives the stream up", async () 
   const rpc = createRpc(connection, { clock, timeoutMs: 5_000 });
   const ping = pinging(rpc, 100);
   const slower = rejected(rpc.unary(SessionService.method.ping, {}));
-  assert.equal((await rejected(clock.runUntil(ping))).code, "timeout");
-  assert.equal((await clock.runUntil(slower)).code, "timeout");
+  assert.equal((await rejected(clock.runUntil(ping, 50))).code, "timeout");
+  assert.equal((await clock.runUntil(slower, 50)).code, "timeout");
   await seen.promise;
   assert.equal(clock.pending, 0);
 });

@@ -15,7 +15,7 @@ export class TestClock implements Clock {
     this.#nowMs = nowMs;
   }
 
-  readonly now = () => this.#nowMs;
+  readonly now = () => Math.floor(this.#nowMs);
   readonly monotonic = () => this.#nowMs;
 
   after(ms: number, run: () => void): () => void {
@@ -42,15 +42,14 @@ export class TestClock implements Clock {
     this.#nowMs = target;
   }
 
-  /** Moves to the next timer again and again until the promise settles; for code that waits by itself. */
-  async runUntil<T>(promise: Promise<T>): Promise<T> {
+  /** Lets time run, `stepMs` for each turn of the event loop, until the promise settles. */
+  async runUntil<T>(promise: Promise<T>, stepMs = 1): Promise<T> {
     let settled = false;
     const watched = promise.finally(() => settled = true);
     watched.catch(() => {});
     while (!settled) {
-      await new Promise((resolve) => setTimeout(resolve, 0)); // lets I/O and microtasks run; no time passes
-      if (settled || this.#timers.size === 0) continue;
-      this.advance(Math.max(0, Math.min(...[...this.#timers].map((timer) => timer.atMs)) - this.#nowMs));
+      await new Promise((resolve) => setTimeout(resolve, 0)); // I/O and microtasks run; nothing waits for real time
+      this.advance(stepMs);
     }
     return await watched;
   }
