@@ -108,6 +108,8 @@ export async function openBytes(
   const params = decodeParams(sealed);
   if (!isWithin(params)) throw new QightError(damaged, "Cannot open it: its Argon2id parameters are not acceptable");
   if (passphrase === null) throw new QightError("passphrase_needed");
+  // No vault has an empty one, and the Argon2id library refuses it with an untyped error.
+  if (passphrase === "") throw new QightError("wrong_passphrase");
   return await unwrap(sealed.subarray(0, end), passphrase, params, damaged);
 }
 
