@@ -124,10 +124,12 @@ async function fail(reply: ReplyWriter, stream: ByteStream, error: QightError, r
       retryAfterMs: error.retryAfterMs ?? 0,
       requestId,
     });
-  } catch {
+  } catch (thrown) {
     // The caller is gone: nobody is left to tell.
-    stream.reset(errorTable[error.code].number);
+    if (!(thrown instanceof QightError)) throw thrown;
   }
+  // The failure stays readable; what the caller still sends is not read, and the stream's credit comes back.
+  stream.reset(errorTable[error.code].number);
 }
 
 /** Reads the request messages of one call, holding the connection's byte budget while they are worked on. */
@@ -169,7 +171,7 @@ export class RequestReader {
     return decode(() => fromBinary(schema, bytes, { readUnknownFields: false }));
   }
 
-  /** Reads the end of the stream, so that the transport can forget it; whatever else comes is cut off. */
+  /** Reads the end of the caller's side, without which the stream's credit never comes back; more than that is cut off. */
   close(stream: ByteStream): void {
     if (this.#watching) return;
     this.#frames.next(0).then((extra) => extra === null || stream.reset(), () => stream.reset());

@@ -176,8 +176,8 @@ async function run(
       draining = true;
       for (const listener of listeners.all) listener.stop();
       for (const peer of peers) peer.connection.close(errorTable.draining.number, "the relay stops");
-      // Peers see the close only when the socket lives a moment longer (PROMISES.md row 18).
-      await new Promise((resolve) => setTimeout(resolve, peers.size > 0 ? 50 : 0));
+      // Peers hear of it only when the socket outlives the close (PROMISES.md row 18: else they wait for seconds).
+      await Promise.all([...peers].map((peer) => peer.connection.closed));
       await cleanup.disposeAsync();
       await Promise.allSettled(serving);
       if (error) settleClosed.reject(error);
