@@ -59,11 +59,14 @@ interface Kind {
 const commands: Kind = {
   async reader({ name, env, ledger }) {
     const address = await must(qight("key", "gen", "--no-passphrase"), { env });
-    return { address, follower: new Follower(name, qight("fetch", "--follow", "--json"), env, ledger) };
+    return {
+      address,
+      follower: new Follower(name, qight("fetch", "--follow", "--json", "--timeout", TIMEOUT), env, ledger),
+    };
   },
   async sender({ name, env, ledger }, to, load) {
     await must(qight("key", "gen", "--no-passphrase"), { env });
-    return new LineSender(name, qight("send", to, "--lines"), env, ledger, load);
+    return new LineSender(name, qight("send", to, "--lines", "--timeout", TIMEOUT), env, ledger, load);
   },
 };
 
@@ -79,8 +82,12 @@ const wire: Kind = {
   },
 };
 
+/** Silence after which a client takes its session for lost: a killed relay says no goodbye over UDP. */
+const TIMEOUT = "2s";
+/** Within this time every sender must be at work again after a kill. */
+const LOAD_WITHIN_MS = 40_000;
 /** How long the readers may take for what is left when the last sender has ended. */
-const DRAIN_QUIET_MS = 15_000;
+const DRAIN_QUIET_MS = 45_000;
 
 async function prove(
   size: Size,
@@ -106,9 +113,8 @@ async function prove(
     const to = readers[index % readers.length].address;
     senders.push(await crowd.kind.sender(member(`sender-${index}`), to, crowd.load));
   }
-  await firstAcks(senders);
-
   for (let round = 0; round < size.rounds; round++) {
+    if (!await underLoad(senders)) broken.push(`round ${round}: a sender got no ack for ${LOAD_WITHIN_MS} ms`);
     await after(50 + random() * 1450);
     await relay.kill();
     for (const word of integrityOfCopy(`${relay.dataDir}/relay.db`)) {
@@ -150,9 +156,15 @@ async function prove(
   };
 }
 
-async function firstAcks(senders: readonly LineSender[]): Promise<void> {
-  const deadline = performance.now() + 20_000;
-  while (senders.some((sender) => sender.acknowledged === 0) && performance.now() < deadline) await after(20);
+/** Waits until every sender has got an ack since now: a kill before that would strike a relay at rest. */
+async function underLoad(senders: readonly LineSender[]): Promise<boolean> {
+  const before = senders.map((sender) => sender.acknowledged);
+  const deadline = performance.now() + LOAD_WITHIN_MS;
+  while (senders.some((sender, index) => sender.running && sender.acknowledged === before[index])) {
+    if (performance.now() > deadline) return false;
+    await after(10);
+  }
+  return true;
 }
 
 function after(ms: number): Promise<void> {
