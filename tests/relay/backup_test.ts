@@ -5,7 +5,7 @@ import Database from "better-sqlite3";
 import { sealBytes } from "../../crypto/vault.ts";
 import { type ErrorCode, QightError } from "../../proto/errors.ts";
 import { restoreBackup, type Restored, writeBackup } from "../../relay/backup.ts";
-import { joined } from "../../relay/backup/chunks.ts";
+import { joined, sealedChunks } from "../../relay/backup/chunks.ts";
 import { openDataFolder } from "../../relay/data_folder.ts";
 import { rootKeyFromSeed } from "../../relay/data_folder/root_key.ts";
 
@@ -172,14 +172,24 @@ Deno.test("any flipped bit, cut, swap or addition is bad_backup and touches noth
 
 Deno.test("a seal that was made without a passphrase is a forgery", () =>
   withFolder(async (dir) => {
-    const path = join(dir, "backup");
-    await writeBackup({ store, rootSeed, path, passphrase, now });
-    const good = await Deno.readFile(path);
-    const open = await sealBytes(new Uint8Array(32), null);
-    const length = new Uint8Array(4);
-    new DataView(length.buffer).setUint32(0, open.length);
-    const rest = good.slice(21 + new DataView(good.buffer).getUint32(17));
-    await Deno.writeFile(path, joined(good.slice(0, 17), length, open, rest));
+    const path = join(dir, "backup"), copy = join(dir, "copy");
+    await copyOfDatabase(copy, 10);
+    const key = new Uint8Array(32).fill(9);
+    const u32 = (value: number) => new Uint8Array(new Uint32Array([value]).buffer).reverse();
+    const content = joined(rootSeed, new Uint8Array(8), await Deno.readFile(copy));
+    const forge = async (wrapped: Uint8Array) => {
+      const header = joined(
+        new TextEncoder().encode("qight backup v1\n"),
+        Uint8Array.of(1),
+        u32(wrapped.length),
+        wrapped,
+      );
+      const chunk = await (await sealedChunks(key, header)).encode(0, true, content);
+      await Deno.writeFile(path, joined(header, u32(chunk.length), chunk));
+    };
+    await forge(await sealBytes(key, passphrase));
+    await restoreBackup({ path, dataDir: join(dir, "honest"), passphrase }); // the same bytes under a real seal are fine
+    await forge(await sealBytes(key, null));
     assert.equal(await refusal(() => restoreBackup({ path, dataDir: join(dir, "r"), passphrase })), "bad_backup");
   }));
 

@@ -56,18 +56,19 @@ Deno.test("the buffer's limit is read from the kernel, and nonsense is no number
 
 Deno.test("systemd hears READY and STOPPING on its socket", async () => {
   const dir = await Deno.makeTempDir({ prefix: "qight-test-" });
-  const path = join(dir, "notify");
-  const manager = Deno.listenDatagram({ transport: "unixpacket", path });
-  try {
+  const abstract = `qight-test-${crypto.randomUUID()}`;
+  const rows: [string, string][] = [[join(dir, "notify"), join(dir, "notify")]];
+  if (Deno.build.os === "linux") rows.push([`\0${abstract}`, `@${abstract}`]);
+  for (const [path, socket] of rows) {
+    const manager = Deno.listenDatagram({ transport: "unixpacket", path });
     for (const state of ["READY=1", "STOPPING=1"] as const) {
-      assert.equal(await notifySystemd(state, { NOTIFY_SOCKET: path }), true);
+      assert.equal(await notifySystemd(state, { NOTIFY_SOCKET: socket }), true, socket);
       const [bytes] = await manager.receive();
       assert.equal(new TextDecoder().decode(bytes), state);
     }
-  } finally {
     manager.close();
-    await Deno.remove(dir, { recursive: true });
   }
+  await Deno.remove(dir, { recursive: true });
 });
 
 Deno.test("without a service manager nothing happens, and one that is gone is only reported", async () => {
