@@ -103,10 +103,14 @@ for (const { what, codes, decode } of rows) {
     const heapBefore = Deno.memoryUsage().heapUsed;
     let slowest = 0;
     for (let i = 0; i < INPUTS; i++) {
-      const { end, took } = await timed(() => decode(createChance(SEED + i)));
-      // The machine may have been busy elsewhere: an input is slow only when it is slow each time.
-      const again = took < SLOWEST_MS ? took : (await timed(() => decode(createChance(SEED + i)))).took;
-      slowest = Math.max(slowest, Math.min(took, again));
+      const first = await timed(() => decode(createChance(SEED + i)));
+      const end = first.end;
+      let took = first.took;
+      // A busy machine stretches single runs; an input is slow only when it is slow each time.
+      for (let again = 0; took >= SLOWEST_MS && again < 5; again++) {
+        took = Math.min(took, (await timed(() => decode(createChance(SEED + i)))).took);
+      }
+      slowest = Math.max(slowest, took);
       assert.ok(end === "value" || codes.includes(end), `input ${i} ended in ${end}`);
       ended.set(end, (ended.get(end) ?? 0) + 1);
     }
