@@ -48,7 +48,7 @@ export function adminHandlers(room: AdministrationRoom): AdminHandlers {
         readers: leases,
         watchers,
         certificate_expires_at: new Date(room.certificateExpiresAtMs()).toISOString(),
-        ...await store.stats(),
+        ...await storeStatus(store),
       };
     },
     clients() {
@@ -116,6 +116,11 @@ export function adminHandlers(room: AdministrationRoom): AdminHandlers {
       return { id: formatAccountId(account) };
     },
   };
+}
+
+async function storeStatus(store: Store) {
+  const { messages, bytes, mailboxes, accounts, fileBytes } = await store.stats();
+  return { messages, bytes, mailboxes, accounts, file_bytes: fileBytes };
 }
 
 function text(params: Readonly<Record<string, unknown>>, key: string): string {

@@ -69,7 +69,7 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
   const { log, version, now = Date.now } = options;
   const cleanup = new AsyncDisposableStack();
   try {
-    const folder = await openDataFolder(options.config.dataDir);
+    const folder = await openDataFolder(options.config.dataDir, { database: options.config.storage.path });
     cleanup.defer(() => folder.release());
     const store = await openStore(options.config, folder, now);
     cleanup.use(store);
@@ -109,6 +109,7 @@ async function run(
     session: {
       now,
       admission,
+      refused: (code) => audit.record("session.refused", { code }),
       facts: () => ({
         root: folder.rootKey.publicKey,
         version,

@@ -6,7 +6,7 @@ import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/p
 import { openBundle } from "../../crypto/bundle.ts";
 import { checkPublicKey } from "../../crypto/ed25519.ts";
 import { verifySessionProof } from "../../crypto/session_proof.ts";
-import { QightError } from "../../proto/errors.ts";
+import { type ErrorCode, QightError } from "../../proto/errors.ts";
 import {
   CapabilitiesRequestSchema,
   CapabilitiesResponseSchema,
@@ -45,6 +45,8 @@ export interface RelayFacts {
 export interface SessionRoom {
   readonly facts: () => RelayFacts;
   readonly admission: Admission;
+  /** Hears of sessions that were not admitted and of false proofs, for the audit log. */
+  readonly refused: (code: ErrorCode) => void;
   readonly methods: readonly number[];
   readonly now: () => number;
 }
@@ -70,10 +72,14 @@ export async function hello(room: SessionRoom, call: CallContext): Promise<void>
   if (!facts.dialled(proof.dialled)) {
     throw new QightError("bad_proof", "The proof names another relay than this one");
   }
-  if (device) await checkProof(call, facts, start, relayNonce, proof, device);
+  if (device && !await proofIsValid(call, facts, start, relayNonce, proof, device)) {
+    room.refused("bad_proof");
+    throw new QightError("bad_proof");
+  }
 
   const bundle = proof.bundle.length > 0 ? await openBundle(proof.bundle) : null;
   const refusal = await room.admission.refusal({ device, token: proof.token, bundle });
+  if (refusal) room.refused(refusal.code);
   const sessionId = crypto.getRandomValues(new Uint8Array(16));
   const session: Session = { id: sessionId.toHex(), device, mailbox: device ? mailboxKey(device) : "", refusal };
   // Two hellos on one connection may race each other up to here.
@@ -118,22 +124,21 @@ export async function capabilities(room: SessionRoom, call: CallContext): Promis
   await call.reply.send(toBinary(CapabilitiesResponseSchema, answer));
 }
 
-async function checkProof(
+function proofIsValid(
   call: CallContext,
   facts: RelayFacts,
   start: HelloStart,
   relayNonce: Uint8Array,
   proof: HelloProof,
   device: Uint8Array,
-): Promise<void> {
-  const valid = await verifySessionProof(device, proof.signature, {
+): Promise<boolean> {
+  return verifySessionProof(device, proof.signature, {
     transport: call.peer.connection.transport,
     dialled: proof.dialled,
     clientNonce: start.clientNonce,
     relayNonce,
     root: facts.root,
   });
-  if (!valid) throw new QightError("bad_proof");
 }
 
 async function nextStep(call: CallContext, wanted: "start" | "proof"): Promise<HelloStart | HelloProof> {

@@ -12,14 +12,15 @@ const retryEveryMs = 1_000;
 /** Ballast of one database. */
 export class Reserve {
   readonly #path: string;
-  readonly #bytes: number;
+  /** Size of the ballast. */
+  readonly bytes: number;
   #held = false;
   #nextTryMs = 0;
 
   /** `bytes` are kept in a file `<database>-reserve`. */
   constructor(database: string, bytes: number) {
     this.#path = `${database}-reserve`;
-    this.#bytes = bytes;
+    this.bytes = bytes;
   }
 
   /** False while the disk is or was full: growing calls are refused. */
@@ -39,15 +40,16 @@ export class Reserve {
     return !this.#held && nowMs >= this.#nextTryMs;
   }
 
-  /** Takes the ballast when the disk has it and `needed` bytes more, counting `reusable` bytes free inside the database. */
+  /** Takes the ballast when the disk has it and some more; `reusable` bytes are free inside the database. */
   take(nowMs: number, reusable: number): boolean {
     if (this.#held) return true;
     this.#nextTryMs = nowMs + retryEveryMs;
-    if (sizeOf(this.#path) === this.#bytes) return this.#held = true;
+    if (sizeOf(this.#path) === this.bytes) return this.#held = true;
     const disk = statfsSync(dirname(this.#path));
     const free = Number(disk.bavail) * Number(disk.bsize);
-    const margin = this.#bytes / 4;
-    if (free < this.#bytes || free - this.#bytes + reusable < margin) return false;
+    const left = free - this.bytes;
+    // The log needs disk, messages can also use pages that are free inside the database.
+    if (left < this.bytes / 4 || left + reusable < this.bytes / 2) return false;
     return this.#held = this.#write();
   }
 
@@ -57,7 +59,7 @@ export class Reserve {
     crypto.getRandomValues(chunk);
     try {
       using file = Deno.openSync(this.#path, { create: true, truncate: true, write: true, mode: 0o600 });
-      for (let left = this.#bytes; left > 0;) left -= file.writeSync(chunk.subarray(0, Math.min(left, chunk.length)));
+      for (let left = this.bytes; left > 0;) left -= file.writeSync(chunk.subarray(0, Math.min(left, chunk.length)));
       file.syncSync();
       return true;
     } catch (thrown) {

@@ -32,13 +32,13 @@ export interface SqliteStoreOptions {
   readonly limits: StoreLimits;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
-  /** Size of the ballast that acknowledgements live on while the disk is full; default 8 MiB. */
+  /** Size of the ballast that acknowledgements live on while the disk is full; default 16 MiB, twice a batch. */
   readonly minFreeBytes?: number;
 }
 
 /** Opens, migrates and checks a database. Throws `config` (newer schema), `store_damaged`, `io`. */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
-  const { path, limits, now = Date.now, minFreeBytes = 8 * 1024 * 1024 } = options;
+  const { path, limits, now = Date.now, minFreeBytes = 16 * 1024 * 1024 } = options;
   const writer = await SqliteThread.open({ role: "write", path, minFreeBytes, nowMs: now() });
   try {
     const reader = await SqliteThread.open({ role: "read", path });
@@ -90,7 +90,7 @@ export class SqliteStore implements Store {
       this.#commits++;
       this.#totals = totals;
       // Posted behind the answer: the log is moved while these callers already go on.
-      this.#writer.call("checkpoint", []).catch((error) => this.#damaged(error));
+      this.#writer.call("checkpoint", [this.#now()]).catch((error) => this.#damaged(error));
       return results;
     }, (error) => this.#damaged(error));
   }

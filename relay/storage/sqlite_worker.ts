@@ -71,7 +71,7 @@ function writing(path: string, minFreeBytes: number, nowMs: number) {
         return { value, transfer };
       }
       case "checkpoint":
-        return { value: writer.checkpoint() };
+        return { value: writer.checkpoint(args[0] as number) };
       case "totals":
         return { value: { ...writer.totals } };
       case "synchronous":

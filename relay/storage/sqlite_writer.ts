@@ -13,8 +13,9 @@ import { type CollectStep, Messages } from "./sqlite_messages.ts";
 import { type Batch, Outcomes, type Step, unpackMessages } from "./sqlite_wire.ts";
 import type { Range } from "./store.ts";
 
+const pageBytes = 4096;
 /** Pages in the log, not yet in the database, that start a checkpoint: 8 MiB, a few milliseconds. */
-const checkpointPages = 2_000;
+const checkpointPages = 2_048;
 /** Pages in the log at which the writer waits for readers to let go of it: 40 MiB, so that it stays below 64. */
 const truncatePages = 10_000;
 
@@ -59,6 +60,7 @@ export class Writer {
   apply(batch: Batch): Applied {
     if (this.#reserve.due(batch.nowMs)) this.#takeReserve(batch.nowMs);
     const failed = new Map<number, StepResult>();
+    let fullTimes = 0;
     for (;;) {
       try {
         return { results: this.#commit(batch, failed), totals: { ...this.totals } };
@@ -67,17 +69,18 @@ export class Writer {
         // After a failed write or sync nobody knows what is on disk (LIBRARIES.md fact 12): nothing more is tried.
         if (failure === "damaged") throw thrown;
         this.#rollBack();
-        if (failure === "full" && this.#reserve.held) this.#giveReserve(batch.nowMs);
+        if (failure === "full" && ++fullTimes <= 2) this.#makeRoom(fullTimes, batch.nowMs);
         else this.#markFailed(batch, failed, thrown);
       }
     }
   }
 
   /** Moves the log into the database when it is long; an error of it is an error of the store. */
-  checkpoint(): void {
+  checkpoint(nowMs: number): void {
     const [{ log, checkpointed }] = this.#db.pragma("wal_checkpoint(NOOP)") as { log: number; checkpointed: number }[];
-    if (log > truncatePages) this.#checkpointUnlessFull("TRUNCATE");
-    else if (log - checkpointed > checkpointPages) this.#checkpointUnlessFull("PASSIVE");
+    if (log <= truncatePages && log - checkpointed <= this.#backlogPages()) return;
+    const done = this.#checkpointUnlessFull(log > truncatePages ? "TRUNCATE" : "PASSIVE");
+    if (!done && this.#reserve.held) this.#makeRoom(2, nowMs);
   }
 
   /** Empties the log and closes the file. */
@@ -149,8 +152,9 @@ export class Writer {
     this.#mailboxes.rolledBack();
   }
 
-  #giveReserve(nowMs: number): void {
-    this.#reserve.release(nowMs);
+  /** First the log is emptied; when that is not enough, the reserve goes and growing calls are refused. */
+  #makeRoom(step: number, nowMs: number): void {
+    if (step === 2 && this.#reserve.held) this.#reserve.release(nowMs);
     this.#checkpointUnlessFull("TRUNCATE");
     this.#running = -1;
   }
@@ -158,15 +162,25 @@ export class Writer {
   #takeReserve(nowMs: number): void {
     this.#checkpointUnlessFull("TRUNCATE");
     const pages = this.#db.pragma("freelist_count", { simple: true }) as number;
-    this.#reserve.take(nowMs, pages * 4096);
+    this.#reserve.take(nowMs, pages * pageBytes);
   }
 
-  #checkpointUnlessFull(mode: "PASSIVE" | "TRUNCATE"): void {
+  /**
+   * A full disk can be left only when the log still fits into the database: half of the reserve is for that. While the
+   * disk is full every page counts; once in the database, the log's space is used again from its start.
+   */
+  #backlogPages(): number {
+    return this.#reserve.held ? Math.min(checkpointPages, this.#reserve.bytes / pageBytes / 2) : 0;
+  }
+
+  #checkpointUnlessFull(mode: "PASSIVE" | "TRUNCATE"): boolean {
     try {
       this.#db.pragma(`wal_checkpoint(${mode})`);
+      return true;
     } catch (thrown) {
       // The log stays as it is and is tried again; every commit in it is synced already.
       if (classify(thrown) !== "full") throw thrown;
+      return false;
     }
   }
 }
