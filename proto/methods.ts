@@ -6,7 +6,7 @@
 import { type DescMethod, type DescService, getOption } from "@bufbuild/protobuf";
 import { DeliveryService } from "./gen/qight/v1/delivery_pb.ts";
 import { DirectoryService } from "./gen/qight/v1/directory_pb.ts";
-import { call, Caller } from "./gen/qight/v1/options_pb.ts";
+import { call, type Caller } from "./gen/qight/v1/options_pb.ts";
 import { SessionService } from "./gen/qight/v1/session_pb.ts";
 
 /** One call as all parts see it. */

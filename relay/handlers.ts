@@ -2,7 +2,7 @@
  * Joins the table of methods with the services that serve them.
  * @module
  */
-import { type DescMethod } from "@bufbuild/protobuf";
+import type { DescMethod } from "@bufbuild/protobuf";
 import { DeliveryService } from "../proto/gen/qight/v1/delivery_pb.ts";
 import { DirectoryService } from "../proto/gen/qight/v1/directory_pb.ts";
 import { SessionService } from "../proto/gen/qight/v1/session_pb.ts";

@@ -66,7 +66,7 @@ export interface RunningRelay extends AsyncDisposable {
 
 /** Starts a relay; throws a typed reason when its configuration, folder or ports do not allow it. */
 export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
-  const { log, version, now = Date.now } = options;
+  const { now = Date.now } = options;
   const cleanup = new AsyncDisposableStack();
   try {
     const folder = await openDataFolder(options.config.dataDir, { database: options.config.storage.path });

@@ -15,6 +15,7 @@ export class Reserve {
   /** Size of the ballast. */
   readonly bytes: number;
   #held = false;
+  #mayGrow = false;
   #nextTryMs = 0;
 
   /** `bytes` are kept in a file `<database>-reserve`. */
@@ -23,37 +24,47 @@ export class Reserve {
     this.bytes = bytes;
   }
 
-  /** False while the disk is or was full: growing calls are refused. */
+  /** True while the ballast is there to be given up. */
   get held(): boolean {
     return this.#held;
   }
 
+  /** False while the disk is full: growing calls are refused. */
+  get mayGrow(): boolean {
+    return this.#mayGrow;
+  }
+
   /** Gives the ballast to the database. */
   release(nowMs: number): void {
+    this.#mayGrow = false;
+    this.#nextTryMs = nowMs + retryEveryMs;
+    if (this.#held) remove(this.#path);
     this.#held = false;
-    this.#nextTryMs = nowMs + retryEveryMs;
-    remove(this.#path);
   }
 
-  /** True when it is time to look for room again. */
+  /** True when it is time to look for room: now and then while full, always while living on pages inside the database. */
   due(nowMs: number): boolean {
-    return !this.#held && nowMs >= this.#nextTryMs;
+    return !this.#held && (this.#mayGrow || nowMs >= this.#nextTryMs);
   }
 
-  /** Takes the ballast when the disk has it and some more; `reusable` bytes are free inside the database. */
-  take(nowMs: number, reusable: number): boolean {
-    if (this.#held) return true;
+  /** Takes the ballast again if the disk has it. Else `reusable` bytes free inside the database may serve as one. */
+  take(nowMs: number, reusable: number): void {
     this.#nextTryMs = nowMs + retryEveryMs;
-    if (sizeOf(this.#path) === this.bytes) return this.#held = true;
+    this.#held = this.#fits(reusable) && this.#write();
+    // Deleted rows leave pages that the database fills again without asking the disk: a file never shrinks by itself.
+    this.#mayGrow = this.#held || reusable >= this.bytes;
+  }
+
+  #fits(reusable: number): boolean {
+    if (sizeOf(this.#path) === this.bytes) return true;
     const disk = statfsSync(dirname(this.#path));
-    const free = Number(disk.bavail) * Number(disk.bsize);
-    const left = free - this.bytes;
-    // The log needs disk, messages can also use pages that are free inside the database.
-    if (left < this.bytes / 4 || left + reusable < this.bytes / 2) return false;
-    return this.#held = this.#write();
+    const left = Number(disk.bavail) * Number(disk.bsize) - this.bytes;
+    // The log needs disk; messages can also use pages that are free inside the database.
+    return left >= this.bytes / 4 && left + reusable >= this.bytes / 2;
   }
 
   #write(): boolean {
+    if (sizeOf(this.#path) === this.bytes) return true;
     const chunk = new Uint8Array(64 * 1024);
     // Random bytes: a compressing file system would store zeros as nothing.
     crypto.getRandomValues(chunk);

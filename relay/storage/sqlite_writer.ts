@@ -80,7 +80,7 @@ export class Writer {
     const [{ log, checkpointed }] = this.#db.pragma("wal_checkpoint(NOOP)") as { log: number; checkpointed: number }[];
     if (log <= truncatePages && log - checkpointed <= this.#backlogPages()) return;
     const done = this.#checkpointUnlessFull(log > truncatePages ? "TRUNCATE" : "PASSIVE");
-    if (!done && this.#reserve.held) this.#makeRoom(2, nowMs);
+    if (!done && this.#reserve.mayGrow) this.#makeRoom(2, nowMs);
   }
 
   /** Empties the log and closes the file. */
@@ -107,7 +107,7 @@ export class Writer {
     if ("change" in step) return { value: this.#change(step.change, step.args) };
     const outcomes = new Outcomes(step.count);
     for (const message of unpackMessages(step.packed, step.count)) {
-      this.#messages.enqueue(message, limits, this.#reserve.held, outcomes);
+      this.#messages.enqueue(message, limits, this.#reserve.mayGrow, outcomes);
     }
     return { outcomes: outcomes.buffer };
   }
@@ -124,7 +124,7 @@ export class Writer {
         return this.#directory.disallowAccount(...args as [Uint8Array]);
     }
     // Everything below grows the database.
-    if (!this.#reserve.held) throw new QightError("storage_full");
+    if (!this.#reserve.mayGrow) throw new QightError("storage_full");
     switch (name) {
       case "putBundle":
         return this.#directory.putBundle(...args as [StoredBundle, number]);
@@ -154,7 +154,7 @@ export class Writer {
 
   /** First the log is emptied; when that is not enough, the reserve goes and growing calls are refused. */
   #makeRoom(step: number, nowMs: number): void {
-    if (step === 2 && this.#reserve.held) this.#reserve.release(nowMs);
+    if (step === 2) this.#reserve.release(nowMs);
     this.#checkpointUnlessFull("TRUNCATE");
     this.#running = -1;
   }

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import type { DeliveryEvent, RelayClient } from "../../client/relay_client.ts";
 import { parseEnvelope } from "../../crypto/envelope.ts";
-import { QightError } from "../../proto/errors.ts";
+import type { QightError } from "../../proto/errors.ts";
 import { envelope, type Person, person } from "../helpers/people.ts";
 import { testRelay } from "../helpers/test_relay.ts";
 
