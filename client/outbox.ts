@@ -65,18 +65,13 @@ export function createOutbox(
 ): Outbox {
   const { store, relay, clock, random } = options;
 
-  function add(tables: Tables, recipient: Uint8Array, draft: Draft, state: OutboxState): void {
-    tables.outbox.add({
-      id: draft.id,
-      relay,
-      recipient,
-      state,
-      createdAtMs: draft.createdAtMs,
-      ttlS: draft.ttlS,
-      plaintext: draft.plaintext,
-      content: state === "queued" ? toBinary(ContentSchema, draft.content) : null,
-      contentHash: contentHash(recipient, draft),
-    });
+  function add(tables: Tables, recipient: Uint8Array, draft: Draft, state: OutboxState): OutboxRow {
+    const { id, createdAtMs, ttlS, plaintext } = draft;
+    const content = state === "queued" ? toBinary(ContentSchema, draft.content) : null;
+    const hash = contentHash(recipient, draft);
+    const row = { id, relay, recipient, state, createdAtMs, ttlS, plaintext, content, contentHash: hash };
+    tables.outbox.add(row);
+    return row;
   }
 
   /** What is kept under the draft's id, or null; throws when it is another message. */
@@ -88,10 +83,11 @@ export function createOutbox(
     return row;
   }
 
-  async function seal(tables: Tables, author: Author, recipient: Recipient, draft: Draft): Promise<void> {
+  async function seal(tables: Tables, author: Author, to: Recipient, draft: Draft): Promise<OutboxEnvelope[]> {
     const lineage = lineageFor(tables, relay, random);
-    const envelopes = await composeMessage({ author, recipient, draft, lineage, counters: tables.counters });
+    const envelopes = await composeMessage({ author, recipient: to, draft, lineage, counters: tables.counters });
     tables.outbox.freeze(draft.id, envelopes);
+    return envelopes;
   }
 
   return {
@@ -99,14 +95,16 @@ export function createOutbox(
       store.write(async (tables) => {
         // Drafts are sealed side by side; the numbers are given in order, before the first await of each. All must
         // have ended before a failure ends the transaction: a straggler would write outside of it.
-        const sealed = await Promise.allSettled(drafts.map((draft) => {
+        const sealed = await Promise.allSettled(drafts.map(async (draft): Promise<Frozen> => {
           const known = sameMessage(tables, recipient.account, draft);
-          if (known && known.content === null) return;
-          if (!known) add(tables, recipient.account, draft, "held");
-          return seal(tables, author, recipient, draft);
+          if (known && known.content === null) return frozen(tables, draft.id)!;
+          const row = known ?? add(tables, recipient.account, draft, "held");
+          return { row, envelopes: await seal(tables, author, recipient, draft) };
         }));
-        for (const result of sealed) if (result.status === "rejected") throw result.reason;
-        return drafts.map(({ id }) => frozen(tables, id)!);
+        return sealed.map((result) => {
+          if (result.status === "rejected") throw result.reason;
+          return result.value;
+        });
       }),
     queue: (recipient, draft) =>
       store.write((tables) => {
@@ -123,9 +121,7 @@ export function createOutbox(
       }),
     settle: (settled, remember) =>
       store.write((tables) => {
-        for (const one of settled) settleOne(tables, one);
-        const ids = new Map(settled.map(({ id }) => [id.toHex(), id]));
-        for (const id of ids.values()) finish(tables, id, remember);
+        for (const [, same] of Map.groupBy(settled, ({ id }) => id.toHex())) settleMessage(tables, same, remember);
       }),
     discard: (id) => store.write((tables) => voidAndRemove(tables, id)),
     purge: (maxTtlMs) =>
@@ -175,29 +171,37 @@ function contentHash(recipient: Uint8Array, draft: Pick<Draft, "content" | "plai
   return sha256Sync(bytes);
 }
 
-function settleOne(tables: Tables, { id, device, outcome }: Settled): void {
-  const envelope = tables.outbox.envelopes(id).find((one) => equal(one.device, device));
-  if (!envelope || outcome.kind === "postponed") return;
-  if (outcome.kind === "accepted") {
-    const { seq, expiresAtMs } = outcome.receipt;
-    tables.outbox.settle(id, device, { state: "accepted", seq, expiresAtMs });
-    if (envelope.counter > 0) tables.counters.forgetVoids(envelope.lineage, device, envelope.counter);
-  } else if (envelope.state === "pending") {
-    tables.outbox.settle(id, device, { state: "refused", seq: 0, expiresAtMs: 0 });
-    if (envelope.counter > 0) tables.counters.addVoid(envelope.lineage, device, envelope.counter);
-  }
+/** Settles what is known of one message; a message that all devices have, or refused, leaves the outbox. */
+function settleMessage(tables: Tables, settled: readonly Settled[], remember: boolean): void {
+  const { id } = settled[0];
+  const changes: [Uint8Array, Pick<OutboxEnvelope, "state" | "seq" | "expiresAtMs">][] = [];
+  const states = tables.outbox.states(id).map((envelope) => {
+    const outcome = settled.find(({ device }) => equal(device, envelope.device))?.outcome;
+    if (!outcome || outcome.kind === "postponed") return envelope.state;
+    const state = outcome.kind === "refused" && envelope.state === "accepted" ? "accepted" : outcome.kind;
+    settleNumber(tables, envelope, state);
+    const { seq, expiresAtMs } = outcome.kind === "accepted" ? outcome.receipt : envelope;
+    changes.push([envelope.device, { state, seq, expiresAtMs }]);
+    return state;
+  });
+  const over = !states.includes("pending");
+  if (over && !(remember && states.includes("accepted"))) return tables.outbox.remove(id);
+  for (const [device, change] of changes) tables.outbox.settle(id, device, change);
+  if (over) tables.outbox.setState(id, "sent");
 }
 
-function finish(tables: Tables, id: Uint8Array, remember: boolean): void {
-  const envelopes = tables.outbox.envelopes(id);
-  if (envelopes.some(({ state }) => state === "pending")) return;
-  const accepted = envelopes.some(({ state }) => state === "accepted");
-  if (accepted && remember) tables.outbox.setState(id, "sent");
-  else tables.outbox.remove(id);
+function settleNumber(
+  { counters }: Tables,
+  { lineage, device, counter }: Pick<OutboxEnvelope, "lineage" | "device" | "counter">,
+  state: "accepted" | "refused",
+): void {
+  if (counter === 0) return;
+  if (state === "accepted") counters.forgetVoids(lineage, device, counter);
+  else counters.addVoid(lineage, device, counter);
 }
 
 function voidAndRemove({ outbox, counters }: Tables, id: Uint8Array): void {
-  for (const { state, counter, lineage, device } of outbox.envelopes(id)) {
+  for (const { state, counter, lineage, device } of outbox.states(id)) {
     if (state === "pending" && counter > 0) counters.addVoid(lineage, device, counter);
   }
   outbox.remove(id);

@@ -30,6 +30,9 @@ function outbox(db: Database.Database): OutboxTable {
   );
   const get = db.prepare("SELECT * FROM outbox WHERE id = ?");
   const envelopes = db.prepare("SELECT * FROM outbox_envelope WHERE id = ? ORDER BY rowid");
+  const states = db.prepare(
+    "SELECT device, lineage, counter, state, seq, expires_at_ms FROM outbox_envelope WHERE id = ? ORDER BY rowid",
+  );
   const addEnvelope = db.prepare(
     "INSERT INTO outbox_envelope (id, device, envelope, lineage, counter, state, seq, expires_at_ms) " +
       "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -51,6 +54,7 @@ function outbox(db: Database.Database): OutboxTable {
     },
     get: (id) => rowOf(get.get(id) as Record<string, unknown> | undefined),
     envelopes: (id) => (envelopes.all(id) as Record<string, unknown>[]).map(envelopeOf),
+    states: (id) => (states.all(id) as Record<string, unknown>[]).map(stateOf),
     freeze(id, frozen) {
       for (const { device, envelope, lineage, counter, state, seq, expiresAtMs } of frozen) {
         addEnvelope.run(id, device, envelope, lineage, counter, state, seq, expiresAtMs);
@@ -84,9 +88,12 @@ function rowOf(row: Record<string, unknown> | undefined): OutboxRow | null {
 }
 
 function envelopeOf(row: Record<string, unknown>): OutboxEnvelope {
+  return { ...stateOf(row), envelope: bytes(row.envelope) };
+}
+
+function stateOf(row: Record<string, unknown>): Omit<OutboxEnvelope, "envelope"> {
   return {
     device: bytes(row.device),
-    envelope: bytes(row.envelope),
     lineage: bytes(row.lineage),
     counter: row.counter as number,
     state: row.state as OutboxEnvelope["state"],

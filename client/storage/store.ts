@@ -64,6 +64,8 @@ export interface OutboxTable {
   add(row: OutboxRow): void;
   get(id: Uint8Array): OutboxRow | null;
   envelopes(id: Uint8Array): OutboxEnvelope[];
+  /** Like `envelopes`, without reading the frozen bytes. */
+  states(id: Uint8Array): Omit<OutboxEnvelope, "envelope">[];
   /** Adds the frozen bytes of a message and forgets its content. */
   freeze(id: Uint8Array, envelopes: readonly OutboxEnvelope[]): void;
   setState(id: Uint8Array, state: OutboxState): void;
