@@ -38,8 +38,8 @@ export class Reserve {
   release(nowMs: number): void {
     this.#mayGrow = false;
     this.#nextTryMs = nowMs + retryEveryMs;
-    if (this.#held) remove(this.#path);
     this.#held = false;
+    remove(this.#path);
   }
 
   /** True when it is time to look for room: now and then while full, always while living on pages inside the database. */

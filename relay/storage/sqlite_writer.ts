@@ -38,11 +38,11 @@ export class Writer {
   #running = -1;
 
   constructor(path: string, minFreeBytes: number, nowMs: number) {
-    this.#db = openForWriting(path);
+    this.#reserve = new Reserve(path, minFreeBytes);
+    this.#db = openEvenIfFull(path, this.#reserve, nowMs);
     this.#mailboxes = new Mailboxes(this.#db);
     this.#messages = new Messages(this.#db, this.#mailboxes);
     this.#directory = new Directory(this.#db, this.#mailboxes);
-    this.#reserve = new Reserve(path, minFreeBytes);
     this.#takeReserve(nowMs);
   }
 
@@ -182,5 +182,16 @@ export class Writer {
       if (classify(thrown) !== "full") throw thrown;
       return false;
     }
+  }
+}
+
+/** A relay that ended on a full disk must be able to start there, for its readers to make room. */
+function openEvenIfFull(path: string, reserve: Reserve, nowMs: number): Connection {
+  try {
+    return openForWriting(path);
+  } catch (thrown) {
+    if (classify(thrown) !== "full") throw thrown;
+    reserve.release(nowMs);
+    return openForWriting(path);
   }
 }

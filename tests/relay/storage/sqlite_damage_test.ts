@@ -1,0 +1,77 @@
+/**
+ * Damage is seen, named and final: nothing is acknowledged after it and nothing is deleted.
+ * @module
+ */
+import assert from "node:assert/strict";
+import Database from "better-sqlite3";
+import { openSqliteStore } from "../../../relay/storage/sqlite.ts";
+import { device, message, roomy, sendMany, T, withMailboxes } from "../../contracts/store_contract.ts";
+import { temporaryFolder } from "./temporary_folder.ts";
+
+async function filled(path: string): Promise<void> {
+  await using store = await withMailboxes(await openSqliteStore({ path, limits: roomy }));
+  await sendMany(store, 1, 500);
+}
+
+const damages: [what: string, damage: (bytes: Uint8Array) => Uint8Array][] = [
+  ["a flipped header", (bytes) => (bytes[3] ^= 0xff, bytes)],
+  ["no database at all", () => new TextEncoder().encode("hello ".repeat(2_000))],
+  ["a file cut in half", (bytes) => bytes.subarray(0, Math.floor(bytes.length / 8192) * 4096)],
+  ["a page of zeros", (bytes) => (bytes.fill(0, 4096 * 3, 4096 * 4), bytes)],
+];
+
+for (const [what, damage] of damages) {
+  Deno.test(`sqlite damage: ${what} is refused at the start and left as it is`, async () => {
+    using folder = temporaryFolder();
+    const path = `${folder.path}/relay.db`;
+    await filled(path);
+    const damaged = damage(Deno.readFileSync(path)).slice();
+    Deno.writeFileSync(path, damaged);
+    await assert.rejects(openSqliteStore({ path, limits: roomy }), { code: "store_damaged" });
+    assert.deepEqual(Deno.readFileSync(path), damaged);
+  });
+}
+
+Deno.test("sqlite damage: one flipped bit in a stored envelope is seen by reader and check, and ends the store", async () => {
+  using folder = temporaryFolder();
+  const path = `${folder.path}/relay.db`;
+  await filled(path);
+  const db = new Database(path);
+  db.exec("UPDATE messages SET envelope = zeroblob(length(envelope)) WHERE slot = (1 << 36) | 7");
+  db.close();
+  await using store = await openSqliteStore({ path, limits: roomy });
+  assert.match((await store.check()).join(), /message 7 of mailbox 1 does not match its checksum/);
+  await store.fetch(device(1), 0, 5, 1e6, T);
+  await assert.rejects(store.fetch(device(1), 0, 500, 1e6, T), { code: "store_damaged" });
+  await assert.rejects(store.failed, { code: "store_damaged" });
+  await assert.rejects(store.enqueue(message(2, 1)), { code: "store_damaged" });
+  await assert.rejects(store.stats(), { code: "store_damaged" });
+});
+
+Deno.test("sqlite damage: a corrupt page met by a commit ends the store, and no waiting call is acknowledged", async () => {
+  using folder = temporaryFolder();
+  const path = `${folder.path}/relay.db`;
+  await filled(path);
+  await using store = await openSqliteStore({ path, limits: roomy });
+  using db = closing(new Database(path));
+  const pages = db.prepare("SELECT pageno FROM dbstat WHERE name LIKE '%dedup%'").pluck().all() as number[];
+  db.pragma("wal_checkpoint(TRUNCATE)");
+  // A write by another connection makes the store's own one forget its cached pages.
+  db.exec("UPDATE schema_version SET version = version");
+  using file = Deno.openSync(path, { write: true });
+  for (const page of pages) {
+    file.seekSync((page - 1) * 4096, Deno.SeekMode.Start);
+    file.writeSync(new Uint8Array(4096).fill(0xaa));
+  }
+  const calls = Array.from({ length: 600 }, (_, i) => store.enqueue(message(1, i + 400)));
+  const settled = await Promise.allSettled([...calls, store.acknowledge(device(1), [{ first: 1, last: 500 }])]);
+  const refused = settled.filter(({ status }) => status === "rejected");
+  assert.equal(refused.length, settled.length);
+  for (const each of refused) assert.equal((each as PromiseRejectedResult).reason.code, "store_damaged");
+  await assert.rejects(store.failed, { code: "store_damaged" });
+  await assert.rejects(store.room(device(1)), { code: "store_damaged" });
+});
+
+function closing(db: Database.Database): Database.Database & Disposable {
+  return Object.assign(db, { [Symbol.dispose]: () => void db.close() });
+}
