@@ -5,8 +5,9 @@
 import { fileURLToPath } from "node:url";
 import { type Counts, denoTest } from "./deno_test.ts";
 
-/** The whole suite has ten minutes on two cores; what hangs is ended before that. */
-const BUDGET_MS = 590_000;
+/** Ten minutes on two cores are the goal; what takes twice as long hangs and is ended. */
+const GOAL_MS = 600_000;
+const BUDGET_MS = 2 * GOAL_MS;
 /** Folders that start whole programs: they run one after the other, after the units. */
 const SLOW = ["commands", "scenarios"];
 /** Imported by tests, holds none. */
@@ -16,7 +17,8 @@ const DOCUMENTED = ["mod.ts", "crypto", "proto"];
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 Deno.chdir(root);
-const deadlineMs = Date.now() + BUDGET_MS;
+const startedMs = Date.now();
+const deadlineMs = startedMs + BUDGET_MS;
 await installIfAbsent();
 
 const groups: (readonly [string, readonly string[]])[] = [
@@ -34,6 +36,8 @@ for (const [name, args] of groups) {
   total.failed += counts.failed;
   total.ignored += counts.ignored;
 }
+const tookMs = Date.now() - startedMs;
+if (tookMs > GOAL_MS) console.log(`the tests took ${Math.round(tookMs / 60_000)} minutes; the goal is 10`);
 if (total.ignored > 0) console.log(`${total.ignored} ignored (the name of each says why)`);
 console.log(`${total.passed} passed, ${total.failed} failed`);
 if (total.failed > 0 || total.passed === 0) Deno.exit(1);
