@@ -29,6 +29,7 @@ const HANDED_IN = "client/storage/";
 const QUIC = /\bDeno\.(connectQuic|QuicEndpoint|upgradeWebTransport)\b/;
 const QUIC_HOME = "net/quic.ts";
 
+/** Lines from which a file is named as long, and lines that fail. */
 export const WARN_LINES = 250;
 export const MAX_LINES = 400;
 /** Folders below a top folder. */
@@ -44,6 +45,7 @@ export function violations(path: string, text: string): string[] {
     ...imports(path, importsOf(code)),
     ...browser(path, code),
     ...quic(path, code),
+    ...docstrings(path, text),
     ...leftovers(text),
   ];
 }
@@ -135,6 +137,20 @@ function quic(path: string, code: string): string[] {
   if (path === QUIC_HOME || !(path.split("/")[0] in mayImport)) return [];
   const found = QUIC.exec(code);
   return found ? [`only ${QUIC_HOME} touches ${found[0]}`] : [];
+}
+
+/** Exports of the rooms say what they are; constants directly below a documented one share its sentence. */
+function docstrings(path: string, text: string): string[] {
+  if (/^(tests|bench)\//.test(path)) return [];
+  const lines = text.split("\n");
+  return lines.flatMap((line, index) => {
+    const found = /^export (?:default |async |abstract )*(?:function\*?|class|interface|type|const|enum) (\w+)/.exec(
+      line,
+    );
+    const before = lines[index - 1] ?? "";
+    if (!found || before.endsWith("*/") || before.startsWith("export const ")) return [];
+    return [`the export ${found[1]} says nothing about itself`];
+  });
 }
 
 function leftovers(text: string): string[] {

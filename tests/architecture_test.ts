@@ -81,6 +81,7 @@ const bad: readonly (readonly [string, string, string, RegExp])[] = [
   ["client reading files", "client/a.ts", HEAD + 'import fs from "node:fs";', /browsers too, but imports node:fs/],
   ["QUIC outside its file", "net/a.ts", HEAD + "await Deno.connectQuic({});", /only net\/quic\.ts/],
   ["QUIC in the client", "cli/a.ts", HEAD + "new Deno.QuicEndpoint();", /only net\/quic\.ts/],
+  ["an export without a sentence", "net/a.ts", HEAD + "\nexport async function send() {}", /export send says nothing/],
   ["work left for later", "cli/a.ts", `${HEAD}// ${"TO" + "DO"}: more\n`, /says/],
   ["an empty catch", "cli/a.ts", HEAD + `try { a(); } ${CATCH} {}`, /empty catch/],
   ["an empty catch with a name", "cli/a.ts", HEAD + `try { a(); } ${CATCH} (error) {\n}`, /empty catch/],
@@ -91,7 +92,9 @@ for (const [what, path, text, expected] of bad) {
 }
 
 const good: readonly (readonly [string, string, string])[] = [
-  ["a plain file", "net/a.ts", HEAD + 'import { x } from "../proto/errors.ts";\nexport const a = x;\n'],
+  ["a plain file", "net/a.ts", HEAD + 'import { x } from "../proto/errors.ts";\n/** A. */\nexport const a = x;\n'],
+  ["constants that share a sentence", "net/a.ts", HEAD + "/** Both. */\nexport const a = 1;\nexport const b = 2;\n"],
+  ["a test that exports", "tests/net/a.ts", HEAD + "\nexport const a = 1;\n"],
   ["an import in an example", "proto/a.ts", '/**\n * Room.\n * import { x } from "../cli/x.ts";\n * @module\n */\n'],
   ["client storage reading files", "client/storage/a.ts", HEAD + 'import fs from "node:fs";'],
   ["a service that sees the interface", "relay/services/a.ts", HEAD + 'import type { S } from "../storage/store.ts";'],
