@@ -86,6 +86,12 @@ Deno.test("peeking changes nothing", async () => {
   for (let i = 0; i < 2; i++) {
     assert.deepEqual(summary(await read(bob, { peek: true }, false)), ["message still there", "caught_up"]);
   }
+  const { inbox } = bob;
+  for (const peek of [true, false]) {
+    const seen: InboxEvent[] = [];
+    for await (const event of inbox.read({ peek })) seen.push(event);
+    assert.deepEqual(summary(seen), ["message still there", "caught_up"]);
+  }
   assert.deepEqual(mail.acknowledged, []);
   assert.deepEqual(summary(await read(bob, { max: 1 })), ["message still there"]);
 });
@@ -151,6 +157,64 @@ Deno.test("what cannot be opened is told, kept and acknowledged, and reading goe
   mail.clock.advance(8 * 24 * 3600_000);
   await read(bob);
   assert.equal(await bob.store.read(({ unreadable }) => unreadable.all().length), 0);
+});
+
+Deno.test("what is too old, under a used id, or from a device that its bundle does not list is not shown", async () => {
+  const { mail, ada, bob } = await two();
+  await using _ada = ada, _bob = bob;
+  const recipient = await ada.directory.lookUp(ada.relay, bob.account);
+  const compose = async (draft: ReturnType<Person["draft"]>, author = ada.author) => {
+    await ada.store.write(({ outbox }) => outbox.remove(draft.id));
+    const [{ envelopes }] = await ada.outbox.freeze(author, recipient, [draft]);
+    return envelopes[0].envelope;
+  };
+  const draft = ada.draft("first");
+  mail.put(bob.device, await compose(draft));
+  assert.deepEqual(summary(await read(bob)), ["message first", "caught_up"]);
+  mail.put(bob.device, await compose(ada.draft("other words", draft.id)));
+  const old = ada.draft("ancient");
+  mail.put(bob.device, await compose({ ...old, createdAtMs: old.createdAtMs - 61 * 24 * 3600_000 }));
+  const eve = await Person.join(mail, 3);
+  await using _eve = eve;
+  mail.put(bob.device, await compose(ada.draft("as ada"), { signer: eve.identity.signer, bundle: ada.author.bundle }));
+  assert.deepEqual(summary(await read(bob)), [
+    "unreadable id_reused",
+    "unreadable too_old",
+    "unreadable not_listed",
+    "caught_up",
+  ]);
+});
+
+Deno.test("what the caller still holds when the session is lost is not given to it again", async () => {
+  const { mail, ada, bob } = await two();
+  await using _ada = ada, _bob = bob;
+  await using source = new Reconnector({
+    connect: () => mail.connect({ signer: bob.identity.signer }),
+    timeoutMs: 10_000,
+    clock: mail.clock,
+    random: bob.random,
+  });
+  const inbox = new Inbox({
+    source,
+    store: bob.store,
+    directory: bob.directory,
+    device: bob.device,
+    clock: mail.clock,
+  });
+  for (const text of ["1", "2"]) await send(ada, bob, text);
+  const held: InboxMessage[] = [];
+  for await (const page of inbox.pages({ follow: true })) {
+    held.push(...page.filter((event) => event.type === "message"));
+    if (held.length === 2) {
+      (await source.client()).close();
+      await ada.connect();
+      await send(ada, bob, "3");
+    } else if (held.length > 2) break;
+  }
+  await inbox.shown(...held);
+  await inbox.flush();
+  assert.deepEqual(held.map(({ content }) => content.body.value), ["1", "2", "3"]);
+  assert.deepEqual(mail.acknowledged.toSorted(), [1, 2, 3]);
 });
 
 Deno.test("a removed device counts for what reached the relay before it was removed, and not after", async () => {

@@ -71,6 +71,30 @@ Deno.test("an unknown outcome holds the message, and repeating sends exactly its
   assert.equal((await ada.outbox.get(draft.id))!.row.state, "sent");
 });
 
+Deno.test("a repeat that is refused keeps the message: the first try may have arrived", async () => {
+  const { mail, ada, bob } = await two();
+  await using _ada = ada, _bob = bob;
+  mail.beforeStore = () => "break";
+  const draft = ada.draft("perhaps");
+  await assert.rejects(sendMessage(ada.room, bob.account, draft), { code: "unreachable" });
+  await ada.connect();
+  mail.beforeStore = () => {
+    throw new QightError("rate_limited");
+  };
+  assert.equal((await repeatMessage(ada.room, draft.id)).error!.code, "rate_limited");
+  assert.equal((await sendMessage(ada.room, bob.account, draft)).error!.code, "rate_limited");
+  assert.equal((await ada.outbox.get(draft.id))!.row.state, "held");
+});
+
+Deno.test("a message above the relay's limit is message_too_large before anything is sealed", async () => {
+  const { mail, ada, bob } = await two();
+  await using _ada = ada, _bob = bob;
+  const draft = ada.draft("x".repeat(262_145));
+  await assert.rejects(sendMessage(ada.room, bob.account, draft), /this relay takes 262144/);
+  assert.equal(await ada.outbox.get(draft.id), null);
+  assert.equal(mail.received.length, 0);
+});
+
 Deno.test("a sure refusal leaves nothing behind and its number becomes void, not a gap", async () => {
   const { mail, ada, bob } = await two();
   await using _ada = ada, _bob = bob;
