@@ -21,7 +21,7 @@ export function authorize(method: Method, peer: Peer): void {
 
 /** Counts and logs finished calls. Ids, keys and addresses of people are never among the fields. */
 export interface Observer {
-  finished(method: Method, requestId: string, startedMs: number, error: QightError | null): void;
+  finished(method: Method, requestId: Uint8Array, startedMs: number, error: QightError | null): void;
 }
 
 /** An observer that feeds metrics, and logs failures that are the relay's own. */
@@ -30,10 +30,11 @@ export function createObserver(metrics: Metrics, log: Log, now: () => number): O
     finished(method, requestId, startedMs, error) {
       metrics.request(method.name, error?.code ?? "ok", (now() - startedMs) / 1000);
       if (!error) return;
+      const request = requestId.subarray(0, 16).toHex();
       if (error.code === "internal" || error.code === "invariant") {
-        log.error("call failed", { method: method.name, request: requestId, code: error.code, error: error.message });
+        log.error("call failed", { method: method.name, request, code: error.code, error: error.message });
       } else {
-        log.debug("call refused", { method: method.name, request: requestId, code: error.code });
+        log.debug("call refused", { method: method.name, request, code: error.code });
       }
     },
   };

@@ -15,7 +15,8 @@ import {
   SendResponseSchema,
 } from "../../proto/gen/qight/v1/delivery_pb.ts";
 import { FailureSchema } from "../../proto/gen/qight/v1/frame_pb.ts";
-import { type CallContext, decode } from "../dispatch.ts";
+import type { CallContext } from "../dispatch.ts";
+import { decode } from "../request_reader.ts";
 import { mailboxKey } from "../mailboxes.ts";
 import { type AcceptanceRoom, type Accepted, checkEnvelope, countRefusal, storeEnvelope } from "./acceptance.ts";
 
@@ -111,7 +112,7 @@ export async function awaitRoom(room: AcceptanceRoom, call: CallContext): Promis
       const { maxQueue, maxQueueBytes } = room.store.limits;
       // Three quarters: waking every sender for each single free place would start a storm (PEERS.md, SimpleX queues).
       if (size.messages <= maxQueue * 0.75 && size.bytes <= maxQueueBytes * 0.75) break;
-      await Promise.race([changed, aborted(call.signal)]);
+      await Promise.race([changed, aborted(call.served.signal)]);
     }
   } finally {
     stop();

@@ -92,7 +92,7 @@ function openReader(room: ReadingRoom, call: CallContext, peek: boolean, afterSe
   let overflowed = false;
   let wake: () => void = () => {};
   const lease = peek ? null : room.mailboxes.takeLease(mailbox, call.peer);
-  const ended = lease ? AbortSignal.any([call.signal, lease.signal]) : call.signal;
+  const ended = lease ? AbortSignal.any([call.served.signal, lease.signal]) : call.served.signal;
   const unwatch = room.mailboxes.watch(mailbox, {
     stored(message) {
       if (fresh.length < WATCH_BUFFER) fresh.push(message);

@@ -18,7 +18,8 @@ import {
   PingResponseSchema,
 } from "../../proto/gen/qight/v1/session_pb.ts";
 import type { Admission } from "../admission.ts";
-import { type CallContext, decode } from "../dispatch.ts";
+import type { CallContext } from "../dispatch.ts";
+import { decode } from "../request_reader.ts";
 import { mailboxKey } from "../mailboxes.ts";
 import type { Session } from "../peer.ts";
 
