@@ -129,10 +129,11 @@ class LineSender {
   async #sealAll(): Promise<void> {
     for (let contents; (contents = await this.#input.take()) && !this.#stopping;) {
       while (contents.length > 0) {
-        await this.#until(() => this.#lines.length < WINDOW);
+        // Room for a whole batch, else each line accepted would make a transaction of its own.
+        const size = Math.min(BATCH, contents.length);
+        await this.#until(() => this.#lines.length + size <= WINDOW);
         if (this.#stopping) return;
-        const batch = contents.splice(0, Math.min(BATCH, WINDOW - this.#lines.length));
-        await this.#sealBatch(batch);
+        await this.#sealBatch(contents.splice(0, size));
       }
     }
     this.#inputEnded = true;
@@ -223,10 +224,13 @@ class LineSender {
     else await pause(this.#options.clock, error.retryAfterMs ?? DEFAULT_RETRY_MS, signal);
   }
 
-  /** Forgets accepted lines in the outbox, many in one transaction, while new ones are accepted. */
+  /** Forgets accepted lines in the outbox: a batch in one transaction, fewer when nothing is under way. */
   async #settleAll(): Promise<void> {
     while (!this.#stopping && !(this.#inputEnded && this.#lines.length === 0)) {
-      await this.#until(() => this.#settled.length > 0 || (this.#inputEnded && this.#lines.length === 0));
+      await this.#until(() =>
+        this.#settled.length >= BATCH || (this.#settled.length > 0 && this.#wire.empty) ||
+        (this.#inputEnded && this.#lines.length === 0)
+      );
       await this.#settle();
     }
   }

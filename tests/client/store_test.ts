@@ -37,9 +37,8 @@ Deno.test("processes that write at the same time never give a counter twice", ()
         // Awaiting inside the transaction is what sealing does.
         given.push(await store.write(async ({ counters, meta }) => {
           meta.get("made"); // what is read must still be true when it is written
-          const next = counters.next(new Uint8Array(8).fill(1), new Uint8Array(32).fill(2));
-          await new Promise((resolve) => queueMicrotask(resolve));
-          return next;
+          await new Promise((resolve) => setTimeout(resolve, 0));
+          return counters.next(new Uint8Array(8).fill(1), new Uint8Array(32).fill(2));
         }));
       }
       console.log(JSON.stringify(given));`;
