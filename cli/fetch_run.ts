@@ -40,6 +40,7 @@ export class FetchRun {
     const watchForOne = from !== undefined && waitMs !== undefined;
     const follow = this.#wishes.follow || watchForOne;
     if (follow) this.#endAfter(waitMs ?? idleMs);
+    let drained = false;
     const pages = this.#inbox.pages({
       follow,
       peek,
@@ -52,7 +53,7 @@ export class FetchRun {
       for await (const page of pages) {
         // After the stop the inbox only finishes its acknowledgements.
         if (this.#stop.signal.aborted) continue;
-        const messages = page.filter((event) => event.type === "message");
+        const messages = page.filter((event) => event.type === "message").slice(0, (max ?? Infinity) - this.printed);
         if (follow && messages.length > 0) this.#endAfter(this.#wishes.follow ? idleMs : undefined);
         try {
           for (const event of page) {
@@ -63,7 +64,7 @@ export class FetchRun {
           this.#failure = thrown;
           this.#stop.abort();
         }
-        const drained = page.some((event) => event.type === "caught_up");
+        drained ||= page.some((event) => event.type === "caught_up");
         if (watchForOne && !this.#wishes.follow && drained && this.printed > 0) this.#stop.abort();
       }
     } catch (thrown) {
