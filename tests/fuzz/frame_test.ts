@@ -12,7 +12,7 @@ import { EnvelopeBodySchema, SignedEnvelopeSchema } from "../../proto/gen/qight/
 import { CallHeaderSchema, PartSchema } from "../../proto/gen/qight/v1/frame_pb.ts";
 import { SealedContentSchema, SealedPayloadSchema } from "../../proto/gen/qight/v1/seal_pb.ts";
 import { methods } from "../../proto/methods.ts";
-import { decode } from "../../relay/dispatch.ts";
+import { decode } from "../../relay/request_reader.ts";
 import { type Chance, createChance, damage, someBytes } from "./seeded.ts";
 
 const SEED = 20_261_121;
