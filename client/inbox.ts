@@ -8,14 +8,7 @@ import { Acknowledger } from "./acknowledger.ts";
 import type { Clock } from "./clock.ts";
 import type { DeliveryEvent } from "./delivery_events.ts";
 import type { KeyDirectory } from "./directory.ts";
-import {
-  accountFor,
-  formatCounterState,
-  nextGapCheckMs,
-  NOTHING_RECEIVED,
-  parseCounterState,
-  settleGaps,
-} from "./gaps.ts";
+import { lookForGaps, nextLookMs, noteLineage, noteNumbers } from "./gap_watch.ts";
 import type { InboxEvent, InboxMessage, UnreadableEvent } from "./inbox_events.ts";
 import { type DeliveredEvent, Opener, type Unsealed } from "./opener.ts";
 import { Pump } from "./pump.ts";
@@ -261,14 +254,8 @@ export class Inbox {
       if (await this.#startsLineage(envelope.sender, lineage, changes)) {
         page.push({ type: "lineage", from: whose.account, fromDevice: envelope.sender });
       }
-      changes.push(({ streams }) => {
-        const known = streams.get(envelope.sender, lineage);
-        let state = known === null ? NOTHING_RECEIVED : parseCounterState(known);
-        for (const number of [...voidCounters, counter]) {
-          if (number <= BigInt(Number.MAX_SAFE_INTEGER)) state = accountFor(state, Number(number), receivedAtMs);
-        }
-        streams.put(envelope.sender, lineage, formatCounterState(state));
-      });
+      const numbers = [...voidCounters, counter];
+      changes.push(({ streams }) => noteNumbers(streams, envelope.sender, lineage, numbers, receivedAtMs));
     }
     if (!options.peek) this.#outstanding.add(name);
     page.push(message);
@@ -287,40 +274,18 @@ export class Inbox {
       known: streams.get(sender, lineage) !== null,
       others: streams.knows(sender),
     }));
-    if (!known) {
-      changes.push(({ streams }) => {
-        if (streams.get(sender, lineage) === null) {
-          streams.put(sender, lineage, formatCounterState(NOTHING_RECEIVED));
-        }
-      });
-    }
+    if (!known) changes.push(({ streams }) => noteLineage(streams, sender, lineage));
     return !known && others;
   }
 
-  async #lookForGaps(relay: RelayClient): Promise<InboxEvent[]> {
-    const events: InboxEvent[] = [];
-    const nowMs = relay.relayNowMs();
-    const due = await this.#options.store.read(({ streams }) =>
-      streams.open().some(({ state }) => nextGapCheckMs(parseCounterState(state))! <= nowMs)
-    );
-    if (!due) return events;
-    await this.#options.store.write(({ streams }) => {
-      for (const { sender, lineage, state } of streams.open()) {
-        const settled = settleGaps(parseCounterState(state), nowMs);
-        if (settled.gaps.length === 0) continue;
-        streams.put(sender, lineage, formatCounterState(settled.state));
-        const from = this.#accounts.get(sender.toHex()) ?? null;
-        for (const gap of settled.gaps) events.push({ type: "gap", fromDevice: sender, from, ...gap });
-      }
-    });
-    return events;
+  #lookForGaps(relay: RelayClient): Promise<InboxEvent[]> {
+    return lookForGaps(this.#options.store, relay.relayNowMs(), this.#accounts);
   }
 
   /** While following, holes are looked at again when they are old enough. */
   async #remind(relay: RelayClient, pump: Pump<Arrival>): Promise<() => void> {
-    const open = await this.#options.store.read(({ streams }) => streams.open());
-    if (open.length === 0) return () => {};
-    const soonestMs = Math.min(...open.map(({ state }) => nextGapCheckMs(parseCounterState(state))!));
+    const soonestMs = await nextLookMs(this.#options.store);
+    if (soonestMs === null) return () => {};
     const waitMs = Math.max(0, soonestMs - relay.relayNowMs());
     return this.#options.clock.after(waitMs, () => pump.inject({ type: "look_for_gaps" }));
   }

@@ -13,7 +13,7 @@ import { type Random, systemRandom } from "./clock.ts";
  * import { formatMessageId, newMessageId } from "./message_id.ts";
  * import assert from "node:assert/strict";
  * const id = newMessageId(Date.UTC(2026, 0, 1), (length) => new Uint8Array(length));
- * assert.equal(formatMessageId(id), "019b76da800070008000000000000000");
+ * assert.equal(formatMessageId(id), "019b76daa80070008000000000000000");
  * ```
  */
 export function newMessageId(nowMs: number, random: Random = systemRandom): Uint8Array {

@@ -136,7 +136,7 @@ export class Opener {
     if (!bundle) return unattributed("unknown_sender");
     if (bundle.version === version && !equal(bundle.hash, sealed.bundleHash)) return unattributed("bad_bundle");
     if (!lists(bundle, sender)) return unattributed(bundle.version === version ? "not_listed" : "unknown_sender");
-    // PROTOCOL.md: a device missing from a newer bundle counts for what reached the relay before that bundle was made.
+    // docs/protocol.md: a device missing from a newer bundle counts for what reached the relay before that bundle was made.
     const newer = await this.#directory.since(account, bundle.version + 1);
     const dropped = newer.find((next) => !lists(next, sender));
     if (dropped && receivedAtMs >= dropped.createdAtMs) return unattributed("revoked");

@@ -38,7 +38,7 @@ export const SEALING_KEY_LIFE_MS = 45 * 24 * 3600_000;
 export const SEALING_KEY_ROTATION_MS = 30 * 24 * 3600_000;
 
 const MAX_TRIES = 5;
-/** Clocks of relay and client may differ by this much (PROTOCOL.md, Envelope v1, Time). */
+/** Clocks of relay and client may differ by this much (docs/protocol.md, Envelope v1, Time). */
 const CLOCK_TOLERANCE_MS = 10 * 60_000;
 
 /**

@@ -99,7 +99,7 @@ export function dialledName(address: Pick<RelayAddress, "root" | "host" | "port"
 
 const PROTOCOL_VERSION = 1;
 const HELLO_TIMEOUT_MS = 10_000;
-// PROTOCOL.md, session proof: a client believes at most 90 days, else a lying relay could make it keep keys for ever.
+// docs/protocol.md, session proof: a client believes at most 90 days, else a lying relay could make it keep keys for ever.
 const MAX_BELIEVED_TTL_S = 90 * 24 * 60 * 60;
 // A lying relay must not make us take frames without end.
 const MAX_BELIEVED_ENVELOPE = 64 * 1024 * 1024;

@@ -113,7 +113,7 @@ function migrate(db: Database.Database): void {
   db.exec("COMMIT");
 }
 
-// LIBRARIES.md fact 8: after the first write to a WAL database SQLite may silently fall back to NORMAL.
+// The build has SQLITE_DEFAULT_WAL_SYNCHRONOUS=1: after the first write to a WAL database SQLite may silently fall back to NORMAL.
 function assertSynced(db: Database.Database): void {
   db.prepare("UPDATE meta SET value = x'01' WHERE name = 'made'").run();
   if (db.pragma("synchronous", { simple: true }) !== 2) {

@@ -108,6 +108,37 @@ Deno.test("a message that the relay drops shows as a gap, once", async () => {
   assert.deepEqual(summary(await read(bob)), ["caught_up"]);
 });
 
+Deno.test("while following, a hole is looked at again when it is old enough", async () => {
+  const { mail, ada, bob } = await two();
+  await using _ada = ada, _bob = bob;
+  for (const text of ["1", "2", "3"]) await send(ada, bob, text);
+  mail.mailboxes.get(bob.device.toHex())!.splice(1, 1);
+  const { inbox } = bob;
+  const events: InboxEvent[] = [];
+  for await (const event of inbox.read({ follow: true })) {
+    events.push(event);
+    if (event.type === "caught_up") queueMicrotask(() => void mail.clock.runUntil(Promise.resolve(), 61_000));
+    if (event.type === "gap") break;
+  }
+  assert.deepEqual(summary(events), ["message 1", "message 3", "caught_up", "gap 2-2"]);
+});
+
+Deno.test("an aborted signal ends following cleanly, and what was shown is acknowledged", async () => {
+  const { mail, ada, bob } = await two();
+  await using _ada = ada, _bob = bob;
+  await send(ada, bob, "only");
+  const { inbox } = bob;
+  const stop = new AbortController();
+  for await (const event of inbox.read({ follow: true, signal: stop.signal })) {
+    if (event.type === "message") {
+      await inbox.printing(event);
+      await inbox.shown(event);
+    }
+    if (event.type === "caught_up") setTimeout(() => stop.abort(), 0);
+  }
+  assert.deepEqual(mail.acknowledged, [1]);
+});
+
 Deno.test("a sender that begins to count anew is announced", async () => {
   const { mail, ada, bob } = await two();
   await using _ada = ada, _bob = bob;
