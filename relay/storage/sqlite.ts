@@ -41,6 +41,8 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
   const { path, limits, now = Date.now, minFreeBytes = 16 * 1024 * 1024 } = options;
   const writer = await SqliteThread.open({ role: "write", path, minFreeBytes, nowMs: now() });
   try {
+    // Reads have a thread of their own. Measured with 128 sends in flight: a commit takes 2-4 ms, 15-20 ms at p99 with a
+    // checkpoint in it, and a fetch of 100 rows beside it 0.3 ms (p99 2.6); behind it, it would wait. Cost: 15 MB.
     const reader = await SqliteThread.open({ role: "read", path });
     return new SqliteStore(path, limits, now, writer, reader, await writer.call<Totals>("totals", []));
   } catch (thrown) {

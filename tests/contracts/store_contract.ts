@@ -175,7 +175,9 @@ export function storeContract(name: string, open: OpenStore): void {
     assert.equal(await store.acknowledge(device(1), [{ first: 9, last: 3 }, { first: -5, last: 0 }]), 0);
     assert.deepEqual(await seqs(store, 1), [5, 6]);
     assert.deepEqual(await store.room(device(1)), { messages: 2, bytes: 200 });
+    await sendMany(store, 2, 2);
     assert.equal(await store.acknowledge(device(1), [{ first: 0, last: Number.MAX_SAFE_INTEGER }]), 2);
+    assert.deepEqual(await seqs(store, 2), [1, 2], "another mailbox is never touched");
     assert.deepEqual(await store.enqueue(message(1, 7)), { kind: "stored", seq: 7, expiresAtMs: T + 1_000 });
     assert.deepEqual(await seqs(store, 1), [7]);
   });
@@ -301,6 +303,18 @@ export function storeContract(name: string, open: OpenStore): void {
     assert.ok((await store.stats()).commits - before <= 10, "at most ten commits");
     const page = await store.fetch(device(10), 0, 1_000, 1e6, T);
     assert.deepEqual(page.messages.map(({ envelope }) => envelope[0]), page.messages.map((_, i) => (i * 10) & 255));
+  });
+
+  row("what is sent in one turn shares one commit, with acknowledgements and directory changes", async (store) => {
+    const before = (await store.stats()).commits;
+    await Promise.all([
+      ...Array.from({ length: 100 }, (_, i) => store.enqueue(message(1, i))),
+      store.acknowledge(device(1), [{ first: 1, last: 50 }]),
+      store.putBundle(bundle(3, [3]), 0),
+      store.enqueue(message(3, 1)),
+    ]);
+    assert.equal((await store.stats()).commits - before, 1);
+    assert.deepEqual([(await seqs(store, 1)).length, (await seqs(store, 3)).length], [50, 1]);
   });
 
   row("counts follow every change", async (store) => {

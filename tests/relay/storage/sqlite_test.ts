@@ -49,6 +49,21 @@ Deno.test("sqlite store: numbers, dedup memory, expired ranges and directory sur
   assert.deepEqual({ messages, bytes, mailboxes, accounts }, { messages: 1, bytes: 100, mailboxes: 2, accounts: 2 });
 });
 
+Deno.test("sqlite store: a mailbox that nobody reads costs one row of expired ranges", async () => {
+  using folder = temporaryFolder();
+  const path = `${folder.path}/relay.db`;
+  {
+    await using store = await withMailboxes(await openSqliteStore({ path, limits: roomy }));
+    for (const n of [1, 2, 3, 4, 5]) {
+      await store.enqueue(message(1, n, { expiresAtMs: T + [0, 10, 30, 20, 50, 40][n] }));
+    }
+    for (const at of [10, 20, 30, 40, 50]) await store.collect(T + at);
+  }
+  const db = new Database(path, { readonly: true });
+  assert.deepEqual(db.prepare("SELECT first, last FROM expired").all(), [{ first: 1, last: 5 }]);
+  db.close();
+});
+
 Deno.test("sqlite store: commits are synced (FULL) after a write and after every opening", async () => {
   using folder = temporaryFolder();
   for (const n of [1, 2, 3]) {
