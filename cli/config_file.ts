@@ -58,7 +58,7 @@ type Kind = "string" | "boolean" | readonly string[];
 type Rows = { readonly [key: string]: Kind | { readonly table: Rows } | { readonly each: Rows } };
 type Fail = (key: readonly string[], why: string) => QightError;
 
-// CLI.md "Client config.toml"; keys of later steps ([repl], [mesh]) are known once their commands exist.
+// docs/operations.md "Client config.toml"; keys of later steps ([repl], [mesh]) are known once their commands exist.
 const rows: Rows = {
   default_context: "string",
   context: {

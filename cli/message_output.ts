@@ -28,7 +28,7 @@ export function messageRecord(message: InboxMessage, files: readonly SavedFile[]
   return record;
 }
 
-/** The JSON form of CLI.md; fields are only ever added. */
+/** The JSON form of docs/operations.md; fields are only ever added. */
 export function messageFields(
   message: InboxMessage,
   files: readonly SavedFile[],

@@ -11,7 +11,7 @@ export interface LoadedRelayConfig {
   readonly tomlPath?: string;
 }
 
-/** Reads relay.toml, environment and flags by the rule of CLI.md "Files". */
+/** Reads relay.toml, environment and flags by the rule of docs/operations.md. */
 export async function loadRelayConfig(settings: Settings, listen?: readonly string[]): Promise<LoadedRelayConfig> {
   const env = Deno.env.toObject();
   const root = Deno.uid() === 0;

@@ -42,7 +42,7 @@ export interface Connection {
   readonly incoming: AsyncIterable<ByteStream>;
   /** Resolves (never rejects) when the connection is over. */
   readonly closed: Promise<CloseReason>;
-  /** Closes at once. The side that receives last closes, else bytes in flight are lost (LIBRARIES.md fact 3). */
+  /** Closes at once. The side that receives last closes, else bytes in flight are lost (docs/decisions/0001-deno-quic.md 3). */
   close(code?: number, reason?: string): void;
 }
 
@@ -55,7 +55,7 @@ export interface Leaf {
 /** A socket that accepts connections. */
 export interface Listener {
   readonly address: PeerAddress;
-  /** Fully established connections; a stalled handshake never delays another (LIBRARIES.md fact 2). Iterate once. */
+  /** Fully established connections; a stalled handshake never delays another (docs/decisions/0001-deno-quic.md 2). Iterate once. */
   readonly connections: AsyncIterable<Connection>;
   /** New connections get this leaf; established ones live on. */
   renew(leaf: Leaf): void;

@@ -68,7 +68,7 @@ export interface ListenQuicOptions {
   readonly port: number;
   readonly leaf: Leaf;
   readonly alpn?: readonly string[];
-  /** Streams that one client may have open at once (each pins up to 1.25 MB, LIBRARIES.md fact 5). */
+  /** Streams that one client may have open at once (each pins up to 1.25 MB, docs/decisions/0001-deno-quic.md 5). */
   readonly maxStreams?: number;
   readonly idleTimeoutMs?: number;
   /** Handshakes begun and not finished; more are ignored until there is room, and clients repeat by themselves. */
@@ -137,7 +137,7 @@ class QuicListener implements Listener {
     const limit = this.#options.pendingLimit ?? 5_000;
     try {
       for await (const incoming of this.#listener as AsyncIterable<Deno.QuicIncoming>) {
-        // Never read incoming.remoteAddr here: the getter consumes the connection (LIBRARIES.md fact 1).
+        // Never read incoming.remoteAddr here: the getter consumes the connection (docs/decisions/0001-deno-quic.md 1).
         if (this.#stopped) incoming.refuse();
         else if (this.#pending >= limit) {
           incoming.ignore();

@@ -1,6 +1,6 @@
 /**
  * Who reads which mailbox right now: leases, watchers that wait for mail, senders that wait for room.
- * All of it lives in memory and ends with its connection (PROTOCOL.md, Delivery: lease).
+ * All of it lives in memory and ends with its connection (docs/protocol.md, Delivery: lease).
  * @module
  */
 import { QightError } from "../proto/errors.ts";

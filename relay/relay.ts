@@ -177,7 +177,7 @@ async function run(
       draining = true;
       for (const listener of listeners.all) listener.stop();
       for (const peer of peers) peer.connection.close(errorTable.draining.number, "the relay stops");
-      // Peers hear of it only when the socket outlives the close (PROMISES.md row 18: else they wait for seconds).
+      // Peers hear of it only when the socket outlives the close (docs/proof.md: else they wait for seconds).
       await Promise.all([...peers].map((peer) => peer.connection.closed));
       await cleanup.disposeAsync();
       await Promise.allSettled(serving);
@@ -267,7 +267,7 @@ function storeLimits({ storage }: RelayConfig) {
   return { maxQueue: storage.maxQueue, maxQueueBytes: storage.maxQueueBytes, maxTotal: storage.maxTotal };
 }
 
-/** What a client may have dialled: our ROOT, `advertise`, or a name of our certificate (PROTOCOL.md, Session proof). */
+/** What a client may have dialled: our ROOT, `advertise`, or a name of our certificate (docs/protocol.md, Session proof). */
 function wasDialled(name: string, root: Uint8Array, config: RelayConfig, names: readonly string[]): boolean {
   if (name === root.toBase64({ alphabet: "base64url", omitPadding: true })) return true;
   if (name === config.advertise && name !== "") return true;

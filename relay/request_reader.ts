@@ -9,7 +9,7 @@ import type { FrameReader } from "../proto/frame.ts";
 import { PartSchema } from "../proto/gen/qight/v1/frame_pb.ts";
 import type { Peer } from "./peer.ts";
 
-/** Requests that one connection may have under way, in bytes (PROTOCOL.md: 4 MiB per connection). */
+/** Requests that one connection may have under way, in bytes (docs/protocol.md: 4 MiB per connection). */
 const MAX_BYTES_IN_FLIGHT = 4 * 1024 * 1024;
 
 /** Reads the request messages of one call, holding the connection's byte budget while they are worked on. */

@@ -5,7 +5,7 @@
 
 import { QightError } from "../proto/errors.ts";
 
-/** Older ones embed a quinn-proto with RUSTSEC-2026-0185, remote memory exhaustion (LIBRARIES.md). */
+/** Older ones embed a quinn-proto with RUSTSEC-2026-0185, remote memory exhaustion. */
 export const OLDEST_DENO = "2.9.5";
 
 /** Throws `too_old_runtime` when this Deno is older than 2.9.5 (a pre-release of it counts as older). */

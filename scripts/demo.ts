@@ -90,7 +90,16 @@ function start(who: string, args: string[], env: Record<string, string>): Deno.C
   const home = join(folder, who);
   Deno.mkdirSync(home, { recursive: true });
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--unstable-net", "--config", join(root, "deno.json"), join(root, "cli/main.ts"), ...args],
+    args: [
+      "run",
+      "--quiet",
+      "-A",
+      "--unstable-net",
+      "--config",
+      join(root, "deno.json"),
+      join(root, "cli/main.ts"),
+      ...args,
+    ],
     env: {
       ...env,
       HOME: home,

@@ -10,7 +10,7 @@ import { join } from "node:path";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const proto = join(root, "proto");
 
-/** The platform package's binary: the JavaScript wrapper beside it would want Node (LIBRARIES.md, protobuf codegen). */
+/** The platform package's binary: the JavaScript wrapper beside it would want Node (docs/decisions/0002-protobuf.md). */
 function bufBinary(): string {
   // The real path: beside it the package manager links the platform package.
   const require = createRequire(

@@ -17,7 +17,7 @@ export async function run({ options, settings, out }: Call<typeof relaySpec>): P
   const { config } = await loadRelayConfig(settings, options.listen);
   checkOpenToTheWorld(config, options.allowOpen ?? false);
   const log = createLog(config.log);
-  // LIBRARIES.md, Deno QUIC: a peer that vanishes may reject a promise that nobody holds; the mail must go on.
+  // docs/decisions/0001-deno-quic.md: a peer that vanishes may reject a promise that nobody holds; the mail must go on.
   globalThis.addEventListener("unhandledrejection", (event) => {
     event.preventDefault();
     log.error("unhandled rejection", { error: String(event.reason) });

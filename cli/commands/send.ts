@@ -13,7 +13,7 @@ import { sendNow, sendQueued } from "../send_one.ts";
 import type { sendSpec } from "../tree/messages.ts";
 import type { Call } from "../tree/spec.ts";
 
-/** Sends and prints the id; what each failure leaves behind is written in CLI.md, Settled, Outbox. */
+/** Sends and prints the id; what each failure leaves behind is written in docs/operations.md, Settled, Outbox. */
 export async function run(call: Call<typeof sendSpec>): Promise<void> {
   const { args, options, settings, out } = call;
   const account = parseAccountId(args[0]);

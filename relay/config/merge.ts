@@ -48,7 +48,7 @@ export function mergeSources(sources: {
     put(tree, key, fromText(key, value));
     origins[key] = name;
   }
-  // Set but empty counts as unset for every variable but QIGHT_CFG__… (CLI.md, Environment).
+  // Set but empty counts as unset for every variable but QIGHT_CFG__… (docs/operations.md, Environment).
   if (sources.env.QIGHT_DATA_DIR) {
     put(tree, "data_dir", sources.env.QIGHT_DATA_DIR);
     origins.data_dir = "QIGHT_DATA_DIR";

@@ -75,7 +75,7 @@ export const relayToml = z.strictObject({
     backend: z.enum(["sqlite", "memory"]),
     path: path.min(1),
     default_ttl: duration(60_000, 90 * day),
-    max_ttl: duration(60_000, 90 * day), // a client believes at most 90 days (PROTOCOL.md, session proof)
+    max_ttl: duration(60_000, 90 * day), // a client believes at most 90 days (docs/protocol.md, session proof)
     max_message: size(1024, 16 * 1024 ** 2),
     max_queue: count(1, 10_000_000),
     max_queue_bytes: size(1024, 1024 ** 4),

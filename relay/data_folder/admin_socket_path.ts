@@ -6,7 +6,7 @@
 import { createHash } from "node:crypto";
 import { join, resolve } from "node:path";
 
-// sockaddr_un holds 108 bytes on Linux and 104 on macOS; 100 leaves room (CLI.md, Files).
+// sockaddr_un holds 108 bytes on Linux and 104 on macOS; 100 leaves room (docs/operations.md, Files).
 const longest = 100;
 
 /** DIR/admin.sock; when that is over 100 bytes, a short name under `$XDG_RUNTIME_DIR/qight/`. */

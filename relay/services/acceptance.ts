@@ -10,7 +10,7 @@ import type { Metrics } from "../metrics.ts";
 import type { Peer } from "../peer.ts";
 import type { Enqueued, Store } from "../storage/store.ts";
 
-/** Envelopes may be dated this far ahead of the relay's clock (PROTOCOL.md, Time). */
+/** Envelopes may be dated this far ahead of the relay's clock (docs/protocol.md, Time). */
 const FUTURE_TOLERANCE_MS = 10 * 60 * 1000;
 
 /** Retention and size as configured now. */

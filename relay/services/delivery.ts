@@ -110,7 +110,7 @@ export async function awaitRoom(room: AcceptanceRoom, call: CallContext): Promis
       const size = await room.store.room(recipient);
       if (size === null) throw new QightError("no_such_recipient");
       const { maxQueue, maxQueueBytes } = room.store.limits;
-      // Three quarters: waking every sender for each single free place would start a storm (PEERS.md, SimpleX queues).
+      // Three quarters: waking every sender for each single free place would start a storm (as SimpleX learned with its queues).
       if (size.messages <= maxQueue * 0.75 && size.bytes <= maxQueueBytes * 0.75) break;
       await Promise.race([changed, aborted(call.served.signal)]);
     }

@@ -23,7 +23,7 @@ import { decode } from "../request_reader.ts";
 import { mailboxKey } from "../mailboxes.ts";
 import type { Session } from "../peer.ts";
 
-/** A challenge is good for this long, once (PROTOCOL.md, Session proof). */
+/** A challenge is good for this long, once (docs/protocol.md, Session proof). */
 const CHALLENGE_MS = 10_000;
 const PROTOCOL_VERSION = 1;
 

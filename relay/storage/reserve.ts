@@ -1,6 +1,6 @@
 /**
  * The ballast file beside the database: given up when the disk is full so that acks go on, taken back when there is room.
- * A full disk cannot be cured by deleting rows, even DELETE needs log space (LIBRARIES.md fact 9).
+ * A full disk cannot be cured by deleting rows, even DELETE needs log space (docs/decisions/0005-sqlite.md 2).
  * @module
  */
 import { statfsSync } from "node:fs";

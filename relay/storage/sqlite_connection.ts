@@ -26,7 +26,7 @@ export function openForWriting(path: string): Connection {
     db.pragma(`journal_size_limit = ${16 * 1024 * 1024}`);
     if (size > 0 && size <= checkAtStartBytes) assertSound(db);
     migrate(db);
-    // Trap 8 of LIBRARIES.md: the build falls back to NORMAL at the first write of a WAL database, so write, then look.
+    // docs/decisions/0005-sqlite.md 1: the build falls back to NORMAL at the first write of a WAL database, so write, then look.
     const version = schemaOf(db);
     db.prepare("UPDATE schema_version SET version = ?").run(version);
     assertSynchronous(db);

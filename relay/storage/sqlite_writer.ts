@@ -66,7 +66,7 @@ export class Writer {
         return { results: this.#commit(batch, failed), totals: { ...this.totals } };
       } catch (thrown) {
         const failure = classify(thrown);
-        // After a failed write or sync nobody knows what is on disk (LIBRARIES.md fact 12): nothing more is tried.
+        // After a failed write or sync nobody knows what is on disk (docs/decisions/0005-sqlite.md 3): nothing more is tried.
         if (failure === "damaged") throw thrown;
         this.#rollBack();
         if (failure === "full" && ++fullTimes <= 2) this.#makeRoom(fullTimes, batch.nowMs);

@@ -17,7 +17,7 @@ Deno.test.afterAll(() => world[Symbol.asyncDispose]());
 const send = (...texts: string[]) => ada.ok(["send", bob.id, "--lines"], { stdin: texts.join("\n") });
 const jsonLines = (text: string) => text.split("\n").filter(Boolean).map((line) => JSON.parse(line));
 
-row("--json is one object a line with the fields of CLI.md", async () => {
+row("--json is one object a line with the fields of docs/operations.md", async () => {
   await send("one", "two");
   const messages = jsonLines(await bob.ok(["fetch", "--json"]));
   assert.equal(messages.length, 2);

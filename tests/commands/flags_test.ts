@@ -136,7 +136,7 @@ row("output holds no escape byte with NO_COLOR, TERM=dumb or a pipe", async () =
   for (const env of cases) {
     for (const args of [["help"], ["whoami"], ["nonsense"], ["key", "list"], ["ping", "--debug"]]) {
       const { stdout, stderr } = await user.run(args, { env });
-      assert.ok(!/\x1b/.test(stdout + stderr), args.join(" "));
+      assert.ok(!(stdout + stderr).includes("\x1b"), args.join(" "));
     }
   }
 });

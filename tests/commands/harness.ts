@@ -143,7 +143,7 @@ export class Person {
 
 /** Arguments of Deno that run the command line from source. */
 export function cliArguments(): string[] {
-  return ["run", "-A", "--unstable-net", "--config", join(root, "deno.json"), join(root, "cli/main.ts")];
+  return ["run", "--quiet", "-A", "--unstable-net", "--config", join(root, "deno.json"), join(root, "cli/main.ts")];
 }
 
 /** A relay that runs, and how to stop it. */

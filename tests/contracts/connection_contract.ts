@@ -166,7 +166,7 @@ export function connectionContract(
       stream.reset(7);
       await assert.rejects(() => stream.read(), isBroken);
       await assert.rejects(() => stream.write(bytes(1, 1)), isBroken);
-      // QUIC in Deno shows an abandoned stream as a clean end (LIBRARIES.md fact 4); the others reject.
+      // QUIC in Deno shows an abandoned stream as a clean end (docs/decisions/0001-deno-quic.md 4); the others reject.
       assert.equal(await accepted.read().catch((error) => (assert.ok(isBroken(error)), null)), null);
       await assert.rejects(async () => {
         for (;;) await accepted.write(bytes(64 * 1024, 1));

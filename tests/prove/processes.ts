@@ -8,12 +8,21 @@ const project = new URL("../../", import.meta.url).pathname;
 
 /** The command line that runs `qight` from source. */
 export function qight(...args: string[]): string[] {
-  return ["run", "-A", "--unstable-net", "--config", `${project}deno.json`, `${project}cli/main.ts`, ...args];
+  return [
+    "run",
+    "--quiet",
+    "-A",
+    "--unstable-net",
+    "--config",
+    `${project}deno.json`,
+    `${project}cli/main.ts`,
+    ...args,
+  ];
 }
 
 /** The command line that runs a script of the project as a process of its own. */
 export function script(path: string, ...args: string[]): string[] {
-  return ["run", "-A", "--unstable-net", "--config", `${project}deno.json`, `${project}${path}`, ...args];
+  return ["run", "--quiet", "-A", "--unstable-net", "--config", `${project}deno.json`, `${project}${path}`, ...args];
 }
 
 /** A folder that is gone when its owner is done. */

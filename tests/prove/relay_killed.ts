@@ -12,7 +12,7 @@ import { seeded } from "./random.ts";
 import { READY_MS, RelayProcess } from "./relay_process.ts";
 import type { Finding, Row, Size } from "./row.ts";
 
-/** PROMISES.md row 2: four senders, two readers, kills at random times of 50 to 1500 ms. */
+/** docs/proof.md: four senders, two readers, kills at random times of 50 to 1500 ms. */
 export const relayKilled: Row = {
   name: "relay-killed",
   property: "kill -9 of the relay at random times under load loses, doubles, alters and reorders nothing",

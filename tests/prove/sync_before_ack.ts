@@ -1,5 +1,5 @@
 /**
- * Every ack follows a finished sync of the log, seen from outside by strace (PROMISES.md row 3).
+ * Every ack follows a finished sync of the log, seen from outside by strace (docs/proof.md).
  * @module
  */
 import { Ledger, readLedgers } from "./ledger.ts";

@@ -101,7 +101,7 @@ Deno.test("addresses are host:port, with brackets around IPv6", () => {
   }
 });
 
-Deno.test("without a file every key has the default of CLI.md", () => {
+Deno.test("without a file every key has the default of docs/operations.md", () => {
   const config = defaultRelayConfig("/srv/relay");
   assert.deepEqual(config.listen, ["127.0.0.1:4433"]);
   assert.equal(config.dataDir, "/srv/relay");

@@ -59,7 +59,7 @@ function busy() {
   return metrics;
 }
 
-Deno.test("every name of CLI.md that this relay can count is there, with its type", async () => {
+Deno.test("every name of docs/operations.md that this relay can count is there, with its type", async () => {
   const families = parse(await busy().render(stats));
   const rows: [string, string][] = [
     ["qight_build_info", "gauge"],
