@@ -110,12 +110,13 @@ row("queue_full: a mailbox with storage.max_queue messages; --lines waits for ro
 });
 
 row("storage_full: storage.max_total reached; reading still works and makes room", async () => {
-  const tiny = await world.relay({ name: "tiny", env: { QIGHT_CFG__STORAGE__MAX_TOTAL: "1MiB" } });
+  const env = { QIGHT_CFG__STORAGE__MAX_TOTAL: "1MiB", QIGHT_CFG__STORAGE__MAX_QUEUE_BYTES: "1MiB" };
+  const tiny = await world.relay({ name: "tiny", env });
   const [from, to] = await Promise.all([world.member("tiny1", tiny), world.member("tiny2", tiny)]);
   const file = from.file("chunk", new Uint8Array(200 * 1024));
   let outcome = await from.run(["send", to.id, "-f", file, "--json"]);
   for (let sent = 1; outcome.code === 0 && sent < 8; sent++) {
-    outcome = await from.run(["send", to.id, "-f", file, "--json"]);
+    outcome = await from.run(["send", sent % 2 ? from.id : to.id, "-f", file, "--json"]);
   }
   assertFails(outcome, "storage_full");
   await to.ok(["fetch"]);

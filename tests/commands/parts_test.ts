@@ -1,0 +1,124 @@
+/** The pure parts of the command line, without a process. @module */
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { escapeControls, escapeLine, safeJson } from "../../cli/escape.ts";
+import { decodeIdentity, encodeIdentity } from "../../cli/identity_bytes.ts";
+import { readLines } from "../../cli/lines.ts";
+import { Output, ReaderGone } from "../../cli/output.ts";
+import { safeName } from "../../cli/save_files.ts";
+
+const seed = 20261121;
+// deno-lint-ignore no-control-regex
+const steering = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/;
+
+Deno.test("no text steers a terminal after escaping, and nothing else is changed", () => {
+  const text = fc.string({ unit: "binary" });
+  fc.assert(
+    fc.property(text, (value) => {
+      assert.ok(!steering.test(escapeControls(value)));
+      assert.ok(!escapeLine(value).includes("\n"));
+      if (!steering.test(value)) assert.equal(escapeControls(value), value);
+    }),
+    { seed },
+  );
+});
+
+Deno.test("JSON keeps every value exactly and holds no steering character", () => {
+  fc.assert(
+    fc.property(
+      fc.string({ unit: "grapheme" }),
+      fc.constantFrom("\u001b", "\u009b", "\u202e", "\ufeff", ""),
+      (a, b) => {
+        const json = safeJson({ text: a + b });
+        assert.ok(!steering.test(json));
+        assert.equal(JSON.parse(json).text, a + b);
+      },
+    ),
+    { seed },
+  );
+});
+
+const names: [given: string, safe: string][] = [
+  ["report.pdf", "report.pdf"],
+  ["../../etc/passwd", "passwd"],
+  ["..", "file"],
+  ["", "file"],
+  ["C:\\Windows\\cmd.exe", "cmd.exe"],
+  ["/etc/", "file"],
+  [".bashrc", "bashrc"],
+  ["a\u0000b.txt", "ab.txt"],
+  ["gpj.\u202eexe", "gpj.exe"],
+  ["a:b|c?.txt", "a_b_c_.txt"],
+  ["tail. . ", "tail"],
+];
+for (const [given, safe] of names) {
+  Deno.test(`a file called ${JSON.stringify(given)} is saved as ${safe}`, () => assert.equal(safeName(given), safe));
+}
+
+Deno.test("a saved name is never empty, never leaves its folder and fits a file system", () => {
+  fc.assert(
+    fc.property(fc.string({ unit: "binary", maxLength: 400 }), (name) => {
+      const safe = safeName(name);
+      assert.ok(safe.length > 0 && safe !== "." && safe !== "..");
+      assert.ok(!/[/\\]/.test(safe) && !steering.test(safe) && !safe.startsWith("."));
+      assert.ok(new TextEncoder().encode(safe).length <= 260);
+    }),
+    { seed, numRuns: 2000 },
+  );
+});
+
+Deno.test("key files have this layout: magic, account seed, device seed, data key", () => {
+  const [accountSeed, deviceSeed, dataKey] = [1, 2, 3].map((byte) => new Uint8Array(32).fill(byte));
+  const whole = { accountSeed, device: { seed: deviceSeed, dataKey } };
+  const bytes = encodeIdentity(whole);
+  assert.equal(
+    bytes.toHex(),
+    "7169676874206964656e7469747920763100" + "01".repeat(32) + "02".repeat(32) + "03".repeat(32),
+  );
+  assert.deepEqual(decodeIdentity(bytes), whole);
+  assert.deepEqual(decodeIdentity(encodeIdentity({ accountSeed })), { accountSeed });
+  for (const wrong of [bytes.slice(0, -1), bytes.slice(0, 82), bytes.slice(1), new Uint8Array(0)]) {
+    assert.throws(() => decodeIdentity(wrong), { code: "bad_key_file" });
+  }
+});
+
+Deno.test("lines come out the same however the bytes are cut", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.string({ unit: "grapheme" }).map((s) => s.replace(/[\r\n]/g, ""))),
+      fc.nat(7),
+      async (lines, step) => {
+        const bytes = new TextEncoder().encode(lines.map((line, at) => line + (at % 2 ? "\r\n" : "\n")).join(""));
+        const chunks: Uint8Array[] = [];
+        for (let at = 0; at < bytes.length; at += step + 1) chunks.push(bytes.subarray(at, at + step + 1));
+        const got: string[] = [];
+        for await (const line of readLines(ReadableStream.from(chunks), new AbortController().signal)) {
+          got.push(new TextDecoder("utf-8", { ignoreBOM: true }).decode(line));
+        }
+        assert.deepEqual(got, lines);
+      },
+    ),
+    { seed },
+  );
+});
+
+Deno.test("a closed pipe tells how many bytes had gone, any other failure is io", async () => {
+  const sink = (fail: Error) => {
+    let room = 5;
+    return {
+      isTerminal: () => false,
+      writeSync: (bytes: Uint8Array) => bytes.length,
+      write: (bytes: Uint8Array) => {
+        if (room === 0) return Promise.reject(fail);
+        const took = Math.min(room, bytes.length, 2);
+        room -= took;
+        return Promise.resolve(took);
+      },
+    };
+  };
+  const style = { json: false, quiet: false, verbose: 0 };
+  const gone = new Output(style, sink(new Deno.errors.BrokenPipe()), sink(new Error()));
+  await assert.rejects(gone.bytes(new Uint8Array(9)), (error) => error instanceof ReaderGone && error.written === 5);
+  const full = new Output(style, sink(new Error("disk full")), sink(new Error()));
+  await assert.rejects(full.bytes(new Uint8Array(9)), { code: "io" });
+});
