@@ -187,6 +187,8 @@ export class Inbox {
     let messages = 0;
     for (const [at, arrival] of arrivals.entries()) {
       if (arrival.type === "expired" || arrival.type === "caught_up") page.push(arrival);
+      // The relay repeats an expired range until something at or past it is acknowledged.
+      if (arrival.type === "expired") changes.push(() => this.#acks.add(arrival.last));
       if (arrival.type !== "delivered") continue;
       const before = page.length;
       await this.#take(relay, arrival, unsealed[at]!, options, page, changes);
