@@ -17,8 +17,9 @@ export async function hasTerminal(): Promise<boolean> {
 export async function askSecret(question: string): Promise<string> {
   using tty = await Deno.open("/dev/tty", { read: true, write: true });
   const say = (text: string) => tty.writeSync(new TextEncoder().encode(text));
-  say(question);
+  // Raw before the question: who types the moment it appears must not be shown.
   tty.setRaw(true);
+  say(question);
   try {
     const typed: number[] = [];
     const byte = new Uint8Array(1);

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
-const folder = await Deno.makeTempDir({ prefix: "qight-demo-" });
+const folder = await Deno.makeTempDir({ prefix: "qight-" });
 const processes = new Set<Deno.ChildProcess>();
 const started = performance.now();
 
@@ -107,8 +107,7 @@ function start(who: string, args: string[], env: Record<string, string>): Deno.C
       XDG_CONFIG_HOME: join(home, "config"),
       XDG_DATA_HOME: join(home, "data"),
       XDG_STATE_HOME: join(home, "state"),
-      XDG_RUNTIME_DIR: join(home, "run"),
-      QIGHT_DATA_DIR: join(home, "qight"),
+      QIGHT_DATA_DIR: home,
     },
     stdin: "piped",
     stdout: "piped",

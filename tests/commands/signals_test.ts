@@ -1,0 +1,81 @@
+/** SIGINT and SIGTERM of client commands, and the demo that cleans up after them. @module */
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { row, type RunningRelay, World } from "./harness.ts";
+
+const world = new World();
+let relay: RunningRelay;
+let user: Awaited<ReturnType<World["member"]>>;
+Deno.test.beforeAll(async () => {
+  relay = await world.relay();
+  user = await world.member("user", relay);
+});
+Deno.test.afterAll(() => world[Symbol.asyncDispose]());
+
+for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
+  row(`${signal} ends fetch --follow with ${code}, after what was printed is acknowledged`, async () => {
+    const following = user.start(["fetch", "--follow", "--json"]);
+    await user.ok(["send", user.id, signal]);
+    assert.equal(JSON.parse((await following.line())!).text, signal);
+    following.signal(signal);
+    assert.equal(await following.ended, code, following.stderr());
+    assert.equal(await user.ok(["fetch"]), "");
+  });
+
+  row(`${signal} ends send --lines with ${code}; what was printed has arrived`, async () => {
+    const sending = user.start(["send", user.id, "--lines"]);
+    await sending.write("under way\n");
+    const id = await sending.line();
+    sending.signal(signal);
+    assert.equal(await sending.ended, code, sending.stderr());
+    assert.equal(JSON.parse(await user.ok(["fetch", "--json"])).id, id);
+  });
+
+  row(`${signal} ends a --exec child too, and its message comes again`, async () => {
+    await user.ok(["send", user.id, "slow"]);
+    const running = user.start(["fetch", "--exec", "--", "sh", "-c", "echo started; exec sleep 60"]);
+    assert.equal(await running.line(), "started");
+    running.signal(signal);
+    assert.equal(await running.ended, code, running.stderr());
+    assert.match(await user.ok(["fetch"]), /\(again\) {2}slow$/);
+  });
+}
+
+async function demo(interrupt: boolean) {
+  // Short: a unix socket's path has 108 bytes at most.
+  const folder = Deno.makeTempDirSync({ prefix: "qd-" });
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", fileURLToPath(new URL("../../scripts/demo.ts", import.meta.url))],
+    env: { ...Deno.env.toObject(), TMPDIR: folder },
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  let text = "";
+  for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
+    text += chunk;
+    if (interrupt && text.includes("key gen")) {
+      interrupt = false;
+      child.kill("SIGTERM");
+    }
+  }
+  const errors = await new Response(child.stderr).text();
+  const { code } = await child.status;
+  const left = [...Deno.readDirSync(folder)].map(({ name }) => name);
+  Deno.removeSync(folder, { recursive: true });
+  return { code, text, errors, left };
+}
+
+row("the demo ends in under 20 s, shows each command with its answer and leaves nothing behind", async () => {
+  const before = performance.now();
+  const { code, text, errors, left } = await demo(false);
+  assert.equal(code, 0, errors);
+  assert.ok(performance.now() - before < 20_000);
+  assert.match(text, /\$ echo "disk full on web-3" \| qight send qid1\w+\n[0-9a-f]{32}\n/);
+  assert.deepEqual(left, []);
+});
+
+row("a demo that is ended by SIGTERM exits 143 and leaves nothing behind", async () => {
+  const { code, left } = await demo(true);
+  assert.equal(code, 143);
+  assert.deepEqual(left, []);
+});
