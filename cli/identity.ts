@@ -11,6 +11,9 @@ import { existingPassphrase } from "./passphrase.ts";
 import { makePrivateFolder, writePrivateFile } from "./paths.ts";
 import type { Settings } from "./settings.ts";
 
+/** Secrets of an identity that can act: account and device. */
+export type WholeSecrets = IdentitySecrets & { readonly device: NonNullable<IdentitySecrets["device"]> };
+
 /** An opened key file. */
 export interface Identity {
   readonly path: string;
@@ -18,7 +21,7 @@ export interface Identity {
   readonly device: Signer;
   /** `SHA256:` + base64, as ssh-keygen shows keys. */
   readonly fingerprint: string;
-  readonly secrets: Required<IdentitySecrets>;
+  readonly secrets: WholeSecrets;
   /** The passphrase that opened it; null when there is none. */
   readonly passphrase: string | null;
 }
@@ -38,7 +41,7 @@ export async function openIdentity(settings: Settings, out: Output): Promise<Ide
   const passphrase = vaultNeedsPassphrase(text) ? await existingPassphrase(settings, path) : null;
   const secrets = decodeIdentity(await openVault(text, passphrase));
   if (!secrets.device) throw new QightError("bad_key_file", `${path} is an export: use qight key import ${path}`);
-  return await identityFrom(secrets as Required<IdentitySecrets>, path, passphrase);
+  return await identityFrom(secrets as WholeSecrets, path, passphrase);
 }
 
 /** Text of a key file; `no_key` when there is none. */
@@ -52,13 +55,13 @@ export async function readKeyFile(path: string): Promise<string> {
 }
 
 /** New secrets: a fresh account unless one is given, always a fresh device. */
-export function makeSecrets(accountSeed: Uint8Array = generateSeed()): Required<IdentitySecrets> {
+export function makeSecrets(accountSeed: Uint8Array = generateSeed()): WholeSecrets {
   return { accountSeed, device: { seed: generateSeed(), dataKey: generateSeed() } };
 }
 
 /** The identity that these secrets make. */
 export async function identityFrom(
-  secrets: Required<IdentitySecrets>,
+  secrets: WholeSecrets,
   path: string,
   passphrase: string | null,
 ): Promise<Identity> {
@@ -76,7 +79,8 @@ export async function identityFrom(
 /** Writes the key file (0600) and its public half beside it. */
 export async function saveIdentity(identity: Identity, options: { overwrite: boolean; now: number }): Promise<void> {
   await makePrivateFolder(dirname(identity.path));
-  const text = await sealVault(encodeIdentity(identity.secrets), identity.passphrase);
+  const { accountSeed, device } = identity.secrets;
+  const text = await sealVault(encodeIdentity({ accountSeed, device }), identity.passphrase);
   await writePrivateFile(identity.path, text, options);
   const half: PublicHalf = {
     id: identity.account.id,

@@ -50,14 +50,18 @@ export function helpAsked(args: readonly string[]): string[] {
 }
 
 function usageLine(name: string, spec: CommandSpec): string {
-  const rest = [spec.options || spec === tree ? "[options]" : "", spec.args ?? ""].filter(Boolean).join(" ");
+  const rest = [spec.options || spec === tree ? "[options]" : "", shownArgs(spec)].filter(Boolean).join(" ");
   if (!spec.commands) return `${name} ${rest}`.trimEnd();
   return spec.module ? `${name} ${rest}\n       ${name} COMMAND` : `${name} COMMAND`;
 }
 
+function shownArgs(spec: CommandSpec): string {
+  return spec.shownArgs ?? spec.args ?? "";
+}
+
 function titleOf(spec: CommandSpec): string {
   const names = [spec.name, ...(spec.aliases ?? [])].join(", ");
-  return spec.args ? `${names} ${spec.args}` : names;
+  return `${names} ${shownArgs(spec)}`.trimEnd();
 }
 
 function section(title: string, rows: readonly OptionSpec[]): string {

@@ -1,8 +1,10 @@
 /** `qight key export`: the secret half, to keep or to move. @module */
 import { fstatSync } from "node:fs";
 import { sealVault } from "../../crypto/vault.ts";
-import { openIdentity } from "../identity.ts";
-import { encodeIdentity } from "../identity_bytes.ts";
+import { type Identity, openIdentity } from "../identity.ts";
+import { encodeIdentity, type IdentitySecrets } from "../identity_bytes.ts";
+import { openStore } from "../messenger.ts";
+import type { Settings } from "../settings.ts";
 import type { keyExportSpec } from "../tree/key.ts";
 import type { Call } from "../tree/spec.ts";
 
@@ -12,9 +14,18 @@ export async function run({ options, settings, out }: Call<typeof keyExportSpec>
   const { accountSeed, device } = identity.secrets;
   if (identity.passphrase === null) out.note("warning: this export is not protected by a passphrase; keep it safe");
   if (isReadableByOthers()) out.note("warning: others can read the file that this goes to; use umask 077");
-  const bytes = encodeIdentity(options.withDevice ? { accountSeed, device } : { accountSeed });
+  const bytes = encodeIdentity(
+    options.withDevice ? { accountSeed, device, ...await newestSealingKey(settings, identity) } : { accountSeed },
+  );
   const text = await sealVault(bytes, identity.passphrase);
   await out.result({ id: identity.account.id, with_device: options.withDevice ?? false, key: text }, text.trimEnd());
+}
+
+/** Mail that waits at the relay is sealed to it; without it the other machine could not open that. */
+async function newestSealingKey(settings: Settings, identity: Identity): Promise<Pick<IdentitySecrets, "sealing">> {
+  await using store = await openStore(settings, identity);
+  const newest = await store.read(({ secrets }) => secrets.newest());
+  return newest ? { sealing: newest } : {};
 }
 
 function isReadableByOthers(): boolean {

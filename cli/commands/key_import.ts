@@ -1,8 +1,12 @@
 /** `qight key import`: takes over an exported key. @module */
+import { renewLineages } from "../../client/outbox.ts";
+import { makeSealingKey } from "../../crypto/sealing_key.ts";
 import { openVault, vaultNeedsPassphrase } from "../../crypto/vault.ts";
 import { QightError } from "../../proto/errors.ts";
-import { identityFrom, makeSecrets, saveIdentity } from "../identity.ts";
-import { decodeIdentity, type IdentitySecrets } from "../identity_bytes.ts";
+import { type Identity, identityFrom, makeSecrets, saveIdentity, type WholeSecrets } from "../identity.ts";
+import { type CarriedSealingKey, decodeIdentity } from "../identity_bytes.ts";
+import { openStore } from "../messenger.ts";
+import type { Settings } from "../settings.ts";
 import { existingPassphrase } from "../passphrase.ts";
 import { exists } from "../paths.ts";
 import { publishOrWarn } from "../publish_now.ts";
@@ -20,10 +24,20 @@ export async function run({ args, options, settings, out, signal }: Call<typeof 
   const text = await readTextInput(source);
   const passphrase = vaultNeedsPassphrase(text) ? await existingPassphrase(settings, source) : null;
   const secrets = decodeIdentity(await openVault(text, passphrase));
-  const whole = secrets.device ? secrets as Required<IdentitySecrets> : makeSecrets(secrets.accountSeed);
+  const whole = secrets.device ? secrets as WholeSecrets : makeSecrets(secrets.accountSeed);
   const identity = await identityFrom(whole, path, passphrase);
   await saveIdentity(identity, { overwrite: options.force ?? false, now: Date.now() });
+  if (secrets.device) await takeOver(settings, identity, secrets.sealing);
   const { id } = identity.account;
   await out.result({ id, device: identity.fingerprint, identity: path, with_device: secrets.device !== undefined }, id);
   if (options.publish !== false) await publishOrWarn(identity, settings, out, signal);
+}
+
+/** The last numbers given under this device are not known here, so counting begins anew (PROTOCOL.md, Counters). */
+async function takeOver(settings: Settings, identity: Identity, sealing?: CarriedSealingKey): Promise<void> {
+  await using store = await openStore(settings, identity);
+  await renewLineages(store);
+  if (!sealing) return;
+  const { keyId, bytes } = await makeSealingKey(identity.device, identity.account.hash, sealing.seed, sealing);
+  await store.write(({ secrets }) => secrets.put({ ...sealing, keyId, published: bytes }));
 }

@@ -35,6 +35,7 @@ export const fetchSpec = {
   aliases: ["recv"],
   summary: "read messages",
   args: "[command...]",
+  shownArgs: "",
   options: [
     ["--follow", "go on until interrupted"],
     ["--wait <duration>", "wait that long for the first message"],

@@ -12,6 +12,8 @@ export interface CommandSpec {
   readonly summary: string;
   /** Arguments as commander reads them: `<to> [message]`. */
   readonly args?: string;
+  /** The same for people, where that reads better. */
+  readonly shownArgs?: string;
   readonly options?: readonly OptionSpec[];
   readonly aliases?: readonly string[];
   /** Lines below the options that say what a reader must know. */

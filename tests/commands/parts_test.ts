@@ -77,6 +77,11 @@ Deno.test("key files have this layout: magic, account seed, device seed, data ke
   );
   assert.deepEqual(decodeIdentity(bytes), whole);
   assert.deepEqual(decodeIdentity(encodeIdentity({ accountSeed })), { accountSeed });
+  const sealing = { seed: new Uint8Array(32).fill(4), createdAtMs: 1, expiresAtMs: 0x0102, eraseAtMs: 2 ** 40 };
+  const carried = encodeIdentity({ ...whole, sealing });
+  const times = "0000000000000001" + "0000000000000102" + "0000010000000000";
+  assert.equal(carried.toHex(), bytes.toHex() + "04".repeat(32) + times);
+  assert.deepEqual(decodeIdentity(carried), { ...whole, sealing });
   for (const wrong of [bytes.slice(0, -1), bytes.slice(0, 82), bytes.slice(1), new Uint8Array(0)]) {
     assert.throws(() => decodeIdentity(wrong), { code: "bad_key_file" });
   }

@@ -63,6 +63,23 @@ row("key rotate publishes a new sealing key; mail sealed to the old one still op
   assert.match(await to.ok(["fetch"]), /old key\n.*new key$/);
 });
 
+row(
+  "a device that moved to another machine opens the mail that waited; an account's second device gets its own copy",
+  async () => {
+    const [from, to] = await Promise.all([world.member("mov1", relay), world.member("mov2", relay)]);
+    await from.ok(["send", to.id, "waited"]);
+    const moved = world.person("mov3", { QIGHT_RELAY: relay.address });
+    await moved.ok(["key", "import"], { stdin: await to.ok(["key", "export", "--with-device"]) });
+    assert.match(await moved.ok(["fetch"]), /waited$/);
+    const second = world.person("mov4", { QIGHT_RELAY: relay.address });
+    await second.ok(["key", "import"], { stdin: await to.ok(["key", "export"]) });
+    const { seq } = JSON.parse(await from.ok(["send", to.id, "--json", "to both"]));
+    assert.deepEqual(Object.keys(seq).map((device) => device.slice(0, 7)), ["SHA256:", "SHA256:"]);
+    assert.match(await moved.ok(["fetch"]), /to both$/);
+    assert.match(await second.ok(["fetch"]), /to both$/);
+  },
+);
+
 row("key verify finds the device of somebody else at the relay", async () => {
   const [signer, reader] = await Promise.all([world.member("sig1", relay), world.member("sig2", relay)]);
   const file = signer.file("release", "bytes");
