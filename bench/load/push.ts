@@ -35,8 +35,8 @@ for (let index = 0; index < messages.length;) {
   await new Promise((resolve) => setTimeout(resolve, 1));
 }
 const took = (performance.now() - started) / 1000;
-await Promise.all(acks);
 await watching;
+await Promise.all(acks);
 sender.close();
 reader.close();
 const counted = latencies.slice(WARM_UP);
