@@ -70,3 +70,11 @@ for (const [what, complaint, run] of lies) {
     assert.match(run().join("\n"), complaint);
   });
 }
+
+Deno.test("regression: a sync of exactly the delay is not called faster, whatever its place in time", () => {
+  for (let micros = 0; micros < 2000; micros++) {
+    const start = `1795265658.${String(micros * 499).padStart(6, "0")}`;
+    const [sync] = readTrace(`10 ${start} fsync(22</data/relay.db-wal>) = 0 (DELAYED) <0.050000>`);
+    assert.ok(sync.tookMs >= 50, start);
+  }
+});
