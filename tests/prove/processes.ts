@@ -99,15 +99,17 @@ export async function run(
     stdout: "piped",
     stderr: "piped",
   }).spawn();
+  const timer = options.killAfterMs === undefined
+    ? undefined
+    : setTimeout(() => end(child, "SIGKILL"), options.killAfterMs);
+  // Reading starts before writing: a child whose output nobody takes stops taking its input.
+  const ended = child.output();
   if (options.stdin !== undefined) {
     const writer = child.stdin.getWriter();
     await writer.write(new TextEncoder().encode(options.stdin));
     await writer.close();
   }
-  const timer = options.killAfterMs === undefined
-    ? undefined
-    : setTimeout(() => end(child, "SIGKILL"), options.killAfterMs);
-  const output = await child.output();
+  const output = await ended;
   clearTimeout(timer);
   const text = new TextDecoder();
   return {
