@@ -53,7 +53,7 @@ export class FetchRun {
       for await (const page of pages) {
         // After the stop the inbox only finishes its acknowledgements.
         if (this.#stop.signal.aborted) continue;
-        const messages = page.filter((event) => event.type === "message").slice(0, (max ?? Infinity) - this.printed);
+        const messages = page.filter((event) => event.type === "message");
         if (follow && messages.length > 0) this.#endAfter(this.#wishes.follow ? idleMs : undefined);
         try {
           for (const event of page) {

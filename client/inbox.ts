@@ -91,8 +91,8 @@ export class Inbox {
     for (;;) {
       const relay = await this.#options.source.client(options.signal);
       try {
-        for await (const page of this.#session(relay, options, left)) {
-          left -= page.filter(({ type }) => type === "message").length;
+        for await (const page of this.#session(relay, options, () => left)) {
+          left -= messagesIn(page);
           yield page;
           if (left <= 0) break;
         }
@@ -139,7 +139,7 @@ export class Inbox {
   async *#session(
     relay: RelayClient,
     options: ReadOptions,
-    max: number,
+    left: () => number,
   ): AsyncGenerator<InboxEvent[], void, undefined> {
     const { follow, peek = false, waitMs = 0 } = options;
     this.#maxTtlMs = relay.session.maxTtlS * 1000;
@@ -155,7 +155,7 @@ export class Inbox {
         if (lease) this.#acks.useLease(relay, lease.lease);
         for (const { type, ...rest } of arrivals) if (type === "delivered") lastSeq = (rest as DeliveredEvent).seq;
         caughtUp ||= arrivals.some(({ type }) => type === "caught_up");
-        const page = await this.#handle(relay, arrivals, options, max);
+        const page = await this.#handle(relay, arrivals, options, left());
         if (caughtUp && !peek) {
           page.push(...await this.#lookForGaps(relay));
           cancelReminder();
@@ -303,6 +303,10 @@ export class Inbox {
 
 function nameOf(sender: Uint8Array, id: Uint8Array): string {
   return sender.toHex() + id.toHex();
+}
+
+function messagesIn(page: readonly InboxEvent[]): number {
+  return page.filter(({ type }) => type === "message").length;
 }
 
 function isLost(thrown: unknown): boolean {

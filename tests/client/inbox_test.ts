@@ -96,6 +96,23 @@ Deno.test("peeking changes nothing", async () => {
   assert.deepEqual(summary(await read(bob, { max: 1 })), ["message still there"]);
 });
 
+Deno.test("regression: at most max messages are given, also when they arrive in several pages of one session", async () => {
+  const { ada, bob } = await two();
+  await using _ada = ada, _bob = bob;
+  for (const text of ["1", "2"]) await send(ada, bob, text);
+  const { inbox } = bob;
+  const sizes: number[] = [];
+  for await (const page of inbox.pages({ follow: true, max: 3 })) {
+    const messages = page.filter((event) => event.type === "message");
+    if (messages.length > 0) sizes.push(messages.length);
+    await inbox.shown(...messages);
+    for (const text of ["3", "4", "5"]) if (sizes.length === 1) await send(ada, bob, text);
+  }
+  assert.ok(sizes.length > 1, "one page alone proves nothing");
+  assert.equal(sizes.reduce((sum, size) => sum + size), 3);
+  assert.deepEqual(summary(await read(bob)).slice(-3), ["message 4", "message 5", "caught_up"]);
+});
+
 Deno.test("a message that the relay drops shows as a gap, once", async () => {
   const { mail, ada, bob } = await two();
   await using _ada = ada, _bob = bob;
