@@ -89,6 +89,14 @@ row("key verify finds the device of somebody else at the relay", async () => {
   assert.equal(wrong.code, 65);
 });
 
+row("regression: a relay in a deep folder starts and is found under a deep XDG_RUNTIME_DIR too", async () => {
+  const env = { XDG_RUNTIME_DIR: operator.path(`run${"/deep".repeat(20)}`) };
+  const deep = await world.relay({ name: `relay${"/deep".repeat(20)}`, env });
+  const status = await operator.ok(["relay", "status", "--json", "--data-dir", deep.dataDir], { env });
+  assert.equal(JSON.parse(status).draining, false);
+  assert.equal(await deep.stop(), 0);
+});
+
 row("a second relay on the same folder is 73 already_running", async () => {
   const second = await operator.run(["relay", "--listen", "127.0.0.1:0", "--data-dir", relay.dataDir, "--json"]);
   assert.equal(second.code, 73);

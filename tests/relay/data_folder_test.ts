@@ -202,6 +202,15 @@ Deno.test("a private file replaces only when that is meant, and leaves no pieces
     assert.ok(error.message.includes(join(dir, "no", "file")));
   }));
 
+for (const runtime of [`/run/${"deep/".repeat(20)}`, `/run/user/${"ü".repeat(40)}`, "relative/run"]) {
+  Deno.test(`regression: XDG_RUNTIME_DIR=${runtime.slice(0, 16)}… that is too long or relative gives a path that fits`, () => {
+    const dataDir = `/srv/${"a".repeat(100)}`;
+    const path = adminSocketPath(dataDir, { XDG_RUNTIME_DIR: runtime });
+    assert.equal(path, adminSocketPath(dataDir, {}));
+    assert.ok(new TextEncoder().encode(path).length <= 100, path);
+  });
+}
+
 Deno.test("a long path gets a short socket, the same for relay and command", () => {
   const fits = "/" + "a".repeat(88); // with /admin.sock exactly 100 bytes
   assert.equal(adminSocketPath(fits, { XDG_RUNTIME_DIR: "/run/user/1" }), `${fits}/admin.sock`);
