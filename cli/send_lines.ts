@@ -10,6 +10,7 @@ import { bodyOf, contentOf } from "./message_input.ts";
 import type { Messenger } from "./messenger.ts";
 import { orAborted } from "./send_one.ts";
 import type { Call } from "./tree/spec.ts";
+import { waitRemarks } from "./wait_remark.ts";
 
 /** How each line is sent. */
 export interface LineShape {
@@ -42,6 +43,7 @@ export async function sendLines(
     ttlS,
     plaintext,
     stallMs: settings.timeoutMs,
+    onWait: waitRemarks((text) => out.note(text), messenger.clock),
     clock: messenger.clock,
     random: systemRandom,
   };

@@ -34,6 +34,8 @@ export interface LineOptions {
   plaintext?: boolean;
   /** The relay says nothing for so long, milliseconds: the session counts as lost. */
   stallMs?: number;
+  /** Told of the relay's refusal each time before it is waited out. */
+  onWait?: (why: QightError) => void;
   clock: Clock;
   random: Random;
 }
@@ -220,6 +222,7 @@ class LineSender {
 
   async #waitOut(relay: RelayClient, { item, error }: { item: WireItem<Line>; error: QightError }): Promise<void> {
     const signal = this.#abort.signal;
+    this.#options.onWait?.(error);
     if (error.code === "queue_full") await relay.awaitRoom(item.device, { signal });
     else await pause(this.#options.clock, error.retryAfterMs ?? DEFAULT_RETRY_MS, signal);
   }

@@ -12,6 +12,8 @@ import { limitKey } from "./limits/limit_key.ts";
 export interface Limits {
   /** Takes `count` sends of a device: 0 = go, else milliseconds until it is worth asking again. */
   takeSend(device: Uint8Array, count?: number): number;
+  /** Sends that a device may make in a minute in the long run; 0 = as many as it likes. */
+  readonly sendsPerMinute: number;
   /** Counts a connection in; false (and not counted) when the address has too many. Loopback always gets in. */
   admitConnection(ip: string): boolean;
   /** Counts out a connection that was admitted. */
@@ -33,6 +35,9 @@ export function createLimits(options: { limits: RelayLimits; now: () => number }
 
   return {
     takeSend: (device, count = 1) => sends.take(device.toHex(), count),
+    get sendsPerMinute() {
+      return limits.sendPerMinute;
+    },
     admitConnection(ip) {
       const key = limitKey(ip);
       const open = connections.get(key) ?? 0;

@@ -52,7 +52,8 @@ export async function checkEnvelope(room: AcceptanceRoom, peer: Peer, bytes: Uin
   const wait = room.limits.takeSend(envelope.sender);
   if (wait > 0) {
     room.metrics.rateLimited("send");
-    throw new QightError("rate_limited", `Too many messages: wait ${wait} ms`, { retryAfterMs: wait });
+    const allowed = `The relay allows ${room.limits.sendsPerMinute} messages a minute from one device`;
+    throw new QightError("rate_limited", allowed, { retryAfterMs: wait });
   }
   const now = room.now();
   if (envelope.createdAtMs > now + FUTURE_TOLERANCE_MS) {

@@ -16,6 +16,8 @@ interface Scene {
   source: Reconnector;
   /** Sends so many lines; the ids in the order they were reported. */
   send(count: number, onPage?: () => void): Promise<string[]>;
+  /** Why the sending waited. */
+  waits: string[];
 }
 
 async function scene(run: (scene: Scene) => Promise<void>): Promise<void> {
@@ -30,16 +32,18 @@ async function scene(run: (scene: Scene) => Promise<void>): Promise<void> {
     random: ada.random,
   });
   const { outbox, directory, author, random } = ada;
+  const waits: string[] = [];
+  const onWait = ({ message }: QightError) => waits.push(message);
   const send = async (count: number, onPage = () => {}) => {
     const ids: string[] = [];
-    const options = { source, outbox, directory, author, recipient: bob.account, clock, random };
+    const options = { source, outbox, directory, author, recipient: bob.account, clock, random, onWait };
     for await (const page of sendLines(options, numbered(count))) {
       for (const { id } of page) ids.push(id.toHex());
       onPage();
     }
     return ids;
   };
-  await run({ mail, ada, bob, source, send });
+  await run({ mail, ada, bob, source, send, waits });
 }
 
 async function* numbered(count: number): AsyncGenerator<Content> {
@@ -111,6 +115,21 @@ Deno.test("a full mailbox is waited for", () =>
     const ids = [...first, ...box()].map(({ envelope }) => parseEnvelope(envelope).id.toHex());
     assert.deepEqual(ids, reported);
   }));
+
+for (const code of ["rate_limited", "queue_full", "storage_full"] as const) {
+  Deno.test(`regression: whoever waits because of ${code} is told why, before the wait`, () =>
+    scene(async (all) => {
+      const { mail, waits } = all;
+      let toldBefore = 0;
+      mail.beforeStore = (_envelope, count) => {
+        if (count === 3) throw new QightError(code, "Not so fast");
+        if (count === 4) toldBefore = waits.length; // the third goes again only after the wait
+      };
+      await mail.clock.runUntil(all.send(3), 50);
+      assert.equal(toldBefore, 1);
+      assert.deepEqual(waits, ["Not so fast"]);
+    }));
+}
 
 Deno.test("when no session comes back it stops with unreachable, and what was under way stays held", () =>
   scene(async (all) => {

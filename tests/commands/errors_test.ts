@@ -105,6 +105,7 @@ row("queue_full: a mailbox with storage.max_queue messages; --lines waits for ro
   await lines.closeStdin();
   assert.match(await to.ok(["fetch"]), /1\n.*2$/);
   assert.equal(await lines.ended, 0, lines.stderr());
+  assert.match(lines.stderr(), /mailbox is full.*: waiting for room\n$/);
   assert.match(await to.ok(["fetch"]), /waited$/);
   await small.stop();
 });

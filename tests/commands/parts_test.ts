@@ -6,6 +6,8 @@ import { decodeIdentity, encodeIdentity } from "../../cli/identity_bytes.ts";
 import { readLines } from "../../cli/lines.ts";
 import { Output, ReaderGone } from "../../cli/output.ts";
 import { safeName } from "../../cli/save_files.ts";
+import { waitRemarks } from "../../cli/wait_remark.ts";
+import { QightError } from "../../proto/errors.ts";
 
 const seed = 20261121;
 // deno-lint-ignore no-control-regex
@@ -126,4 +128,18 @@ Deno.test("a closed pipe tells how many bytes had gone, any other failure is io"
   await assert.rejects(gone.bytes(new Uint8Array(9)), (error) => error instanceof ReaderGone && error.written === 5);
   const full = new Output(style, sink(new Error("disk full")), sink(new Error()));
   await assert.rejects(full.bytes(new Uint8Array(9)), { code: "io" });
+});
+
+Deno.test("regression: a sending that waits says why, once in ten seconds", () => {
+  let nowMs = 5;
+  const notes: string[] = [];
+  const waiting = waitRemarks((text) => notes.push(text), { monotonic: () => nowMs });
+  for (const code of ["rate_limited", "queue_full"] as const) {
+    for (const ms of [0, 1, 9_998]) {
+      nowMs += ms;
+      waiting(new QightError(code, "Slow down"));
+    }
+    nowMs += 1;
+  }
+  assert.deepEqual(notes, ["Slow down: waiting", "Slow down: waiting for room"]);
 });

@@ -186,6 +186,18 @@ row("--lines whose relay stays away exits 69", async () => {
   assert.equal(await sending.line(), null, "nothing more is printed");
 });
 
+row("regression: --lines at the relay's rate limit says so once on stderr, and not with -q", async () => {
+  const env = { QIGHT_CFG__LIMITS__SEND_PER_MINUTE: "120", QIGHT_CFG__LIMITS__SEND_BURST: "1" };
+  const slow = await world.relay({ name: "slow", env });
+  const user = await world.member("slowsender", slow);
+  const loud = await user.run(["send", user.id, "--lines"], { stdin: "1\n2\n3\n" });
+  assert.equal(loud.code, 0, loud.stderr);
+  assert.equal(loud.stderr, "The relay allows 120 messages a minute from one device: waiting\n");
+  const quiet = await user.run(["send", user.id, "--lines", "-q"], { stdin: "1\n2\n" });
+  assert.deepEqual([quiet.code, quiet.stderr], [0, ""]);
+  await slow.stop();
+});
+
 const usages: [args: string[], exit: number, code: string][] = [
   [["--sealed", "--plaintext", "x"], 64, "usage"],
   [["--lines", "x"], 64, "usage"],
