@@ -10,7 +10,7 @@ import type { Counted } from "./closed_loop.ts";
 import { median, print, rounded } from "./figure.ts";
 import { load } from "./load/spawn.ts";
 
-const SENDERS = 4, POOL = 60_000, RUNS = 3, SECONDS = 2;
+const SENDERS = 4, POOL = 30_000, RUNS = 3, SECONDS = 2;
 /** One mailbox for ten stored messages, so mailboxes grow with messages; 100,000 at most. */
 const MESSAGES_PER_MAILBOX = 10, MOST_MAILBOXES = 100_000;
 
@@ -23,8 +23,10 @@ async function main(): Promise<void> {
   for (const size of values.sizes.split(",").map(Number)) {
     const runs: Measured[] = [];
     using stored = new Folder();
-    const relay = new RelayProcess(stored.path);
+    await using relay = new RelayProcess(stored.path);
     const mailboxes = Math.min(MOST_MAILBOXES, Math.ceil(size / MESSAGES_PER_MAILBOX));
+    await relay.start(); // makes the root key, without which a relay does not take a database for its own
+    await relay.stop();
     await load("fill", relay.dataDir, size, mailboxes);
     for (let run = 0; run < RUNS; run++) runs.push(await measure(relay, folder.path, stored, run));
     const of = (what: keyof Measured) => rounded(median(runs.map((run) => run[what])));

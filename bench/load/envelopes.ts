@@ -3,6 +3,7 @@
  * @module
  */
 import { create } from "@bufbuild/protobuf";
+import { newMessageId } from "../../client/message_id.ts";
 import { CONTENT_SEALED, signEnvelope } from "../../crypto/envelope.ts";
 import { sealContent } from "../../crypto/seal.ts";
 import { ContentSchema, type SealedContent, SealedContentSchema } from "../../proto/gen/qight/v1/seal_pb.ts";
@@ -11,7 +12,7 @@ import type { People, Person } from "./people.ts";
 /** The fields of a fresh envelope, without payload. */
 export function freshFields(sender: Person, recipient: Person) {
   return {
-    id: crypto.getRandomValues(new Uint8Array(16)),
+    id: newMessageId(Date.now()),
     sender: sender.device.publicKey,
     recipient: recipient.device.publicKey,
     createdAtMs: Date.now(),

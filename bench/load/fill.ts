@@ -2,6 +2,7 @@
  * Fills a relay's store below the wire, as fast as it takes it. `fill.ts DATA_DIR MESSAGES MAILBOXES` (its own process).
  * @module
  */
+import { newMessageId } from "../../client/message_id.ts";
 import { openSqliteStore } from "../../relay/storage/sqlite.ts";
 
 const [dataDir, messages, mailboxes] = Deno.args;
@@ -25,7 +26,7 @@ for (let at = 0; at < Number(messages); at += 2000) {
     store.enqueue({
       recipient: devices[(at + index) % devices.length],
       sender,
-      id: random(16),
+      id: newMessageId(Date.now()),
       bodyHash: random(32),
       envelope: random(BYTES),
       createdAtMs: now,

@@ -62,9 +62,9 @@ export class RelayProcess implements AsyncDisposable {
     }).spawn();
     this.#child = child;
     const log = Deno.openSync(this.#log, { create: true, append: true });
-    child.stderr.pipeTo(log.writable).catch((error) => console.error(`relay log: ${error}`));
+    const logged = child.stderr.pipeTo(log.writable).catch((error) => console.error(`relay log: ${error}`));
     const lines = new LineReader(child.stdout);
-    this.#address = await this.#firstAddress(lines);
+    this.#address = await this.#firstAddress(lines, logged);
     lines.discard();
     await this.#ready(child);
     return performance.now() - started;
@@ -97,11 +97,12 @@ export class RelayProcess implements AsyncDisposable {
     return (await child.status).code;
   }
 
-  async #firstAddress(lines: LineReader): Promise<string> {
+  async #firstAddress(lines: LineReader, logged: Promise<void>): Promise<string> {
     for (let line = await lines.next(); line !== null; line = await lines.next()) {
       const address = /qight:\/\/\S+/.exec(line);
       if (address) return address[0];
     }
+    await logged;
     throw new QightError("internal", `The relay ended before it printed its address: ${this.lastWords()}`);
   }
 
