@@ -44,6 +44,19 @@ export async function openIdentity(settings: Settings, out: Output): Promise<Ide
   return await identityFrom(secrets as WholeSecrets, path, passphrase);
 }
 
+/** Like `openIdentity` without ever asking: "absent" without a key file, "locked" when no passphrase was handed in. */
+export async function openIdentityUnasked(settings: Settings, out: Output): Promise<Identity | "absent" | "locked"> {
+  let text: string;
+  try {
+    text = await readKeyFile(settings.identity);
+  } catch (error) {
+    if (error instanceof QightError && error.code === "no_key") return "absent";
+    throw error;
+  }
+  if (vaultNeedsPassphrase(text) && settings.passphraseFile === undefined) return "locked";
+  return await openIdentity(settings, out);
+}
+
 /** Text of a key file; `no_key` when there is none. */
 export async function readKeyFile(path: string): Promise<string> {
   try {

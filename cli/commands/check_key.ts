@@ -8,7 +8,7 @@ import type { Call } from "../tree/spec.ts";
 
 /** Prints id, devices with the life of their sealing keys, and the safety number with the own account. */
 export async function run({ args: [who], settings, out }: Call): Promise<void> {
-  const { bundle, sealingKeys } = await lookUpAccount(settings, parseAccountId(who));
+  const { bundle, sealingKeys } = await lookUpAccount(settings, out, parseAccountId(who));
   const own = await readPublicHalf(settings.identity);
   const devices = await Promise.all(bundle.devices.map(async ({ key, name, addedAtMs }) => {
     const sealing = sealingKeys.find((each) => equal(each.device, key));

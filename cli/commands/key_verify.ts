@@ -20,7 +20,7 @@ export async function run({ args: [who, given, file], settings, out }: Call): Pr
   if (!await verifyMessage(device, bytes, signature)) throw new QightError("bad_signature");
   const fingerprint = await deviceFingerprint(device);
   if (!await isOwnDevice(settings, id, fingerprint)) {
-    const { bundle } = await lookUpAccount(settings, account);
+    const { bundle } = await lookUpAccount(settings, out, account);
     if (!bundle.devices.some(({ key }) => equal(key, device))) {
       throw new QightError("bad_signature", `The signature is by ${fingerprint}, which is no device of ${id}`);
     }

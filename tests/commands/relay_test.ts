@@ -247,6 +247,34 @@ row("token mode: the first token is printed, others are made and revoked, withou
   await guarded.stop();
 });
 
+row("regression: on a relay with an allow list, check-key and key verify prove the own device", async () => {
+  const closed = await world.relay({ name: "closed", env: { QIGHT_CFG__AUTH__MODE: "allowlist" } });
+  const [user, friend, stranger] = ["clo1", "clo2", "clo3"].map((name) =>
+    world.person(name, { QIGHT_RELAY: closed.address })
+  );
+  const id = (await user.ok(["key", "gen", "--no-passphrase"])).split("\n")[0];
+  const secret = ["--passphrase-file", friend.file("secret", "friend's passphrase")];
+  const friendId = (await friend.ok(["key", "gen", ...secret])).split("\n")[0];
+  for (const each of [id, friendId]) await operator.ok(["relay", "allow", "add", each, "--data-dir", closed.dataDir]);
+  const early = await user.run(["check-key", friendId, "--json"]);
+  assert.equal(errorOf(early).code, "no_such_recipient", "admitted by the bundle, before anything was published");
+  await user.ok(["send", id, "publishes"]);
+  assert.match(await user.ok(["check-key", id]), /^device {3}SHA256:/m);
+  assert.match(await friend.ok(["check-key", id, ...secret]), /^safety {3}/m);
+  const file = friend.file("release", "bytes");
+  const signature = await user.ok(["key", "sign", file]);
+  assert.match(await friend.ok(["key", "verify", id, signature, file, ...secret]), /^good signature/);
+
+  const locked = await friend.run(["check-key", id, "--json"]);
+  assert.deepEqual([locked.code, errorOf(locked).code], [77, "not_allowed"]);
+  assert.match(errorOf(locked).hint, /--passphrase-file/);
+  const unknown = await stranger.run(["check-key", id, "--json"]);
+  assert.deepEqual([unknown.code, errorOf(unknown).code], [77, "not_allowed"]);
+  for (const args of [["ping"], ["health"]]) await stranger.ok(args);
+  assert.equal(await friend.ok(["whoami"]), friendId);
+  await closed.stop();
+});
+
 row("allowlist mode: only accounts on the list come in", async () => {
   const listed = await world.relay({ name: "listed", env: { QIGHT_CFG__AUTH__MODE: "allowlist" } });
   const user = world.person("listeduser", { QIGHT_RELAY: listed.address });
