@@ -121,7 +121,8 @@ class LineSender {
     this.#abort.abort(new QightError("interrupted", "The sender was stopped"));
     this.#wire.end();
     this.#changed();
-    await this.#input.stop();
+    // A pipe that stays silent must not hold up the report of a failure.
+    this.#input.abandon();
     await this.#working;
     await this.#settle();
     for (const { id, sent } of this.#lines) if (!sent) await this.#options.outbox.discard(id);

@@ -39,13 +39,23 @@ export class Pump<T> {
     this.#wakeConsumer();
   }
 
-  /** Ends the source; what is buffered is dropped. */
+  /** Ends the source and waits until it has; what is buffered is dropped. */
   async stop(): Promise<void> {
+    this.#end();
+    await this.#iterator.return?.();
+  }
+
+  /** Like `stop`, for a source that nothing interrupts while it waits for its next item: it ends when that comes. */
+  abandon(): void {
+    this.#end();
+    this.#iterator.return?.().catch((thrown) => this.#error ??= { thrown });
+  }
+
+  #end(): void {
     this.#ended = true;
     this.#items = [];
     this.#wakeReader();
     this.#wakeConsumer();
-    await this.#iterator.return?.();
   }
 
   async #read(): Promise<void> {

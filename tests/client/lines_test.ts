@@ -146,6 +146,22 @@ Deno.test("when no session comes back it stops with unreachable, and what was un
     assert.ok(held > 0 && held <= 256, `${held} are held`);
   }));
 
+Deno.test("regression: a failure is told at once although the input says nothing and stays open", () =>
+  scene(async ({ mail, ada, bob, source }) => {
+    mail.beforeStore = () => {
+      throw new QightError("message_too_large");
+    };
+    const more = Promise.withResolvers<void>();
+    async function* silent(): AsyncGenerator<Content> {
+      yield textContent("one line");
+      await more.promise;
+    }
+    const { outbox, directory, author, random } = ada;
+    const options = { source, outbox, directory, author, recipient: bob.account, clock: mail.clock, random };
+    await assert.rejects(sendLines(options, silent()).next(), { code: "message_too_large" });
+    more.resolve();
+  }));
+
 Deno.test("a refusal that is final stops the sending with that refusal", () =>
   scene(async (all) => {
     all.mail.beforeStore = (_envelope, count) => {
