@@ -1,7 +1,11 @@
 /** Error codes of proto/errors.ts, each provoked through the command line. @module */
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { createRpc } from "../../client/rpc.ts";
+import { parseRelayAddress } from "../../net/address.ts";
+import { dial } from "../../net/race.ts";
 import { errorTable } from "../../proto/errors.ts";
+import { SessionService } from "../../proto/gen/qight/v1/session_pb.ts";
 import { cliArguments, errorOf, type Outcome, row, type RunningRelay, World } from "./harness.ts";
 
 const world = new World();
@@ -110,6 +114,23 @@ row("queue_full: a mailbox with storage.max_queue messages; --lines waits for ro
   await small.stop();
 });
 
+row("unhealthy, draining: a relay that was told to drain and still has a call under way", async () => {
+  const last = await world.relay({ name: "last" });
+  const user = await world.member("lastuser", last);
+  const lines = user.start(["send", user.id, "--lines", "--timeout", "1s"]);
+  await lines.write("before\n");
+  assert.match((await lines.line())!, /^[0-9a-f]{32}$/);
+  const held = await holdCall(last.address);
+  await world.operator.ok(["relay", "drain", "--data-dir", last.dataDir]);
+  await last.process.seen(/draining/);
+  assertFails(await world.operator.run(["health", "--json", "--data-dir", last.dataDir]), "unhealthy");
+  await lines.write("too late\n");
+  await lines.seen(/The relay is shutting down: waiting/);
+  held.close();
+  assert.equal(await last.process.ended, 0);
+  assert.equal(await lines.ended, errorTable.unreachable.exit, lines.stderr());
+});
+
 row("storage_full: storage.max_total reached; reading still works and makes room", async () => {
   const env = { QIGHT_CFG__STORAGE__MAX_TOTAL: "1MiB", QIGHT_CFG__STORAGE__MAX_QUEUE_BYTES: "1MiB" };
   const tiny = await world.relay({ name: "tiny", env });
@@ -158,6 +179,21 @@ row("io: stdout that takes nothing", async () => {
   assert.equal(code, 74);
   assert.equal(JSON.parse(new TextDecoder().decode(stderr)).error.code, "io");
 });
+
+/** A connection with a HELLO that is begun and not finished: a drain waits for it. */
+async function holdCall(address: string): Promise<{ close(): void }> {
+  const connection = await dial({ address: parseRelayAddress(address), timeoutMs: 10_000 });
+  const call = await createRpc(connection).bidi(SessionService.method.hello);
+  const value = { version: 1, clientNonce: new Uint8Array(32), device: new Uint8Array(0), client: "test" };
+  await call.send({ step: { case: "start", value } });
+  await call.responses[Symbol.asyncIterator]().next();
+  return {
+    close() {
+      call.cancel();
+      connection.close();
+    },
+  };
+}
 
 /** Runs the command line with a clock that is `hours` ahead. */
 async function withClock(hours: number, args: string[]): Promise<Outcome> {
