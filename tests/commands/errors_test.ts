@@ -107,9 +107,10 @@ row("queue_full: a mailbox with storage.max_queue messages; --lines waits for ro
   const lines = from.start(["send", to.id, "--lines"]);
   await lines.write("waited\n");
   await lines.closeStdin();
+  // Only then is there room: else the line may find it before it ever waits.
+  await lines.seen(/mailbox is full.*: waiting for room\n$/);
   assert.match(await to.ok(["fetch"]), /1\n.*2$/);
   assert.equal(await lines.ended, 0, lines.stderr());
-  assert.match(lines.stderr(), /mailbox is full.*: waiting for room\n$/);
   assert.match(await to.ok(["fetch"]), /waited$/);
   await small.stop();
 });
