@@ -88,7 +88,7 @@ export class FetchRun {
       const files = await saveFiles(message.content.files, this.#call.options.saveDir);
       records.push(messageRecord(message, files, this.#style));
     }
-    if (!peek) await this.#inbox.printing(...messages);
+    if (!peek) await this.#inbox.printing(...messages.filter((message) => !this.#leavesFiles(message)));
     let flushed = messages.length;
     try {
       await this.#call.out.bytes(joined(records));
@@ -99,12 +99,31 @@ export class FetchRun {
       this.#stop.abort();
     }
     this.printed += flushed;
-    if (!peek) await this.#inbox.shown(...messages.slice(0, flushed));
+    const out = messages.slice(0, flushed);
+    if (!peek) await this.#inbox.shown(...out.filter((message) => !this.#leavesFiles(message)));
+    for (const message of out) if (!peek && this.#leavesFiles(message)) this.#tellOfFiles(message);
+  }
+
+  /** Files that go nowhere: acknowledging their message would throw them away. */
+  #leavesFiles(message: InboxMessage): boolean {
+    return message.content.files.length > 0 && this.#call.options.saveDir === undefined && !this.#style.json;
+  }
+
+  #tellOfFiles(message: InboxMessage): void {
+    const { length } = message.content.files;
+    const what = length === 1 ? "1 file" : `${length} files`;
+    this.#call.out.note(
+      `${what} with ${message.id.toHex()}: kept at the relay until fetched with --save-dir DIR or --json`,
+    );
   }
 
   async #execAll(messages: readonly InboxMessage[]): Promise<void> {
     for (const message of messages) {
       this.#call.signal.throwIfAborted();
+      if (this.#leavesFiles(message)) {
+        this.#tellOfFiles(message);
+        continue;
+      }
       await this.#inbox.printing(message);
       await saveFiles(message.content.files, this.#call.options.saveDir);
       await execFor(this.#wishes.command!, message, this.#style.to, this.#call.signal);

@@ -42,8 +42,9 @@ export async function connectQuic(options: ConnectQuicOptions): Promise<Connecti
       serverName: trust.serverName,
       ...(trust.caCerts.length > 0 ? { caCerts: [...trust.caCerts] } : {}),
       alpnProtocols: [alpn],
-      keepAliveInterval: options.keepAliveMs ?? 15_000,
-      maxIdleTimeout: options.idleTimeoutMs ?? 30_000,
+      // A relay that was killed says nothing: a reader that follows notices when the idle time is over.
+      keepAliveInterval: options.keepAliveMs ?? 4_000,
+      maxIdleTimeout: options.idleTimeoutMs ?? 12_000,
       // Only clients open streams.
       maxConcurrentBidirectionalStreams: 0,
       maxConcurrentUnidirectionalStreams: 0,

@@ -4,6 +4,7 @@ import { sealVault } from "../../crypto/vault.ts";
 import { type Identity, openIdentity } from "../identity.ts";
 import { encodeIdentity, type IdentitySecrets } from "../identity_bytes.ts";
 import { openStore } from "../messenger.ts";
+import { passphraseFrom } from "../passphrase.ts";
 import type { Settings } from "../settings.ts";
 import type { keyExportSpec } from "../tree/key.ts";
 import type { Call } from "../tree/spec.ts";
@@ -12,12 +13,15 @@ import type { Call } from "../tree/spec.ts";
 export async function run({ options, settings, out }: Call<typeof keyExportSpec>): Promise<void> {
   const identity = await openIdentity(settings, out);
   const { accountSeed, device } = identity.secrets;
-  if (identity.passphrase === null) out.note("warning: this export is not protected by a passphrase; keep it safe");
+  // A passphrase that was handed in is meant for this file, also when the key itself has none.
+  const passphrase = identity.passphrase ??
+    (settings.passphraseFile === undefined ? null : await passphraseFrom(settings.passphraseFile));
+  if (passphrase === null) out.note("warning: this export is not protected by a passphrase; keep it safe");
   if (isReadableByOthers()) out.note("warning: others can read the file that this goes to; use umask 077");
   const bytes = encodeIdentity(
     options.withDevice ? { accountSeed, device, ...await newestSealingKey(settings, identity) } : { accountSeed },
   );
-  const text = await sealVault(bytes, identity.passphrase);
+  const text = await sealVault(bytes, passphrase);
   await out.result({ id: identity.account.id, with_device: options.withDevice ?? false, key: text }, text.trimEnd());
 }
 

@@ -44,7 +44,7 @@ export const fetchSpec = {
     ["--from <who>", "only messages of this public id; others stay"],
     ["--peek", "look without acknowledging; the messages come again"],
     ["--events", "print gaps, expired ranges and other events on stdout too"],
-    ["--save-dir <dir>", "write attached files there"],
+    ["--save-dir <dir>", "write attached files there; without it (or --json) a message with files is not acknowledged"],
     ["--null", "print bodies alone, each ended by NUL"],
     ["--fail-empty", "exit 66 when there was nothing"],
     ["--exec", "run the command after -- for each message, body on its stdin"],

@@ -127,6 +127,21 @@ row("--save-dir writes files under safe names and overwrites nothing", async () 
   assert.equal(Deno.statSync(files[0].path).mode! & 0o777, 0o600);
 });
 
+row("regression: a message with files is not acknowledged by a fetch that writes them nowhere", async () => {
+  await ada.ok(["send", bob.id, "see file", "-f", ada.file("kept.txt", "kept")]);
+  const plain = await bob.run(["fetch"]);
+  assert.match(plain.stdout, /see file/);
+  assert.match(plain.stderr, /1 file .* kept at the relay until fetched with --save-dir/);
+  const exec = await bob.run(["fetch", "--exec", "--", "sh", "-c", "echo ran >&2; cat >/dev/null"]);
+  assert.equal(exec.code, 0, exec.stderr);
+  assert.ok(!exec.stderr.includes("ran"), exec.stderr);
+  const folder = bob.path("kept");
+  Deno.mkdirSync(folder);
+  await bob.ok(["fetch", "--save-dir", folder]);
+  assert.equal(Deno.readTextFileSync(join(folder, "kept.txt")), "kept");
+  assert.equal(await bob.ok(["fetch"]), "");
+});
+
 row("a folder that cannot be written is 73, and the message comes again", async () => {
   await ada.ok(["send", bob.id, "-f", ada.file("f.txt", "x")]);
   const outcome = await bob.run(["fetch", "--json", "--save-dir", join(bob.file("afile", ""), "x")]);

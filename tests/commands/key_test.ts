@@ -128,6 +128,16 @@ row("export of a locked key is locked with the same passphrase", async () => {
   assert.equal(await to.ok(["key", "import", file, "--passphrase-file", pass]), id);
 });
 
+row("regression: a passphrase file locks the export of a key that has no passphrase", async () => {
+  const user = world.person("openexport");
+  await user.ok(["key", "gen", "--no-passphrase"]);
+  const pass = user.file("pass", "correct horse\n");
+  const exported = await user.run(["key", "export", "--passphrase-file", pass]);
+  assert.ok(!exported.stderr.includes("not protected"), exported.stderr);
+  const outcome = await world.person("openimport").run(["key", "import", "--json"], { stdin: exported.stdout });
+  assert.equal(errorOf(outcome).code, "passphrase_needed");
+});
+
 row("export warns when stdout is a file that others can read", async () => {
   const user = world.person("readable");
   await user.ok(["key", "gen", "--no-passphrase"]);
