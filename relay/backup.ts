@@ -28,7 +28,7 @@ export async function writeBackup(options: {
   const { store, rootSeed, path, passphrase, now = Date.now } = options;
   if (!isAbsolute(path)) throw new QightError("usage", `The path of a backup must be absolute, not ${path}`);
   if (passphrase === "") throw new QightError("usage", "The passphrase is empty");
-  if (await isThere(path)) throw new QightError("would_overwrite", `${path} exists and is not overwritten`);
+  if (await isThere(path)) throw inTheWay(path);
   const scratch = await makeScratch(dirname(path), ".qight-backup-");
   try {
     const copy = join(scratch, "relay.db");
@@ -44,7 +44,7 @@ export async function writeBackup(options: {
     await syncFolder(dirname(path));
   } catch (thrown) {
     if (thrown instanceof Deno.errors.AlreadyExists) {
-      throw new QightError("would_overwrite", `${path} exists and is not overwritten`, { cause: thrown });
+      throw inTheWay(path, thrown);
     }
     throw thrown instanceof QightError ? thrown : pathError("cannot_create", "Cannot write the backup", path, thrown);
   } finally {
@@ -131,6 +131,11 @@ async function makeScratch(dir: string, prefix: string): Promise<string> {
   } catch (thrown) {
     throw pathError("cannot_create", "Cannot create a folder in", dir, thrown);
   }
+}
+
+function inTheWay(path: string, cause?: unknown): QightError {
+  const hint = "Choose another path, or move the old backup away.";
+  return new QightError("would_overwrite", `${path} exists and is not overwritten`, { hint, cause });
 }
 
 async function isThere(path: string): Promise<boolean> {

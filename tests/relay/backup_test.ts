@@ -94,6 +94,11 @@ Deno.test("a backup never overwrites, and its folder must exist", () =>
     for (const [path, secret, code] of rows) {
       assert.equal(await refusal(() => writeBackup({ store, rootSeed, path, passphrase: secret })), code, path);
     }
+    // regression: the hint named --force, which a backup does not have
+    await assert.rejects(
+      writeBackup({ store, rootSeed, path, passphrase: null }),
+      (error: QightError) => !error.hint.includes("--force"),
+    );
     const failing = { backup: () => Promise.reject(new QightError("store_damaged")) };
     const attempt = () => writeBackup({ store: failing, rootSeed, path: join(dir, "x"), passphrase: null });
     assert.equal(await refusal(attempt), "store_damaged");
