@@ -100,7 +100,11 @@ export class Inbox {
         return;
       } catch (thrown) {
         if (options.signal?.aborted) return await this.#acks.flush();
-        if (!isLost(thrown) || await this.#options.source.client(options.signal) === relay) throw thrown;
+        // A call that is not answered in time is how a killed relay shows itself first: QUIC says nothing for seconds.
+        if (options.follow && isUnanswered(thrown)) {
+          relay.close();
+          await relay.closed;
+        } else if (!isLost(thrown) || await this.#options.source.client(options.signal) === relay) throw thrown;
         // What was shown and not acknowledged comes again, is skipped by its mark, and acknowledged then.
       }
     }
@@ -307,6 +311,10 @@ function nameOf(sender: Uint8Array, id: Uint8Array): string {
 
 function messagesIn(page: readonly InboxEvent[]): number {
   return page.filter(({ type }) => type === "message").length;
+}
+
+function isUnanswered(thrown: unknown): boolean {
+  return thrown instanceof QightError && thrown.code === "timeout";
 }
 
 function isLost(thrown: unknown): boolean {
