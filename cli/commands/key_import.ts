@@ -33,7 +33,7 @@ export async function run({ args, options, settings, out, signal }: Call<typeof 
   if (options.publish !== false) await publishOrWarn(identity, settings, out, signal);
 }
 
-/** The last numbers given under this device are not known here, so counting begins anew (PROTOCOL.md, Counters). */
+/** The last numbers given under this device are not known here, so counting begins anew (docs/protocol.md). */
 async function takeOver(settings: Settings, identity: Identity, sealing?: CarriedSealingKey): Promise<void> {
   await using store = await openStore(settings, identity);
   await renewLineages(store);

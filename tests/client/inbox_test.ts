@@ -7,9 +7,7 @@ import { Reconnector } from "../../client/reconnect.ts";
 import { Inbox } from "../../client/inbox.ts";
 import { renewLineages } from "../../client/outbox.ts";
 import { ensurePublished } from "../../client/publish.ts";
-import type { RelayClient } from "../../client/relay_client.ts";
 import { sendMessage } from "../../client/send.ts";
-import { QightError } from "../../proto/errors.ts";
 import { MailRelay } from "./mail_relay.ts";
 import { openStore, Person } from "./person.ts";
 import { TestClock } from "./test_clock.ts";
@@ -381,37 +379,4 @@ Deno.test("sealing keys are rotated monthly, and mail to the old one opens until
   await bob[Symbol.asyncDispose]();
   await (await openStore(path))[Symbol.asyncDispose]();
   await Deno.remove(path);
-});
-
-Deno.test("regression: a reader that follows goes on with a new session when a call is not answered in time", async () => {
-  const { mail, ada } = await two();
-  await using _ada = ada;
-  let closed = 0, sessions = 0;
-  const ended = new AbortController();
-  const relays = [
-    // deno-lint-ignore require-yield
-    async function* () {
-      throw new QightError("timeout");
-    },
-    async function* () {
-      yield { type: "caught_up" as const, lastSeq: 0 };
-      await new Promise((_, reject) => ended.signal.addEventListener("abort", () => reject(ended.signal.reason)));
-    },
-  ].map((watch) => ({
-    session: ada.relay.session,
-    relayNowMs: () => mail.clock.now(),
-    watch,
-    close: () => closed++,
-    closed: Promise.resolve(),
-  }));
-  const source = { client: () => Promise.resolve(relays[Math.min(sessions++, 1)] as unknown as RelayClient) };
-  const { store, directory, device } = ada;
-  const inbox = new Inbox({ source, store, directory, device, clock: mail.clock });
-  const seen: string[] = [];
-  for await (const event of inbox.read({ follow: true, signal: ended.signal })) {
-    seen.push(event.type);
-    ended.abort();
-  }
-  assert.deepEqual(seen, ["caught_up"]);
-  assert.equal(closed, 1);
 });
