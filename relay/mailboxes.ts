@@ -3,6 +3,7 @@
  * All of it lives in memory and ends with its connection (docs/protocol.md, Delivery: lease).
  * @module
  */
+import { equal } from "../crypto/equal.ts";
 import { QightError } from "../proto/errors.ts";
 import type { StoredMessage } from "./storage/store.ts";
 import type { Peer } from "./peer.ts";
@@ -45,7 +46,7 @@ export class Mailboxes {
   /** Throws `lease_lost` unless this id is the mailbox's current lease, held by this peer. */
   checkLease(mailbox: string, id: Uint8Array, peer: Peer): void {
     const held = this.#leases.get(mailbox);
-    if (!held || held.peer !== peer || !sameBytes(held.id, id)) {
+    if (!held || held.peer !== peer || !equal(held.id, id)) {
       throw new QightError("lease_lost", "This lease of the mailbox is over: another reader took it, or it never was");
     }
   }
@@ -102,8 +103,4 @@ function addTo<T>(map: Map<string, Set<T>>, key: string, value: T): () => void {
     set.delete(value);
     if (set.size === 0 && map.get(key) === set) map.delete(key);
   };
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }

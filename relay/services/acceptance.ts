@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { type OpenedEnvelope, parseEnvelope, verifyEnvelope } from "../../crypto/envelope.ts";
+import { equal } from "../../crypto/equal.ts";
 import { QightError } from "../../proto/errors.ts";
 import type { Limits } from "../limits.ts";
 import { type Mailboxes, mailboxKey } from "../mailboxes.ts";
@@ -11,8 +12,8 @@ import type { Metrics } from "../metrics.ts";
 import type { Peer } from "../peer.ts";
 import type { Enqueued, Store } from "../storage/store.ts";
 
-/** Envelopes may be dated this far ahead of the relay's clock (docs/protocol.md, Time). */
-const FUTURE_TOLERANCE_MS = 10 * 60 * 1000;
+/** Envelopes and sealing keys may be dated this far ahead of the relay's clock (docs/protocol.md, Time). */
+export const FUTURE_TOLERANCE_MS = 10 * 60 * 1000;
 
 /** Retention and size as configured now. */
 export interface Retention {
@@ -47,7 +48,7 @@ export async function checkEnvelope(room: AcceptanceRoom, peer: Peer, bytes: Uin
     throw new QightError("message_too_large", `The envelope has ${bytes.length} bytes; the limit is ${maxEnvelope}`);
   }
   const envelope = parseEnvelope(bytes);
-  if (!equalKeys(envelope.sender, peer.device)) {
+  if (!equal(envelope.sender, peer.device)) {
     throw new QightError("not_allowed", "The envelope's sender is not the device of this session");
   }
   const wait = room.limits.takeSend(envelope.sender);
@@ -118,8 +119,4 @@ function acceptedOrThrow(outcome: Enqueued): Accepted {
     case "storage_full":
       throw new QightError("storage_full", undefined, { retryAfterMs: 30_000 });
   }
-}
-
-function equalKeys(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }

@@ -22,8 +22,7 @@ import type { CallContext } from "../dispatch.ts";
 import type { Limits } from "../limits.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Store } from "../storage/store.ts";
-
-const FUTURE_TOLERANCE_MS = 10 * 60 * 1000;
+import { FUTURE_TOLERANCE_MS } from "./acceptance.ts";
 
 /** What the directory needs of the relay. */
 export interface DirectoryRoom {
