@@ -1,0 +1,38 @@
+/**
+ * The rows of `deno task prove`, in the order in which they run.
+ * @module
+ */
+import { checkLedgers } from "./checker.ts";
+import { clientKilled } from "./client_killed.ts";
+import { doctorings, honestLedger } from "./doctored.ts";
+import { relayKilled, relayKilledUnderLines, relayKilledUnderWire } from "./relay_killed.ts";
+import type { Row } from "./row.ts";
+import { syncBeforeAck } from "./sync_before_ack.ts";
+
+/** The checker itself first: it must see through every doctored ledger. */
+const checkerSees: Row = {
+  name: "checker",
+  property: "the checker passes an honest ledger and fails each doctored one (lost, doubled, reordered, altered)",
+  rounds: { ci: 1000, night: 1000 },
+  run: ({ rounds }) => {
+    const honest = checkLedgers(honestLedger(rounds));
+    const missed = doctorings.filter(({ doctor, caught }) =>
+      checkLedgers(doctor(honestLedger(50)))[caught].length === 0
+    );
+    const blamed = [honest.lost, honest.doubled, honest.altered, honest.reordered].flat();
+    return Promise.resolve({
+      counts: { messages: honest.intents, doctored: doctorings.length, caught: doctorings.length - missed.length },
+      complaints: [...blamed, ...missed.map(({ name }) => `not caught: ${name}`)],
+    });
+  },
+};
+
+/** Every row in the order in which it runs. */
+export const rows: readonly Row[] = [
+  checkerSees,
+  relayKilled,
+  relayKilledUnderLines,
+  relayKilledUnderWire,
+  clientKilled,
+  syncBeforeAck,
+];
