@@ -13,6 +13,9 @@ export interface Clock {
   after(ms: number, run: () => void): () => void;
 }
 
+/** Clocks of relay and client may differ by this much, milliseconds (docs/protocol.md, Envelope v1, Time). */
+export const CLOCK_TOLERANCE_MS = 10 * 60_000;
+
 /** Fills a new array of `length` bytes with randomness. */
 export type Random = (length: number) => Uint8Array;
 

@@ -2,19 +2,19 @@
  * Mail for this device, in order and once: opens, attributes, notices what is missing, and acknowledges what was shown.
  * @module
  */
-import { equal } from "../crypto/equal.ts";
 import { QightError } from "../proto/errors.ts";
 import { Acknowledger } from "./acknowledger.ts";
-import type { Clock } from "./clock.ts";
+import { type Clock, CLOCK_TOLERANCE_MS } from "./clock.ts";
 import type { DeliveryEvent } from "./delivery_events.ts";
 import type { KeyDirectory } from "./directory.ts";
-import { lookForGaps, nextLookMs, noteLineage, noteNumbers } from "./gap_watch.ts";
-import type { InboxEvent, InboxMessage, UnreadableEvent } from "./inbox_events.ts";
-import { type DeliveredEvent, Opener, type Unsealed } from "./opener.ts";
+import { lookForGaps, nextLookMs } from "./gap_watch.ts";
+import { type InboxEvent, type InboxMessage, messageName } from "./inbox_events.ts";
+import { Opener } from "./opener.ts";
 import { Pump } from "./pump.ts";
 import type { RelaySource } from "./reconnect.ts";
 import type { RelayClient } from "./relay_client.ts";
-import type { ClientStore, Tables } from "./storage/store.ts";
+import { type Page, Sorter } from "./sorter.ts";
+import type { ClientStore } from "./storage/store.ts";
 
 export type { InboxEvent, InboxMessage };
 
@@ -43,13 +43,10 @@ export interface InboxOptions {
   clock: Clock;
 }
 
-/** What could not be opened is kept for 7 days, at most 16 MiB. */
-export const UNREADABLE_KEEP_MS = 7 * 24 * 3600_000;
-/** Largest size of everything kept unreadable, bytes. */
-export const UNREADABLE_MAX_BYTES = 16 * 1024 * 1024;
+/** What could not be opened is kept for 7 days. */
+const UNREADABLE_KEEP_MS = 7 * 24 * 3600_000;
 
 const READ_AHEAD = 256;
-const CLOCK_TOLERANCE_MS = 10 * 60_000;
 
 type Arrival = DeliveryEvent | { readonly type: "look_for_gaps" };
 
@@ -59,21 +56,19 @@ type Arrival = DeliveryEvent | { readonly type: "look_for_gaps" };
  */
 export class Inbox {
   readonly #options: InboxOptions;
-  readonly #opener: Opener;
+  readonly #sorter: Sorter;
   readonly #acks = new Acknowledger();
-  /** Given to the caller and not shown yet, by sender and id. */
-  readonly #outstanding = new Set<string>();
+  /** In the caller's hands and not shown yet, by `messageName`. */
+  readonly #held = new Set<string>();
   /** Accounts of sender devices that wrote in this run. */
   readonly #accounts = new Map<string, Uint8Array>();
-
-  /** Lineages met in this run, by sender device. */
-  readonly #lineages = new Set<string>();
   /** The relay's longest life of a message; none is known before the first session. */
   #maxTtlMs = 0;
 
   constructor(options: InboxOptions) {
     this.#options = options;
-    this.#opener = new Opener(options.device, options.store, options.directory, options.clock);
+    const { device, store, directory, clock } = options;
+    this.#sorter = new Sorter(store, new Opener(device, store, directory, clock), clock);
   }
 
   /** Events one by one; see `pages`. */
@@ -119,7 +114,7 @@ export class Inbox {
   async shown(...messages: InboxMessage[]): Promise<void> {
     await this.#mark(messages, "shown");
     for (const message of messages) {
-      this.#outstanding.delete(nameOf(message.fromDevice, message.id));
+      this.#held.delete(messageName(message));
       this.#acks.add(message.seq);
     }
     this.#acks.start();
@@ -157,15 +152,21 @@ export class Inbox {
       for (let arrivals; (arrivals = await pump.take());) {
         const lease = arrivals.findLast((arrival) => arrival.type === "lease");
         if (lease) this.#acks.useLease(relay, lease.lease);
-        for (const { type, ...rest } of arrivals) if (type === "delivered") lastSeq = (rest as DeliveredEvent).seq;
+        lastSeq = arrivals.findLast((arrival) => arrival.type === "delivered")?.seq ?? lastSeq;
         caughtUp ||= arrivals.some(({ type }) => type === "caught_up");
-        const page = await this.#handle(relay, arrivals, options, left());
+        const deliveries = arrivals.filter((arrival) => arrival.type !== "look_for_gaps");
+        const page = await this.#sorter.sort(deliveries, { relay, only: options.only, max: left(), held: this.#held });
+        for (const event of page.events) {
+          if (event.type === "message") this.#accounts.set(event.fromDevice.toHex(), event.from);
+        }
+        if (!peek) await this.#keep(page);
+        if (page.events.length > 0) yield page.events;
         if (caughtUp && !peek) {
-          page.push(...await this.#lookForGaps(relay));
+          const gaps = await this.#lookForGaps(relay);
+          if (gaps.length > 0) yield gaps;
           cancelReminder();
           cancelReminder = await this.#remind(relay, pump);
         }
-        if (page.length > 0) yield page;
         this.#acks.throwIfLost();
       }
     } finally {
@@ -177,111 +178,16 @@ export class Inbox {
     yield [...gaps, { type: "caught_up", lastSeq }];
   }
 
-  async #handle(
-    relay: RelayClient,
-    arrivals: readonly Arrival[],
-    options: ReadOptions,
-    max: number,
-  ): Promise<InboxEvent[]> {
-    const unsealed = await Promise.all(
-      arrivals.map((arrival) => arrival.type === "delivered" ? this.#opener.unseal(arrival) : null),
-    );
-    const page: InboxEvent[] = [];
-    const changes: ((tables: Tables) => void)[] = [];
-    let messages = 0;
-    for (const [at, arrival] of arrivals.entries()) {
-      if (arrival.type === "expired" || arrival.type === "caught_up") page.push(arrival);
-      // The relay repeats an expired range until something at or past it is acknowledged.
-      if (arrival.type === "expired") changes.push(() => this.#acks.add(arrival.last));
-      if (arrival.type !== "delivered") continue;
-      const before = page.length;
-      await this.#take(relay, arrival, unsealed[at]!, options, page, changes);
-      if (page.slice(before).some(({ type }) => type === "message") && ++messages >= max) break;
-    }
-    if (!options.peek && changes.length > 0) {
+  /** From here on the page counts: numbers are noted, and its messages are in the caller's hands. */
+  async #keep({ changes, settled, events }: Page): Promise<void> {
+    if (changes.length > 0) {
       await this.#options.store.write((tables) => {
         for (const change of changes) change(tables);
       });
-      this.#acks.start();
     }
-    return page;
-  }
-
-  async #take(
-    relay: RelayClient,
-    arrival: DeliveredEvent,
-    unsealed: Unsealed,
-    options: ReadOptions,
-    page: InboxEvent[],
-    changes: ((tables: Tables) => void)[],
-  ): Promise<void> {
-    const { seq, receivedAtMs } = arrival;
-    const refuse = (reason: UnreadableEvent["reason"]) => {
-      const { envelope } = unsealed;
-      page.push({ type: "unreadable", id: envelope?.id ?? null, seq, fromDevice: envelope?.sender ?? null, reason });
-      changes.push(({ unreadable }) => {
-        const row = { seq, receivedAtMs, reason, bytes: arrival.envelope };
-        unreadable.add(row, this.#options.clock.now(), UNREADABLE_MAX_BYTES);
-        this.#acks.add(seq);
-      });
-    };
-    if (unsealed.kind === "unreadable") return refuse(unsealed.reason);
-    const { envelope, bodyHash, sealed, content } = unsealed;
-    const name = nameOf(envelope.sender, envelope.id);
-    const mark = await this.#options.store.read(({ seen }) => seen.get(envelope.sender, envelope.id));
-    if (mark && !equal(mark.bodyHash, bodyHash)) return refuse("id_reused");
-    if (mark?.state === "shown") {
-      changes.push(() => this.#acks.add(seq));
-      return;
-    }
-    if (this.#outstanding.has(name)) return;
-    const tooOldMs = this.#options.clock.now() - 2 * this.#maxTtlMs - CLOCK_TOLERANCE_MS;
-    if (envelope.createdAtMs < tooOldMs) return refuse("too_old");
-    const whose = await this.#opener.attribute(unsealed, receivedAtMs, relay);
-    if (whose.kind === "unattributed") return refuse(whose.reason);
-    const message: InboxMessage = {
-      type: "message",
-      id: envelope.id,
-      from: whose.account,
-      fromDevice: envelope.sender,
-      seq,
-      sentAtMs: envelope.createdAtMs,
-      receivedAtMs,
-      verified: sealed !== null,
-      redelivered: mark?.state === "printing",
-      content,
-      bodyHash,
-    };
-    if (options.only && !options.only(message)) return;
-    page.push(...whose.newDevices.map((device) => ({ type: "new_device" as const, ...device })));
-    this.#accounts.set(envelope.sender.toHex(), whose.account);
-    if (sealed && !options.peek) {
-      const { lineage, counter, voidCounters } = sealed;
-      if (await this.#startsLineage(envelope.sender, lineage, changes)) {
-        page.push({ type: "lineage", from: whose.account, fromDevice: envelope.sender });
-      }
-      const numbers = [...voidCounters, counter];
-      changes.push(({ streams }) => noteNumbers(streams, envelope.sender, lineage, numbers, receivedAtMs));
-    }
-    if (!options.peek) this.#outstanding.add(name);
-    page.push(message);
-  }
-
-  /** True once for each lineage of a sender device that had another one before. */
-  async #startsLineage(
-    sender: Uint8Array,
-    lineage: Uint8Array,
-    changes: ((tables: Tables) => void)[],
-  ): Promise<boolean> {
-    const name = nameOf(sender, lineage);
-    if (this.#lineages.has(name)) return false;
-    this.#lineages.add(name);
-    const { known, others } = await this.#options.store.read(({ streams }) => ({
-      known: streams.get(sender, lineage) !== null,
-      others: streams.knows(sender),
-    }));
-    if (!known) changes.push(({ streams }) => noteLineage(streams, sender, lineage));
-    return !known && others;
+    for (const seq of settled) this.#acks.add(seq);
+    this.#acks.start();
+    for (const event of events) if (event.type === "message") this.#held.add(messageName(event));
   }
 
   #lookForGaps(relay: RelayClient): Promise<InboxEvent[]> {
@@ -303,10 +209,6 @@ export class Inbox {
       unreadable.purge(nowMs - UNREADABLE_KEEP_MS);
     });
   }
-}
-
-function nameOf(sender: Uint8Array, id: Uint8Array): string {
-  return sender.toHex() + id.toHex();
 }
 
 function messagesIn(page: readonly InboxEvent[]): number {

@@ -71,3 +71,8 @@ export type InboxEvent =
   | { readonly type: "lineage"; readonly from: Uint8Array; readonly fromDevice: Uint8Array }
   /** Everything that was stored has been told. */
   | { readonly type: "caught_up"; readonly lastSeq: number };
+
+/** Under this name a message is found again: its sender device and id, as hex. */
+export function messageName({ fromDevice, id }: Pick<InboxMessage, "fromDevice" | "id">): string {
+  return fromDevice.toHex() + id.toHex();
+}

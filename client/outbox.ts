@@ -7,7 +7,7 @@ import { equal } from "../crypto/equal.ts";
 import { sha256Sync } from "../crypto/sha256.ts";
 import { QightError } from "../proto/errors.ts";
 import { type Content, ContentSchema } from "../proto/gen/qight/v1/seal_pb.ts";
-import type { Clock, Random } from "./clock.ts";
+import { type Clock, CLOCK_TOLERANCE_MS, type Random } from "./clock.ts";
 import type { Recipient } from "./directory.ts";
 import type { Author } from "./identity.ts";
 import { composeMessage, type Draft } from "./messages.ts";
@@ -140,7 +140,6 @@ export async function renewLineages(store: ClientStore): Promise<void> {
   await store.write(({ meta }) => meta.removeAll(LINEAGE_PREFIX));
 }
 
-const CLOCK_TOLERANCE_MS = 10 * 60_000;
 const LINEAGE_PREFIX = "lineage:";
 
 /** Each relay has its own lineage: a reader that drains one must not miss what went over another. */

@@ -6,7 +6,7 @@ import { checkSuccessor, openBundle, signBundle, type VerifiedBundle } from "../
 import { equal } from "../crypto/equal.ts";
 import { makeSealingKey, openSealingKey, type VerifiedSealingKey } from "../crypto/sealing_key.ts";
 import { QightError } from "../proto/errors.ts";
-import type { Clock, Random } from "./clock.ts";
+import { type Clock, CLOCK_TOLERANCE_MS, type Random } from "./clock.ts";
 import type { Identity } from "./identity.ts";
 import type { RelayClient } from "./relay_client.ts";
 import type { ClientStore, KnownBundle, SealingSecret } from "./storage/store.ts";
@@ -38,8 +38,6 @@ export const SEALING_KEY_LIFE_MS = 45 * 24 * 3600_000;
 export const SEALING_KEY_ROTATION_MS = 30 * 24 * 3600_000;
 
 const MAX_TRIES = 5;
-/** Clocks of relay and client may differ by this much (docs/protocol.md, Envelope v1, Time). */
-const CLOCK_TOLERANCE_MS = 10 * 60_000;
 
 /**
  * Publishes what the relay lacks, and nothing when it has all. Called at the start of sending and fetching.

@@ -32,6 +32,8 @@ export class MailRelay {
   maxTtlS = 30 * 24 * 3600;
   /** Called before an envelope is stored; what it throws is the answer, "break" cuts the connection. */
   beforeStore: (envelope: Uint8Array, count: number) => void | "break" | "store_then_break" = () => {};
+  /** Called before a bundle is answered; "break" cuts the connection. */
+  beforeBundle: (account: Uint8Array) => void | "break" = () => {};
   room: Promise<void> = Promise.resolve();
   /** Largest number of messages in a mailbox. */
   maxQueue = Infinity;
@@ -137,8 +139,12 @@ export class MailRelay {
         await call.reply(delivery.AckResponseSchema, { deleted: gone.length });
         await call.stream.end();
       },
-      GetBundle: async (call) => {
+      GetBundle: async (call, connection) => {
         const { who } = (await call.next(directory.GetBundleRequestSchema))!;
+        if (who.case === "account" && this.beforeBundle(who.value)) {
+          connection.close();
+          throw new Error("cut");
+        }
         const bundle = who.case === "account"
           ? this.bundles.get(who.value.toHex())
           : await this.#bundleOfDevice(who.value!);
