@@ -49,6 +49,23 @@ export class Follower {
     return performance.now() - this.#lastShownAt;
   }
 
+  /** Process id, for strace. */
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  /** Sends SIGKILL; `ended` says when it is gone and all that it had written is in the ledger. */
+  kill(): void {
+    end(this.#child, "SIGKILL");
+  }
+
+  /** How it ended by itself or by a kill: 137 after SIGKILL, whoever sent it. */
+  async ended(): Promise<{ code: number; stderr: string }> {
+    const { code } = await this.#child.status;
+    await this.#reading;
+    return { code, stderr: await this.#stderr };
+  }
+
   /** Ends it with SIGTERM; answers what went wrong, if anything. */
   async finish(): Promise<string[]> {
     end(this.#child, "SIGTERM");
