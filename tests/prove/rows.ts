@@ -2,9 +2,10 @@
  * The rows of `deno task prove`, in the order in which they run.
  * @module
  */
-import { checkLedgers } from "./checker.ts";
+import { checkLedgers, complaintKinds, complaints } from "./checker.ts";
 import { clientKilled } from "./client_killed.ts";
 import { doctorings, honestLedger } from "./doctored.ts";
+import { rows as lifecycle } from "./lifecycle/rows.ts";
 import { relayKilled, relayKilledUnderLines, relayKilledUnderWire } from "./relay_killed.ts";
 import type { Row } from "./row.ts";
 import { syncBeforeAck } from "./sync_before_ack.ts";
@@ -12,17 +13,16 @@ import { syncBeforeAck } from "./sync_before_ack.ts";
 /** The checker itself first: it must see through every doctored ledger. */
 const checkerSees: Row = {
   name: "checker",
-  property: "the checker passes an honest ledger and fails each doctored one (lost, doubled, reordered, altered)",
+  property: `the checker passes an honest ledger and fails each doctored one (${complaintKinds.join(", ")})`,
   rounds: { ci: 1000, night: 1000 },
   run: ({ rounds }) => {
     const honest = checkLedgers(honestLedger(rounds));
     const missed = doctorings.filter(({ doctor, caught }) =>
       checkLedgers(doctor(honestLedger(50)))[caught].length === 0
     );
-    const blamed = [honest.lost, honest.doubled, honest.altered, honest.reordered].flat();
     return Promise.resolve({
       counts: { messages: honest.intents, doctored: doctorings.length, caught: doctorings.length - missed.length },
-      complaints: [...blamed, ...missed.map(({ name }) => `not caught: ${name}`)],
+      complaints: [...complaints(honest), ...missed.map(({ name }) => `not caught: ${name}`)],
     });
   },
 };
@@ -35,4 +35,5 @@ export const rows: readonly Row[] = [
   relayKilledUnderWire,
   clientKilled,
   syncBeforeAck,
+  ...lifecycle,
 ];

@@ -1,0 +1,9 @@
+/**
+ * The rows about a relay's and a client's life: stops, kills, takeovers, backups, upgrades, renewals, clocks, long runs.
+ * @module
+ */
+import type { Row } from "../row.ts";
+import { gracefulStop } from "./graceful_stop.ts";
+
+/** In the order in which they run. */
+export const rows: readonly Row[] = [gracefulStop];
