@@ -2,21 +2,23 @@
  * Ledgers with one lie each, to show that the checker sees it.
  * @module
  */
+import type { Complaints } from "./checker.ts";
 import type { Entry } from "./ledger.ts";
 
 /** What two senders and one reader write when all goes well: `count` messages of each sender. */
 export function honestLedger(count: number): Entry[] {
   const entries: Entry[] = [];
-  for (const sender of ["s1", "s2"]) {
+  for (const [place, sender] of ["s1", "s2"].entries()) {
     for (let n = 0; n < count; n++) {
       const text = `${sender}-${n}`;
       entries.push({ kind: "intent", text, sender, n });
-      entries.push({ kind: "ack", text, sender, n, id: `id-${text}` });
+      entries.push({ kind: "ack", text, sender, n, id: `id-${text}`, reader: "r", seq: 2 * n + place + 1 });
     }
   }
   for (let n = 0, seq = 1; n < count; n++) {
     for (const sender of ["s1", "s2"]) {
-      entries.push({ kind: "shown", text: `${sender}-${n}`, id: `id-${sender}-${n}`, reader: "r", seq: seq++ });
+      const message = { text: `${sender}-${n}`, id: `id-${sender}-${n}`, reader: "r", seq: seq++ };
+      entries.push({ kind: "shown", ...message }, { kind: "taken", ...message });
     }
   }
   return entries;
@@ -25,7 +27,7 @@ export function honestLedger(count: number): Entry[] {
 /** A lie, and where the checker must report it. */
 export interface Doctoring {
   readonly name: string;
-  readonly caught: "lost" | "doubled" | "altered" | "reordered";
+  readonly caught: keyof Complaints;
   doctor(entries: Entry[]): Entry[];
 }
 
@@ -52,7 +54,7 @@ export const doctorings: readonly Doctoring[] = [
     doctor: (entries) => {
       const last = lastShown(entries);
       const swapped = [...entries];
-      [swapped[last], swapped[last - 2]] = [swapped[last - 2], swapped[last]];
+      [swapped[last], swapped[last - 4]] = [swapped[last - 4], swapped[last]]; // s2, taken, s1, taken, s2
       return swapped;
     },
   },
@@ -70,6 +72,41 @@ export const doctorings: readonly Doctoring[] = [
     name: "an acknowledged id carries the text of another message",
     caught: "altered",
     doctor: (entries) => replaced(entries, lastShown(entries), { id: "id-s1-0" }),
+  },
+  {
+    name: "a message that nobody sent appeared",
+    caught: "unsent",
+    doctor: (entries) => [...entries, { kind: "shown", text: "surprise", id: "id-surprise", reader: "r", seq: 101 }],
+  },
+  {
+    name: "a message was acknowledged under one number and shown under another",
+    caught: "doubled",
+    doctor: (entries) => replaced(entries, entries.findLastIndex(({ kind }) => kind === "ack"), { seq: 101 }),
+  },
+  {
+    name: "a number in the middle of the mailbox never came",
+    caught: "missing",
+    doctor: (entries) => entries.filter(({ seq }) => seq !== 50),
+  },
+  {
+    name: "the first number of the mailbox never came",
+    caught: "missing",
+    doctor: (entries) => entries.filter(({ seq }) => seq !== 1),
+  },
+  {
+    name: "two messages were shown under one number",
+    caught: "reused",
+    doctor: (entries) => replaced(entries, lastShown(entries), { seq: 99 }),
+  },
+  {
+    name: "two messages were acknowledged under one number",
+    caught: "reused",
+    doctor: (entries) => replaced(entries, entries.findLastIndex(({ kind }) => kind === "ack"), { seq: 98 }),
+  },
+  {
+    name: "a message came back after its acknowledgement was confirmed",
+    caught: "returned",
+    doctor: (entries) => [...entries, { ...entries[lastShown(entries)], redelivered: true }],
   },
 ];
 

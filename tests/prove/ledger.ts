@@ -1,13 +1,16 @@
 /**
- * What was meant, what was acknowledged, what was shown: one append-only file per process, kept outside the relay.
+ * What was meant, acknowledged, shown and taken: one append-only file per process, kept outside the relay.
  * @module
  */
 import { QightError } from "../../proto/errors.ts";
 
 /** Something that happened to one message. */
 export interface Entry {
-  /** `intent` before the sender gets the message, `ack` when it says accepted, `shown` when the reader prints it. */
-  readonly kind: "intent" | "ack" | "shown";
+  /**
+   * `intent` before the sender gets the message, `ack` when it says accepted, `shown` when the reader prints it, `taken`
+   * when the relay has confirmed the reader's acknowledgement (known where the reader is over RelayClient).
+   */
+  readonly kind: "intent" | "ack" | "shown" | "taken";
   /** The text itself: unique, so it names the message before there is an id. */
   readonly text: string;
   /** Which sender's ledger, or empty when the reader cannot know. */
@@ -16,9 +19,11 @@ export interface Entry {
   readonly n?: number;
   /** Id of the message, once known. */
   readonly id?: string;
+  /** Whose mailbox: the reader's own name, on an `ack` the reader that it was sent to, where that is known. */
   readonly reader?: string;
   /** Wall clock in milliseconds with a fraction; the ledger fills it in. */
   readonly at?: number;
+  /** Number in the mailbox, as the relay told it to sender (`ack`) or reader. */
   readonly seq?: number;
   /** The reader says itself that it may have printed this one before (only after it crashed). */
   readonly redelivered?: boolean;
