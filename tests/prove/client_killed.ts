@@ -2,7 +2,7 @@
  * The sending client is killed between durable write, send and ack: its outbox repeats the same bytes, never new ones.
  * @module
  */
-import { checkLedgers, complaints } from "./checker.ts";
+import { checkLedgers, complaints, tally } from "./checker.ts";
 import { Ledger, readLedgers } from "./ledger.ts";
 import { Folder, must, person, qight, run, type Said } from "./processes.ts";
 import { seeded } from "./random.ts";
@@ -24,7 +24,7 @@ const MOST_REPEATS = 6;
 async function prove(size: Size): Promise<Finding> {
   const random = seeded(size.seed);
   using folder = new Folder();
-  await using relay = new RelayProcess(folder.inside("post"));
+  await using relay = new RelayProcess(folder.inside("post"), {}, size.relayEntry);
   await relay.start();
   const reader = person(folder.inside("reader"), relay.address);
   const to = await must(qight("key", "gen", "--no-passphrase"), { env: reader });
@@ -66,10 +66,7 @@ async function prove(size: Size): Promise<Finding> {
       kills_at_syscalls: client.killsAtSyscalls,
       acknowledged: verdict.acknowledged,
       shown: verdict.shown,
-      lost: verdict.lost.length,
-      doubled: verdict.doubled.length,
-      altered: verdict.altered.length,
-      reordered: verdict.reordered.length,
+      ...tally(verdict),
     },
     complaints: [...broken, ...complaints(verdict)],
   };

@@ -86,6 +86,7 @@ export class Follower {
         continue;
       }
       const { type, id, seq, text, redelivered } = JSON.parse(line);
+      if (type === "taken") ledger.add({ kind: "taken", text, id, seq, reader: this.name });
       if (type !== "message") continue;
       ledger.add({ kind: "shown", text, id, seq, reader: this.name, ...(redelivered ? { redelivered } : {}) });
       this.#shown++;

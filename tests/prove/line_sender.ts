@@ -6,12 +6,14 @@ import type { Ledger } from "./ledger.ts";
 import { LineReader } from "./lines.ts";
 import { end } from "./processes.ts";
 
-/** How hard a sender works. */
+/** How hard a sender works, and for whom. */
 export interface Load {
   /** Lines that may wait for their id. */
   readonly window: number;
   /** Lines a second at most. */
   readonly perSecond: number;
+  /** Name of the reader whose mailbox it fills, so that the checker can compare numbers. */
+  readonly to?: string;
 }
 
 /** One sending process and its ledger. */
@@ -42,7 +44,7 @@ export class LineSender {
       stderr: "piped",
     }).spawn();
     this.#stderr = new Response(this.#child.stderr).text();
-    this.#acks = this.#readAcks();
+    this.#acks = this.#readAcks(load.to);
     this.#feeding = this.#feed(load);
     this.#feeding.catch(() => this.#wake());
     this.#child.status.then(() => {
@@ -110,12 +112,13 @@ export class LineSender {
     await writer.close();
   }
 
-  /** Ids come in the order of the lines. */
-  async #readAcks(): Promise<void> {
+  /** Ids come in the order of the lines: alone, or as `--json` with the number in the mailbox. */
+  async #readAcks(reader: string | undefined): Promise<void> {
     const lines = new LineReader(this.#child.stdout);
-    for (let id = await lines.next(); id !== null; id = await lines.next()) {
+    for (let line = await lines.next(); line !== null; line = await lines.next()) {
+      const { id, seq } = line.startsWith("{") ? JSON.parse(line) : { id: line.trim(), seq: undefined };
       const n = this.#acknowledged++;
-      this.#ledger.add({ kind: "ack", text: this.#texts[n], sender: this.name, n, id: id.trim() });
+      this.#ledger.add({ kind: "ack", text: this.#texts[n], sender: this.name, n, id, reader, seq });
       this.#progressed();
     }
   }

@@ -3,8 +3,9 @@
  * @module
  */
 import { QightError } from "../../proto/errors.ts";
-import { end, freePort, person, qight } from "./processes.ts";
+import { end, freePort, person, qight, script } from "./processes.ts";
 import { LineReader } from "./lines.ts";
+import type { RelayEntry } from "./row.ts";
 
 /** Ready must come within this many milliseconds of the start, also after a kill. */
 export const READY_MS = 3000;
@@ -16,11 +17,17 @@ export class RelayProcess implements AsyncDisposable {
   readonly httpPort: number;
   readonly #settings: Record<string, string>;
   readonly #log: string;
+  readonly #entry: RelayEntry | undefined;
   #child: Deno.ChildProcess | null = null;
   #address = "";
 
-  /** @param folder holds data and log; @param settings `QIGHT_CFG__…` over the test's own defaults */
-  constructor(folder: string, settings: Record<string, string> = {}) {
+  /**
+   * @param folder holds data and log
+   * @param settings `QIGHT_CFG__…` over the test's own defaults
+   * @param entry what to start instead of `qight relay`
+   */
+  constructor(folder: string, settings: Record<string, string> = {}, entry?: RelayEntry) {
+    this.#entry = entry;
     this.dataDir = `${folder}/relay`;
     this.#log = `${folder}/relay.log`;
     this.port = freePort();
@@ -52,8 +59,9 @@ export class RelayProcess implements AsyncDisposable {
   /** Starts it and answers after how many milliseconds /readyz said yes. */
   async start(): Promise<number> {
     const started = performance.now();
+    const flags = ["--listen", `127.0.0.1:${this.port}`, "--data-dir", this.dataDir];
     const child = new Deno.Command(Deno.execPath(), {
-      args: qight("relay", "--listen", `127.0.0.1:${this.port}`, "--data-dir", this.dataDir),
+      args: this.#entry ? script(this.#entry.path, ...this.#entry.args, ...flags) : qight("relay", ...flags),
       env: this.#settings,
       clearEnv: true,
       stdin: "null",
@@ -78,6 +86,14 @@ export class RelayProcess implements AsyncDisposable {
   /** SIGTERM: the relay drains; answers its exit code. */
   async stop(): Promise<number> {
     return await this.#end("SIGTERM");
+  }
+
+  /** Messages that it stores now, as its metrics say. */
+  async holds(): Promise<number> {
+    const answer = await fetch(`http://127.0.0.1:${this.httpPort}/metrics`);
+    const stored = /^qight_messages_stored (\d+)$/m.exec(await answer.text());
+    if (!stored) throw new QightError("internal", "The relay's metrics do not say how much it stores");
+    return Number(stored[1]);
   }
 
   /** The last lines of its log, for complaints. */

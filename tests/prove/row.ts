@@ -8,6 +8,16 @@ export interface Size {
   readonly seed: number;
   /** Kills, or the row's own unit of repetition. */
   readonly rounds: number;
+  /** Starts the relay; absent = `qight relay`. The row `sabotage` hands in relays that lie. */
+  readonly relayEntry?: RelayEntry;
+}
+
+/** A script that starts a relay as `qight relay` does: same flags, same environment, same first line. */
+export interface RelayEntry {
+  /** Below the project's folder. */
+  readonly path: string;
+  /** What stands before the flags. */
+  readonly args: readonly string[];
 }
 
 /** What a row found. */

@@ -25,7 +25,7 @@ async function prove(size: Size): Promise<Finding> {
   const absent = await missingStrace();
   if (absent !== null) return { counts: {}, complaints: [], skipped: absent };
   using folder = new Folder();
-  await using relay = new RelayProcess(folder.inside("post"));
+  await using relay = new RelayProcess(folder.inside("post"), {}, size.relayEntry);
   await relay.start();
   const env = person(folder.inside("person"), relay.address);
   const id = await must(qight("key", "gen", "--no-passphrase"), { env });

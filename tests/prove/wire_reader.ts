@@ -1,6 +1,7 @@
 /**
  * A reader without the command line: watches its mailbox over RelayClient, prints like `fetch --follow --json`, then
- * acknowledges. First line: its device key in hex. `wire_reader.ts ADDRESS` (a process of its own).
+ * acknowledges, and prints `taken` when the relay has confirmed that. First line: its device key in hex.
+ * `wire_reader.ts ADDRESS` (a process of its own).
  *
  * It keeps no list of what it printed beyond the last sequence number, so a relay that stores a message twice is caught.
  * @module
@@ -37,14 +38,15 @@ for (;;) {
     for await (const event of client.watch()) {
       if (event.type === "lease") lease = event.lease;
       if (event.type !== "delivered") continue;
+      const envelope = parseEnvelope(event.envelope);
+      const message = { id: hex(envelope.id), seq: event.seq, text: new TextDecoder().decode(envelope.payload) };
       if (event.seq > lastSeq) {
-        const envelope = parseEnvelope(event.envelope);
         await verifyEnvelope(envelope);
-        const text = new TextDecoder().decode(envelope.payload);
-        print(JSON.stringify({ type: "message", id: hex(envelope.id), seq: event.seq, text }));
+        print(JSON.stringify({ type: "message", ...message }));
         lastSeq = event.seq;
       }
       await client.ack(lease!, [{ first: event.seq, last: event.seq }]);
+      print(JSON.stringify({ type: "taken", ...message }));
     }
   } catch (error) {
     const again = error instanceof QightError && ["unreachable", "timeout", "draining", "busy"].includes(error.code);

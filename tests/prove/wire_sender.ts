@@ -1,6 +1,6 @@
 /**
- * A sender without the command line: lines in, ids out like `send --lines`, over RelayClient; repeats the same bytes until
- * each is acknowledged. `wire_sender.ts ADDRESS RECIPIENT_DEVICE_HEX` (a process of its own).
+ * A sender without the command line: lines in, ids and numbers out like `send --lines --json`, over RelayClient; repeats
+ * the same bytes until each is acknowledged. `wire_sender.ts ADDRESS RECIPIENT_DEVICE_HEX` (a process of its own).
  * @module
  */
 import { RelayClient } from "../../client/relay_client.ts";
@@ -25,22 +25,22 @@ for (let line = await lines.next(); line !== null; line = await lines.next()) {
     contentType: CONTENT_PLAIN,
     payload: new TextEncoder().encode(line),
   });
-  while (!await accepted(envelope));
-  Deno.stdout.writeSync(new TextEncoder().encode(hex(id) + "\n"));
+  let seq: number | null = null;
+  while (seq === null) seq = await accepted(envelope);
+  Deno.stdout.writeSync(new TextEncoder().encode(JSON.stringify({ id: hex(id), seq }) + "\n"));
 }
 session.client?.close();
 
-/** One try; false when the outcome is unknown and the same bytes must go again. */
-async function accepted(envelope: Uint8Array): Promise<boolean> {
+/** One try; null when the outcome is unknown and the same bytes must go again. */
+async function accepted(envelope: Uint8Array): Promise<number | null> {
   try {
     session.client ??= await RelayClient.connect(address, { signer, timeoutMs: 2000 });
-    await session.client.send(envelope);
-    return true;
+    return (await session.client.send(envelope)).seq;
   } catch (error) {
     const again = error instanceof QightError && ["unreachable", "timeout", "draining", "busy"].includes(error.code);
     if (!again) throw error;
     session.client?.close();
     session.client = null;
-    return false;
+    return null;
   }
 }
