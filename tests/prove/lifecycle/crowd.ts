@@ -2,7 +2,7 @@
  * The people around one relay in the rows of its life: folders, keys, senders, readers and their ledgers.
  * @module
  */
-import { checkLedgers, type Verdict } from "../checker.ts";
+import { checkLedgers, tally, type Verdict } from "../checker.ts";
 import { Follower } from "../follower.ts";
 import { Ledger, readLedgers } from "../ledger.ts";
 import { LineSender, type Load } from "../line_sender.ts";
@@ -83,10 +83,7 @@ export function countsOf(verdict: Verdict): Record<string, number> {
     intents: verdict.intents,
     acknowledged: verdict.acknowledged,
     shown: verdict.shown,
-    lost: verdict.lost.length,
-    doubled: verdict.doubled.length,
-    altered: verdict.altered.length,
-    reordered: verdict.reordered.length,
+    ...tally(verdict),
   };
 }
 

@@ -4,6 +4,7 @@
  */
 import type { Row } from "../row.ts";
 import { gracefulStop } from "./graceful_stop.ts";
+import { readerKilled } from "./reader_killed.ts";
 
 /** In the order in which they run. */
-export const rows: readonly Row[] = [gracefulStop];
+export const rows: readonly Row[] = [gracefulStop, readerKilled];
