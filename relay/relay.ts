@@ -42,7 +42,12 @@ export interface RelayOptions {
   readonly version: string;
   /** The relay's clock in milliseconds; handed in so that tests turn it. */
   readonly now?: () => number;
+  /** Opens the store; the one that the configuration names unless another is handed in. */
+  readonly openStore?: OpenStore;
 }
+
+/** Opens the store of a relay whose data folder is locked; throws what `openSqliteStore` throws. */
+export type OpenStore = (config: RelayConfig, folder: DataFolder, now: () => number) => Promise<Store>;
 
 /** A relay that runs. */
 export interface RunningRelay extends AsyncDisposable {
@@ -66,7 +71,7 @@ export interface RunningRelay extends AsyncDisposable {
 
 /** Starts a relay; throws a typed reason when its configuration, folder or ports do not allow it. */
 export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
-  const { now = Date.now } = options;
+  const { now = Date.now, openStore = openConfiguredStore } = options;
   const cleanup = new AsyncDisposableStack();
   try {
     const folder = await openDataFolder(options.config.dataDir, { database: options.config.storage.path });
@@ -83,7 +88,7 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
 }
 
 async function run(
-  { config: initial, log, version, now }: Required<RelayOptions>,
+  { config: initial, log, version, now }: Required<Omit<RelayOptions, "openStore">>,
   folder: DataFolder,
   store: Store,
   audit: Audit,
@@ -257,7 +262,12 @@ async function run(
   };
 }
 
-async function openStore(config: RelayConfig, folder: DataFolder, now: () => number): Promise<Store> {
+/** SQLite in the data folder, or memory, as `storage.backend` says. */
+export async function openConfiguredStore(
+  config: RelayConfig,
+  folder: DataFolder,
+  now: () => number,
+): Promise<Store> {
   const limits = storeLimits(config);
   if (config.storage.backend === "memory") return openMemoryStore({ limits });
   return await openSqliteStore({ path: folder.dbPath(config.storage.path), limits, now });
