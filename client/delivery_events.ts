@@ -2,6 +2,7 @@
  * What fetch and watch deliver, as typed events.
  * @module
  */
+import { QightError } from "../proto/errors.ts";
 import type { FetchResponse } from "../proto/gen/qight/v1/delivery_pb.ts";
 
 /** One event of a fetch or watch. Times are the relay's, in milliseconds since 1970. */
@@ -26,7 +27,7 @@ export async function* deliveryEvents(replies: AsyncIterable<FetchResponse>): As
         const { seq, receivedAtMs, expiresAtMs, envelope } = kind.value;
         yield {
           type: "delivered",
-          seq: Number(seq),
+          seq: sequence(seq),
           receivedAtMs: Number(receivedAtMs),
           expiresAtMs: Number(expiresAtMs),
           envelope,
@@ -37,10 +38,16 @@ export async function* deliveryEvents(replies: AsyncIterable<FetchResponse>): As
         yield { type: "lease", lease: kind.value.id };
         break;
       case "expired":
-        yield { type: "expired", first: Number(kind.value.first), last: Number(kind.value.last) };
+        yield { type: "expired", first: sequence(kind.value.first), last: sequence(kind.value.last) };
         break;
       case "caughtUp":
         yield { type: "caught_up", lastSeq: Number(kind.value.lastSeq) };
     }
   }
+}
+
+/** A place in a mailbox. A number that nothing here can hold exactly would be acknowledged as another one. */
+function sequence(number: bigint): number {
+  if (number >= 1n && number <= BigInt(Number.MAX_SAFE_INTEGER)) return Number(number);
+  throw new QightError("protocol", `The relay numbers a message ${number}`);
 }

@@ -15,6 +15,7 @@ import { type DeliveryEvent, deliveryEvents } from "./delivery_events.ts";
 import { type CallOptions, createRpc, type Rpc } from "./rpc.ts";
 import { receiptOf, type SendOutcome, sendPipelined, type SendReceipt } from "./send_many.ts";
 import { hello, type Session } from "./session.ts";
+import { turnedAway } from "./turned_away.ts";
 
 export type { DeliveryEvent, SendOutcome, SendReceipt };
 
@@ -112,8 +113,9 @@ export class RelayClient implements AsyncDisposable {
       rpc.maxReply = Math.max(rpc.maxReply, session.maxEnvelope + REPLY_OVERHEAD);
       return new RelayClient(connection, rpc, session, clock);
     } catch (thrown) {
+      const error = await turnedAway(connection, thrown);
       connection.close();
-      throw thrown;
+      throw error;
     }
   }
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { type ErrorCode, errorTable } from "../../proto/errors.ts";
-import { SendRequestSchema } from "../../proto/gen/qight/v1/delivery_pb.ts";
+import { FetchResponseSchema, SendRequestSchema } from "../../proto/gen/qight/v1/delivery_pb.ts";
 import { GetSealingKeysResponseSchema } from "../../proto/gen/qight/v1/directory_pb.ts";
 import { FailureSchema, PartSchema } from "../../proto/gen/qight/v1/frame_pb.ts";
 import { HelloResponseSchema } from "../../proto/gen/qight/v1/session_pb.ts";
@@ -216,6 +216,56 @@ for (const { code, does, command, says, treat } of lies) {
     assert.match(sentence.replace(/^qight: /, ""), says);
     assert.equal(next, `  ${hint}`);
     assert.deepEqual(more, [], "one sentence and one hint, and nothing else");
+  });
+}
+
+for (const command of ["ping", "send", "fetch"] as const) {
+  row(
+    `regression: busy: ${command} to a relay that admits no more connections from here says so, not "unreachable"`,
+    async () => {
+      const closing = { code: errorTable.busy.number, reason: "too many connections from this address" };
+      await using hostile = await hostileRelay({ root, closing });
+      const args = command === "send" ? ["send", bob.id, "x"] : [command];
+      const outcome = await ada.run([...args, "--json", "--relay", hostile.address]);
+      assert.equal(outcome.code, errorTable.busy.exit, outcome.stderr);
+      assert.equal(errorOf(outcome).code, "busy");
+      assert.match(errorOf(outcome).message, /Too many connections.*: too many connections from this address/);
+    },
+  );
+}
+
+row("a relay that closes a fresh connection as if the command were wrong is only unreachable", async () => {
+  const closing = { code: errorTable.usage.number, reason: "no" };
+  await using hostile = await hostileRelay({ root, closing });
+  assert.equal(errorOf(await ada.run(["ping", "--json", "--relay", hostile.address])).code, "unreachable");
+});
+
+row("version_conflict: a relay that never takes the device list, as if somebody else were always faster", async () => {
+  const treat = answering("PublishBundle", failing("version_conflict"));
+  await using hostile = await hostileRelay({ behind: relay.address, root, treat });
+  const eve = world.person("eve", { QIGHT_RELAY: hostile.address });
+  const made = await eve.run(["key", "gen", "--no-passphrase"]);
+  assert.equal(made.code, 0);
+  assert.match(made.stderr, /^warning: the relay does not know this key yet \(Somebody else changed it first\)/);
+  const outcome = await eve.run(["send", bob.id, "x", "--json"]);
+  assert.equal(outcome.code, 65);
+  assert.equal(errorOf(outcome).code, "version_conflict");
+});
+
+for (const seq of [0n, 2n ** 60n]) {
+  row(`regression: protocol: a relay that numbers a message ${seq}; the message is not lost by it`, async () => {
+    const treat = changing("Fetch", (reply) => {
+      const said = fromBinary(FetchResponseSchema, reply);
+      if (said.kind.case === "delivered") said.kind.value.seq = seq;
+      return toBinary(FetchResponseSchema, said);
+    });
+    await using hostile = await hostileRelay({ behind: relay.address, root, treat });
+    await ada.ok(["send", bob.id, `numbered ${seq}`]);
+    const outcome = await bob.run(["fetch", "--json", "--relay", hostile.address]);
+    assert.equal(outcome.code, 76, outcome.stderr);
+    assert.equal(errorOf(outcome).code, "protocol");
+    assert.match(errorOf(outcome).message, new RegExp(`numbers a message ${seq}$`));
+    assert.match(await bob.ok(["fetch"]), new RegExp(`numbered ${seq}$`));
   });
 }
 

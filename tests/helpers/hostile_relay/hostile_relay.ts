@@ -30,6 +30,8 @@ export interface HostileRelayOptions {
   readonly port?: number;
   /** Decides about each call by its name in the table of methods; it may change the header. Nothing = passes untouched. */
   treat?(method: string, header: CallHeader): Treatment | undefined;
+  /** Closes each connection at once with this code and reason, as a relay does that admits no more from an address. */
+  readonly closing?: { readonly code: number; readonly reason: string };
 }
 
 /** A hostile relay that listens. */
@@ -57,6 +59,7 @@ async function serveConnection(
   behind: RelayAddress | null,
   options: HostileRelayOptions,
 ): Promise<void> {
+  if (options.closing) return connection.close(options.closing.code, options.closing.reason);
   // The proof of a device names the transport, so the way on must be the way it came.
   const transports = connection.transport === "websocket" ? ["websocket" as const] : ["quic" as const];
   const onward = behind && await dial({ address: behind, transports });
