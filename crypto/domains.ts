@@ -26,6 +26,8 @@ export const domains = {
   session: encoder.encode("qight session v1\0"),
   /** A signature on a person's own bytes (`key sign`). */
   message: encoder.encode("qight message v1\0"),
+  /** A relay's signature on a tree of accepted messages. */
+  receipt: encoder.encode("qight receipt v1\0"),
   /** What the safety number hashes. */
   safety: encoder.encode("qight safety v1\0"),
   /** First bytes of a vault. */

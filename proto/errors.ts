@@ -64,6 +64,12 @@ export const errorTable = {
   cannot_open: kind(6509, "The sealed message cannot be opened", 65, "It was sealed to another key."),
   bad_backup: kind(6510, "The backup is damaged or not a backup", 65, "Use another copy; nothing was changed."),
   version_conflict: kind(6511, "Somebody else changed it first", 65, "Read it again and repeat."),
+  bad_receipt: kind(
+    6512,
+    "The receipt proves nothing",
+    65,
+    "Check that it is whole and that the address is of the relay that gave it.",
+  ),
   no_input: kind(6600, "The file cannot be read", 66, "Check the path."),
   nothing_to_fetch: kind(6601, "There is nothing to fetch", 66, "Leave out --fail-empty to make this exit 0."),
   no_key: kind(6602, "There is no key here yet", 66, "Make one with qight key gen."),

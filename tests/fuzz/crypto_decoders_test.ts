@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import { openBundle, signBundle } from "../../crypto/bundle.ts";
 import { parseEnvelope, verifyEnvelope } from "../../crypto/envelope.ts";
 import { pad } from "../../crypto/padding.ts";
+import { openReceipt, signReceipts } from "../../crypto/receipt.ts";
 import { openContent, sealContent, sealedKeyId } from "../../crypto/seal.ts";
 import { openSealingKey } from "../../crypto/sealing_key.ts";
 import { ARGON2_FLOOR, openVault, sealVault } from "../../crypto/vault.ts";
@@ -48,6 +49,16 @@ const envelope = await sealedEnvelope("hello");
 const payload = await sealContent({ to: bobSealingKey, fields: head, content: contentOf("hi") });
 const content = toBinary(SealedContentSchema, { ...contentOf("hi"), voidCounters: [1n, 300n] });
 const keyFile = await sealVault(new Uint8Array(40), "pass", { params: ARGON2_FLOOR });
+const receipts = await signReceipts(
+  ada,
+  [1, 2, 3].map((seq) => ({
+    mailbox: ada.publicKey,
+    seq,
+    id: new Uint8Array(16),
+    bodyHash: new Uint8Array(32),
+    receivedAtMs: NOW,
+  })),
+);
 const openKeyFile = await sealVault(new Uint8Array(40), null);
 
 interface Row {
@@ -76,6 +87,11 @@ const rows: Row[] = [
       await openContent({ secretSeed: bobSecret, fields: { ...head, payload: damaged } });
       return sealedKeyId(damaged);
     },
+  },
+  {
+    what: "receipts",
+    codes: ["bad_receipt"],
+    decode: (chance) => openReceipt(damage(receipts[1], chance), ada.publicKey),
   },
   { what: "sealed contents", codes: ["cannot_open"], decode: (chance) => openForeignContent(damage(content, chance)) },
   {

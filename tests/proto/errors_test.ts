@@ -28,6 +28,7 @@ const locked: Readonly<Record<string, number>> = {
   cannot_open: 6509,
   bad_backup: 6510,
   version_conflict: 6511,
+  bad_receipt: 6512,
   no_input: 6600,
   nothing_to_fetch: 6601,
   no_key: 6602,
