@@ -4,7 +4,8 @@
  */
 import type { Row } from "../row.ts";
 import { gracefulStop } from "./graceful_stop.ts";
+import { backupUnderLoad } from "./backup_under_load.ts";
 import { readerKilled } from "./reader_killed.ts";
 
 /** In the order in which they run. */
-export const rows: readonly Row[] = [gracefulStop, readerKilled];
+export const rows: readonly Row[] = [gracefulStop, readerKilled, backupUnderLoad];
