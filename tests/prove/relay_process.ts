@@ -56,12 +56,17 @@ export class RelayProcess implements AsyncDisposable {
     return this.#child.pid;
   }
 
-  /** Starts it and answers after how many milliseconds /readyz said yes. */
-  async start(): Promise<number> {
+  /**
+   * Starts it and answers after how many milliseconds /readyz said yes.
+   * @param under a command line that becomes the relay itself, such as `strace -D …`
+   */
+  async start(under: readonly string[] = []): Promise<number> {
     const started = performance.now();
     const flags = ["--listen", `127.0.0.1:${this.port}`, "--data-dir", this.dataDir];
-    const child = new Deno.Command(Deno.execPath(), {
-      args: this.#entry ? script(this.#entry.path, ...this.#entry.args, ...flags) : qight("relay", ...flags),
+    const own = this.#entry ? script(this.#entry.path, ...this.#entry.args, ...flags) : qight("relay", ...flags);
+    const [command, ...args] = [...under, Deno.execPath(), ...own];
+    const child = new Deno.Command(command, {
+      args,
       env: this.#settings,
       clearEnv: true,
       stdin: "null",
@@ -86,6 +91,18 @@ export class RelayProcess implements AsyncDisposable {
   /** SIGTERM: the relay drains; answers its exit code. */
   async stop(): Promise<number> {
     return await this.#end("SIGTERM");
+  }
+
+  /** Its exit code when it ends by itself within so many milliseconds, else null. */
+  async endedWithin(ms: number): Promise<number | null> {
+    const child = this.#child;
+    if (!child) return null;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<null>((resolve) => timer = setTimeout(() => resolve(null), ms));
+    const code = await Promise.race([child.status.then((status) => status.code), late]);
+    clearTimeout(timer);
+    if (code !== null) this.#child = null;
+    return code;
   }
 
   /** Messages that it stores now, as its metrics say. */
