@@ -2,11 +2,13 @@
 import { asQightError, QightError } from "../proto/errors.ts";
 import { escapeLine, safeJson } from "./escape.ts";
 import { type Output, ReaderGone } from "./output.ts";
+import { EndedAsAsked } from "./signals.ts";
 
 /** Writes the error to stderr (one JSON object with `--json`) and returns the exit code. */
 export function reportError(thrown: unknown, out: Output, debug: boolean): number {
   if (thrown instanceof ReaderGone) return 0;
-  const error = asQightError(systemError(thrown));
+  if (thrown instanceof EndedAsAsked && !out.json) return thrown.reason.exit;
+  const error = asQightError(systemError(thrown instanceof EndedAsAsked ? thrown.reason : thrown));
   if (out.json) {
     out.raw(`${safeJson({ error: errorFields(error) })}\n`);
   } else {

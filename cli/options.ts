@@ -27,7 +27,8 @@ export function parseArguments(args: readonly string[]): Parsed {
   try {
     root.parse([...args], { from: "user" });
   } catch (error) {
-    if (error instanceof CommanderError) throw asUsage(error);
+    // Each command throws its own below; a CommanderError that comes through belongs to no command.
+    if (error instanceof CommanderError) throw asUsage(error, []);
     throw error;
   }
   if (!found) throw new QightError("usage", "No command was given");
@@ -35,7 +36,10 @@ export function parseArguments(args: readonly string[]): Parsed {
 }
 
 function build(spec: CommandSpec, path: readonly string[], report: (parsed: Omit<Parsed, "flags">) => void): Command {
-  const command = new Command(spec.name).helpOption(false).helpCommand(false).exitOverride()
+  const command = new Command(spec.name).helpOption(false).helpCommand(false)
+    .exitOverride((error) => {
+      throw asUsage(error, path);
+    })
     .configureOutput({ writeErr: () => undefined, writeOut: () => undefined });
   for (const row of spec === tree ? globalOptions : spec.options ?? []) command.addOption(optionOf(row) as Option);
   for (const name of spec.aliases ?? []) command.alias(name);
@@ -63,7 +67,7 @@ function optionOf([flags, text]: OptionSpec): Option {
 function unknownWord(spec: CommandSpec, path: readonly string[], word: string | undefined): QightError {
   const names = (spec.commands ?? []).map((child) => child.name);
   const where = path.length ? `qight ${path.join(" ")}` : "qight";
-  const help = `See ${["qight help", ...path].join(" ")}.`;
+  const help = helpHint(path);
   if (word === undefined) {
     return new QightError("usage", `${where} needs a command: ${names.join(", ")}`, { hint: help });
   }
@@ -73,9 +77,16 @@ function unknownWord(spec: CommandSpec, path: readonly string[], word: string | 
   });
 }
 
-function asUsage(error: CommanderError): QightError {
+function helpHint(path: readonly string[]): string {
+  return `See ${["qight help", ...path].join(" ")}.`;
+}
+
+function asUsage(error: CommanderError, path: readonly string[]): QightError {
   const sentence = error.message.replace(/^error: /, "").replace(/\s*\n\s*/g, " ");
-  return new QightError("usage", sentence.charAt(0).toUpperCase() + sentence.slice(1), { cause: error });
+  return new QightError("usage", sentence.charAt(0).toUpperCase() + sentence.slice(1), {
+    cause: error,
+    hint: helpHint(path),
+  });
 }
 
 /** Words on a command line are readable by every user of the machine (croc CVE-2023-43621). */

@@ -29,7 +29,8 @@ export async function runCommand(args: readonly string[], env: Env = processEnv)
     if (parsed.path.length === 1 && isRelay) {
       await module.run({ ...call, signal: new AbortController().signal });
     } else {
-      using interruption = watchSignals();
+      // Only a send has an outcome that may be unknown.
+      using interruption = watchSignals(parsed.path[0] === "send" ? undefined : "");
       await Promise.race([module.run({ ...call, signal: interruption.signal }), interruption.overdue]);
     }
     return 0;

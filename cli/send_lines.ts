@@ -10,6 +10,7 @@ import { bodyOf, contentOf } from "./message_input.ts";
 import type { Messenger } from "./messenger.ts";
 import { orAborted } from "./send_one.ts";
 import type { Call } from "./tree/spec.ts";
+import { remarkOnTtl } from "./ttl_remark.ts";
 import { waitRemarks } from "./wait_remark.ts";
 
 /** How each line is sent. */
@@ -33,6 +34,7 @@ export async function sendLines(
     clock: messenger.clock,
     random: systemRandom,
   }, room.relay);
+  remarkOnTtl(out, ttlS, room.relay.session);
   await orAborted(messenger.flush(room), signal);
   const options = {
     source,

@@ -7,6 +7,7 @@ import { deviceFingerprint } from "../crypto/account.ts";
 import { asQightError, QightError } from "../proto/errors.ts";
 import type { Connected, Messenger } from "./messenger.ts";
 import type { Call } from "./tree/spec.ts";
+import { remarkOnTtl } from "./ttl_remark.ts";
 
 /** Pause between attempts after a connection broke, milliseconds. */
 const RETRY_MS = 200;
@@ -31,6 +32,7 @@ export async function sendNow(
     try {
       signal.throwIfAborted();
       const room = await orAborted(messenger.connect(), signal);
+      if (!hadSession && "ttlS" in draft) remarkOnTtl(out, draft.ttlS, room.relay.session);
       hadSession = true;
       await using _relay = room.relay;
       const delivery = await orAborted(sendOver(room, messenger, account, draft, attempt), signal);
@@ -67,6 +69,7 @@ export async function sendQueued(
   try {
     const room = await orAborted(messenger.connect(), signal);
     await using _relay = room.relay;
+    remarkOnTtl(out, draft.ttlS, room.relay.session);
     await orAborted(messenger.flush(room), signal);
   } catch (thrown) {
     out.note(`the message waits on disk: ${asQightError(thrown).message}`);

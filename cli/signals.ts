@@ -8,11 +8,22 @@ export interface Interruption extends Disposable {
   readonly overdue: Promise<never>;
 }
 
+/** A command that goes on until somebody ends it was ended: the exit code says so, and there is nothing to complain of. */
+export class EndedAsAsked extends Error {
+  override readonly name = "EndedAsAsked";
+  readonly reason: QightError;
+
+  constructor(reason: QightError) {
+    super(reason.message);
+    this.reason = reason;
+  }
+}
+
 /** How long an interrupted command may take to end in order, in milliseconds. */
 const GRACE_MS = 3_000;
 
-/** Listens for SIGINT (130) and SIGTERM (143). */
-export function watchSignals(): Interruption {
+/** Listens for SIGINT (130) and SIGTERM (143); `hint` says what to do next, where the table's would mislead. */
+export function watchSignals(hint?: string): Interruption {
   const controller = new AbortController();
   const overdue = Promise.withResolvers<never>();
   // Nobody may be waiting when it rejects: the command may have ended in the meantime.
@@ -20,7 +31,7 @@ export function watchSignals(): Interruption {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const on = (code: "interrupted" | "terminated") => () => {
     if (controller.signal.aborted) Deno.exit(errorTable[code].exit);
-    const reason = new QightError(code);
+    const reason = new QightError(code, undefined, { hint });
     controller.abort(reason);
     timer = setTimeout(() => overdue.reject(reason), GRACE_MS);
   };

@@ -25,15 +25,16 @@ export function classifyConnectFailure(thrown: unknown, peer: DialedPeer): Qight
     return new QightError("unreachable", `${peer.name} cannot be reached: ${sentenceOf(thrown)}`, { cause: thrown });
   }
   // Without a root key in the address an unknown issuer is a certificate problem, not another relay.
-  const code = failure.code === "wrong_relay" && !peer.hasRoot ? "bad_certificate" : failure.code;
-  return new QightError(
-    code,
-    `${peer.name}: ${code === failure.code ? failure.text : "its certificate has an unknown issuer"}`,
-    {
+  if (failure.code === "wrong_relay" && !peer.hasRoot) {
+    return new QightError("bad_certificate", `${peer.name}: its certificate has an unknown issuer`, {
       cause: thrown,
-      ...(failure.hint ? { hint: failure.hint } : {}),
-    },
-  );
+      hint: WHOLE_ADDRESS,
+    });
+  }
+  return new QightError(failure.code, `${peer.name}: ${failure.text}`, {
+    cause: thrown,
+    ...(failure.hint ? { hint: failure.hint } : {}),
+  });
 }
 
 /** Whether a failed connection is decided for good, so that no other transport is asked. */
@@ -49,6 +50,8 @@ interface Row {
 }
 
 const NOTHING = /(?!)/;
+const WHOLE_ADDRESS =
+  "A relay with a root key of its own needs the whole address, qight://ROOT@host:port: qight relay and qight relay status print it.";
 const CLOCK = "Check this machine's clock and the relay's certificate.";
 
 // TLS alerts are RFC 8446 §6.2; quinn prints them as "error NN"; the names are those of Node's TLS.

@@ -22,6 +22,8 @@ export interface AdministrationRoom {
   readonly mailboxes: Mailboxes;
   readonly audit: Audit;
   readonly folder: DataFolder;
+  /** What people share, as printed at the start. */
+  readonly addresses: readonly string[];
   readonly config: () => RelayConfig;
   readonly draining: () => boolean;
   readonly drain: () => Promise<void>;
@@ -38,6 +40,8 @@ export function adminHandlers(room: AdministrationRoom): AdminHandlers {
     async status() {
       const { leases, watchers } = room.mailboxes.counts;
       return {
+        address: room.addresses[0],
+        addresses: room.addresses,
         version: room.version,
         deno: Deno.version.deno,
         started_at: new Date(room.startedAtMs).toISOString(),

@@ -227,6 +227,7 @@ async function run(
       metrics.render({ store: await store.stats(), certificateExpiresAtMs: certificate.expiresAtMs }),
   });
   cleanup.defer(() => http.close());
+  const addresses = relayAddresses(config, certificate.ownRoot ? folder.rootKey.publicKey : undefined, listeners.port);
   const admin: AdminServer = await startAdmin({
     socketPath: folder.adminSocketPath,
     handlers: adminHandlers({
@@ -237,6 +238,7 @@ async function run(
       now,
       version,
       folder,
+      addresses,
       config: () => config,
       draining: () => draining,
       drain,
@@ -246,7 +248,6 @@ async function run(
   });
   cleanup.defer(() => admin.close());
 
-  const addresses = relayAddresses(config, certificate.ownRoot ? folder.rootKey.publicKey : undefined, listeners.port);
   log.info("relay started", { version, durable: store.durable, auth: config.auth.mode });
   return {
     addresses,

@@ -8,13 +8,27 @@ import { parseDuration } from "../../relay/config/durations.ts";
 import { FetchRun } from "../fetch_run.ts";
 import { Messenger } from "../messenger.ts";
 import { orAborted } from "../send_one.ts";
+import { EndedAsAsked } from "../signals.ts";
 import type { fetchSpec } from "../tree/messages.ts";
 import type { Call } from "../tree/spec.ts";
 
 /** Prints (or hands to `--exec`) what is there, acknowledging only what got out. */
 export async function run(call: Call<typeof fetchSpec>): Promise<void> {
-  const { options, settings, out, signal } = call;
   const asked = readOptions(call);
+  try {
+    await read(call, asked);
+  } catch (thrown) {
+    if (asked.follow && thrown === call.signal.reason) throw new EndedAsAsked(call.signal.reason);
+    if (!(thrown instanceof QightError) || thrown.code !== "lease_lost") throw thrown;
+    throw new QightError("lease_lost", "Another fetch reads this mailbox now, and this one ended", {
+      cause: thrown,
+      hint: "A mailbox has one reader at a time, the newest. To look without taking over: qight fetch --peek.",
+    });
+  }
+}
+
+async function read(call: Call<typeof fetchSpec>, asked: FetchWishes): Promise<void> {
+  const { options, settings, out, signal } = call;
   await using messenger = await Messenger.open(settings, out);
   const connect = async () => (await messenger.connect()).relay;
   const room = await orAborted(messenger.connect(), signal);

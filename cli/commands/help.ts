@@ -64,9 +64,15 @@ function titleOf(spec: CommandSpec): string {
   return `${names} ${shownArgs(spec)}`.trimEnd();
 }
 
+/** An option that may be repeated takes one value each time: no dots behind it. */
+function shownFlags(flags: string): string {
+  return flags.replace("...>", ">");
+}
+
 function section(title: string, rows: readonly OptionSpec[]): string {
-  const width = Math.min(28, Math.max(...rows.map(([left]) => left.length)));
-  const lines = rows.map(([left, right]) =>
+  const shown = rows.map(([left, right]) => [shownFlags(left), right]);
+  const width = Math.min(28, Math.max(...shown.map(([left]) => left.length)));
+  const lines = shown.map(([left, right]) =>
     left.length > width ? `  ${left}\n  ${" ".repeat(width)}  ${right}` : `  ${left.padEnd(width)}  ${right}`
   );
   return `${title}:\n${lines.join("\n")}`;

@@ -15,7 +15,9 @@ export async function run({ options, settings, out }: Call<typeof keyExportSpec>
   const { accountSeed, device } = identity.secrets;
   // A passphrase that was handed in is meant for this file, also when the key itself has none.
   const passphrase = identity.passphrase ??
-    (settings.passphraseFile === undefined ? null : await passphraseFrom(settings.passphraseFile));
+    (settings.passphraseFile === undefined
+      ? null
+      : await passphraseFrom(settings.passphraseFile, "Put a passphrase on its first line."));
   if (passphrase === null) out.note("warning: this export is not protected by a passphrase; keep it safe");
   if (isReadableByOthers()) out.note("warning: others can read the file that this goes to; use umask 077");
   const bytes = encodeIdentity(

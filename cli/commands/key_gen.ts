@@ -14,7 +14,9 @@ export async function run({ options, settings, out, signal }: Call<typeof keyGen
   if (!options.force && await exists(path)) {
     throw new QightError("would_overwrite", `There is a key at ${path} already, and it is not overwritten`);
   }
-  const passphrase = options.passphrase === false ? null : await newPassphrase(settings, path);
+  const passphrase = options.passphrase === false
+    ? null
+    : await newPassphrase(settings, path, { without: "--no-passphrase" });
   const identity = await identityFrom(makeSecrets(), path, passphrase);
   await saveIdentity(identity, { overwrite: options.force ?? false, now: Date.now() });
   if (passphrase === null) out.detail(`${path} and the messages are protected by file mode alone`);

@@ -10,7 +10,11 @@ export async function run({ options, settings, out }: Call<typeof keyPasswdSpec>
   // The old passphrase's file is not where the new one comes from.
   const passphrase = options.passphrase === false
     ? null
-    : await newPassphrase({ ...settings, passphraseFile: undefined }, identity.path, options.newPassphraseFile);
+    : await newPassphrase({ ...settings, passphraseFile: undefined }, identity.path, {
+      without: "--no-passphrase",
+      file: options.newPassphraseFile,
+      fileFlag: "--new-passphrase-file",
+    });
   await saveIdentity({ ...identity, passphrase }, { overwrite: true, now: Date.now() });
   const { id } = identity.account;
   await out.result({ id, identity: identity.path, passphrase: passphrase !== null }, id);

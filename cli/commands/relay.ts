@@ -12,7 +12,7 @@ import type { relaySpec } from "../tree/relay.ts";
 import type { Call } from "../tree/spec.ts";
 import { VERSION } from "../version.ts";
 
-/** Starts the relay, prints its address and stays. Exit 0 after SIGTERM, 130 after SIGINT, 74 when its disk failed. */
+/** Starts the relay, prints its address and data folder, and stays. Exit 0 after SIGTERM, 130 after SIGINT, 74 when its disk failed. */
 export async function run({ options, settings, out }: Call<typeof relaySpec>): Promise<void> {
   const { config } = await loadRelayConfig(settings, options.listen);
   checkOpenToTheWorld(config, options.allowOpen ?? false);
@@ -30,11 +30,14 @@ export async function run({ options, settings, out }: Call<typeof relaySpec>): P
       log.error("the configuration was not reloaded", { error: (error as Error).message });
     }
   });
-  await printAddresses(relay, out);
-  if (config.auth.mode === "open" && publicAddresses(config).length > 0) {
-    out.error("warning: this relay is open: everybody who can reach it can use it (auth.mode)");
+  await printStart(relay, config.dataDir, out);
+  if (publicAddresses(config).length > 0) {
+    if (config.auth.mode === "open") {
+      out.error("warning: this relay is open: everybody who can reach it can use it (auth.mode)");
+    }
+    // On loopback alone there are no bursts that the kernel's usual buffer could not hold.
+    warnOfSmallReceiveBuffer(log);
   }
-  warnOfSmallReceiveBuffer(log);
   await tellSystemd("READY=1", log);
   await relay.closed;
   if (interrupted) throw new QightError("interrupted", "Interrupted", { hint: "" });
@@ -48,14 +51,17 @@ async function tellSystemd(state: ServiceState, log: Log): Promise<void> {
   if (told instanceof Error) log.warn("systemd was not told", { state, error: told.message });
 }
 
-async function printAddresses(relay: RunningRelay, out: Output): Promise<void> {
-  const [address] = relay.addresses;
+async function printStart(relay: RunningRelay, dataDir: string, out: Output): Promise<void> {
+  const { addresses, firstToken } = relay;
   if (out.json) {
-    const token = relay.firstToken === null ? {} : { token: relay.firstToken };
-    return await out.object({ address, addresses: relay.addresses, ...token });
+    const token = firstToken === null ? {} : { token: firstToken };
+    return await out.object({ address: addresses[0], addresses, ...token, data_dir: dataDir });
   }
-  for (const each of relay.addresses) await out.line(`address  ${each}          (share this line)`);
-  if (relay.firstToken !== null) await out.line(`token    ${relay.firstToken}          (shown once; for --token-file)`);
+  const lines = addresses.map((address) => `address  ${address}          (share this line)`);
+  if (firstToken !== null) lines.push(`token    ${firstToken}          (shown once; for --token-file)`);
+  lines.push(`data     ${dataDir}          (messages and root.key)`);
+  // One write: a reader that leaves after the first line must not end the relay.
+  await out.line(lines.join("\n"));
 }
 
 /** SIGTERM and the first SIGINT drain, a second SIGINT quits at once, SIGHUP reads the configuration again. */

@@ -8,7 +8,7 @@ import type { Call } from "../tree/spec.ts";
 /** Writes the backup, sealed by a passphrase unless `--plain`. */
 export async function run({ args, options, settings, out }: Call<typeof relayBackupSpec>): Promise<void> {
   const path = resolve(args[0]);
-  const passphrase = options.plain ? undefined : await newPassphrase(settings, path);
+  const passphrase = options.plain ? undefined : await newPassphrase(settings, path, { without: "--plain" });
   const answer = await askRelay(settings, "backup", { path, ...(passphrase === undefined ? {} : { passphrase }) });
   await out.result(answer, path);
 }

@@ -3,7 +3,17 @@ import { askRelay } from "../relay_admin.ts";
 import { printFields } from "../fields.ts";
 import type { Call } from "../tree/spec.ts";
 
-/** Prints version, load and storage of the relay. */
+/** What the relay tells; an older one tells no addresses. */
+interface Status extends Record<string, unknown> {
+  readonly address?: string;
+  readonly addresses?: readonly string[];
+}
+
+/** Prints address, version, load and storage of the relay; each address on a line of its own. */
 export async function run({ settings, out }: Call): Promise<void> {
-  await printFields(out, await askRelay(settings, "status") as Record<string, unknown>);
+  const status = await askRelay(settings, "status") as Status;
+  if (out.json) return await out.object(status);
+  const { address: _first, addresses = [], ...fields } = status;
+  for (const each of addresses) await out.line(`address  ${each}`);
+  await printFields(out, fields);
 }

@@ -19,8 +19,8 @@ export async function run(call: Call<typeof sendSpec>): Promise<void> {
   const account = parseAccountId(args[0]);
   refuseContradictions(call);
   const ttlS = options.ttl === undefined ? 0 : wholeSeconds(options.ttl);
-  const replyTo = options.replyTo === undefined ? undefined : parseMessageId(options.replyTo);
-  const id = options.id === undefined ? undefined : parseMessageId(options.id);
+  const replyTo = messageId("--reply-to", options.replyTo);
+  const id = messageId("--id", options.id);
   const shape = { ttlS, plaintext: options.plaintext ?? false };
   if (options.lines) {
     await using messenger = await Messenger.open(settings, out);
@@ -51,6 +51,18 @@ function refuseContradictions({ args, options }: Call<typeof sendSpec>): void {
   if (!options.lines) return;
   if (args[1] !== undefined) refuse("--lines takes its messages from stdin: leave MESSAGE out");
   if (options.file || options.id || options.queue) refuse("--lines goes with neither -f, --id nor --queue");
+}
+
+function messageId(flag: string, text: string | undefined): Uint8Array | undefined {
+  if (text === undefined) return undefined;
+  try {
+    return parseMessageId(text);
+  } catch (cause) {
+    throw new QightError("bad_id", `${flag} "${text}" is no message id`, {
+      cause,
+      hint: "A message id is 32 hex digits, as send prints it and fetch --json shows it.",
+    });
+  }
 }
 
 /** TTL on the wire is whole seconds. */

@@ -10,7 +10,7 @@ export const sendSpec = {
   options: [
     ["--lines", "send every line of stdin as one message"],
     ["-f, --file <path...>", "attach a file; repeat for more"],
-    ["--ttl <duration>", "drop it when unread for that long (default: the relay's)"],
+    ["--ttl <duration>", "drop it when unread for that long (default and longest: the relay's)"],
     ["--reply-to <id>", "the message that this one answers"],
     ["--queue", "keep it on disk when the relay is away; later commands send it"],
     ["--id <id>", "32 hex digits; repeating an id sends the same bytes again"],
@@ -37,7 +37,7 @@ export const fetchSpec = {
   args: "[command...]",
   shownArgs: "",
   options: [
-    ["--follow", "go on until interrupted"],
+    ["--follow", "go on until interrupted, or until another fetch of this mailbox begins"],
     ["--wait <duration>", "wait that long for the first message"],
     ["--idle <duration>", "end when nothing came for that long (with --follow)"],
     ["--max <n>", "end after that many messages"],
@@ -51,6 +51,7 @@ export const fetchSpec = {
   ],
   more: [
     "Messages are acknowledged once they are written to stdout (or --exec exited 0); until then they come again.",
+    "A mailbox has one reader at a time: the newest fetch takes over and ends an older --follow (exit 75). --peek does not.",
     "The command of --exec gets QIGHT_ID, QIGHT_FROM, QIGHT_TO, QIGHT_SEQ and QIGHT_SENT_AT.",
   ],
   examples: [

@@ -68,7 +68,7 @@ export const relaySpec = {
   name: "relay",
   summary: "run a relay",
   options: [
-    ["--listen <addr...>", 'address to listen on (default 127.0.0.1:4433; "[::]:4433" for the world)'],
+    ["--listen <addr...>", 'address to listen on (default 127.0.0.1:4433; "[::]:4433" for the world); repeat for more'],
     ["--allow-open", "let everybody use a relay that listens publicly"],
   ],
   commands: [
@@ -107,7 +107,9 @@ export const relaySpec = {
       ],
     },
   ],
-  more: ["Prints the address to share. SIGTERM drains and ends it, SIGHUP reads relay.toml again."],
+  more: [
+    "Prints the address to share and where its data is. SIGTERM drains and ends it, SIGHUP reads relay.toml again.",
+  ],
   examples: ["qight relay", 'qight relay --listen "[::]:4433"', "qight relay status"],
   module: "relay",
 } as const satisfies CommandSpec;

@@ -32,6 +32,13 @@ export const restSpecs = [
   {
     name: "health",
     summary: "exit 0 when the relay answers, 69 when not",
+    more: [
+      "With --relay, QIGHT_RELAY or a context: connects to that relay as a client does (QUIC or WebSocket) and asks its",
+      "time. No key is needed; a relay that wants a token is healthy too.",
+      "Without a relay chosen: asks the relay of this machine's data folder (--data-dir) over its admin socket.",
+      "A relay that drains is not healthy.",
+    ],
+    examples: ["qight health --relay qight://…", "qight health --data-dir /var/lib/qight"],
     module: "health",
   },
   { name: "version", summary: "print the version", module: "version" },
