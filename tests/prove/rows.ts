@@ -4,8 +4,10 @@
  */
 import { checkLedgers, complaintKinds, complaints } from "./checker.ts";
 import { clientKilled } from "./client_killed.ts";
+import { rows as disk } from "./disk/rows.ts";
 import { doctorings, honestLedger } from "./doctored.ts";
 import { rows as lifecycle } from "./lifecycle/rows.ts";
+import { maliciousRelay } from "./malicious/malicious_relay.ts";
 import { relayKilled, relayKilledUnderLines, relayKilledUnderWire } from "./relay_killed.ts";
 import type { Row } from "./row.ts";
 import { syncBeforeAck } from "./sync_before_ack.ts";
@@ -36,4 +38,6 @@ export const rows: readonly Row[] = [
   clientKilled,
   syncBeforeAck,
   ...lifecycle,
+  maliciousRelay,
+  ...disk,
 ];
