@@ -4,6 +4,7 @@
  */
 
 import { type ErrorCode, QightError } from "../../proto/errors.ts";
+import { makeFolder } from "./new_folder.ts";
 
 // What may lie in a folder that this relay tightens by itself; anything else was not made for a relay.
 const ours = /^(lost\+found|relay\.|root\.key|leaf\.pem|lock$|audit\.log|admin\.sock|before-restore-)/;
@@ -15,7 +16,7 @@ const ours = /^(lost\+found|relay\.|root\.key|leaf\.pem|lock$|audit\.log|admin\.
 export async function preparePrivateFolder(folder: string): Promise<void> {
   let info: Deno.FileInfo;
   try {
-    await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeFolder(folder);
     info = await Deno.stat(folder);
   } catch (thrown) {
     throw pathError("cannot_create", "Cannot create the folder", folder, thrown);

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { QightError } from "../../proto/errors.ts";
 import { adminSocketPath, openDataFolder } from "../../relay/data_folder.ts";
+import { makeFolder } from "../../relay/data_folder/new_folder.ts";
 import { writePrivateFile } from "../../relay/data_folder/private_file.ts";
 
 const options = { credentialsDirectory: "", env: {} };
@@ -233,3 +234,14 @@ function elsewhere(dir: string, then: string): Deno.Command {
 async function openElsewhere(dir: string): Promise<string> {
   return new TextDecoder().decode((await elsewhere(dir, "").output()).stdout).trim();
 }
+
+Deno.test("regression: a power cut cannot take a new data folder away: each folder that got a new name is synced", () =>
+  withFolder(async (dir) => {
+    const parent = join(dir, "..");
+    assert.deepEqual(await makeFolder(join(dir, "deep", "er")), [parent, dir, join(dir, "deep")]);
+    assert.equal(await mode(join(dir, "deep")), 0o700);
+    assert.deepEqual(await makeFolder(join(dir, "deep", "er")), [], "nothing new, nothing to sync");
+    await Deno.writeTextFile(join(dir, "file"), "");
+    assert.deepEqual(await makeFolder(join(dir, "file")), []);
+    assert.equal((await refusal(() => openDataFolder(join(dir, "file"), options))).code, "cannot_create");
+  }));

@@ -71,7 +71,7 @@ export function readDiskTrace(bytes: Uint8Array, wanted: (path: string) => boole
     const head = /^(\d+) +(\d+)\.(\d{6}) (<\.\.\. )?(\w+)/.exec(latin.decode(line.subarray(0, 80)));
     if (!head) continue;
     const [, pid, seconds, micros, resumed, name] = head;
-    const tail = latin.decode(line.subarray(Math.max(0, line.length - 160)));
+    const tail = latin.decode(line.subarray(Math.max(0, line.length - 2_000)));
     let call = begun.get(pid);
     if (resumed) begun.delete(pid);
     else {

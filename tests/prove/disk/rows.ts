@@ -1,0 +1,9 @@
+/**
+ * The rows about the disk: power loss, faults, no room, damage.
+ * @module
+ */
+import type { Row } from "../row.ts";
+import { powerLoss } from "./power_loss.ts";
+
+/** In the order in which they run. */
+export const rows: readonly Row[] = [powerLoss];
