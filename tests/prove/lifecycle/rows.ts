@@ -6,6 +6,7 @@ import type { Row } from "../row.ts";
 import { gracefulStop } from "./graceful_stop.ts";
 import { backupUnderLoad } from "./backup_under_load.ts";
 import { readerKilled } from "./reader_killed.ts";
+import { upgrade } from "./upgrade.ts";
 
 /** In the order in which they run. */
-export const rows: readonly Row[] = [gracefulStop, readerKilled, backupUnderLoad];
+export const rows: readonly Row[] = [gracefulStop, readerKilled, backupUnderLoad, upgrade];
