@@ -6,6 +6,7 @@ import { checkLedgers, complaintKinds, complaints } from "./checker.ts";
 import { clientKilled } from "./client_killed.ts";
 import { rows as disk } from "./disk/rows.ts";
 import { doctorings, honestLedger } from "./doctored.ts";
+import { rows as hostile } from "./hostile/rows.ts";
 import { rows as lifecycle } from "./lifecycle/rows.ts";
 import { maliciousRelay } from "./malicious/malicious_relay.ts";
 import { relayKilled, relayKilledUnderLines, relayKilledUnderWire } from "./relay_killed.ts";
@@ -40,4 +41,5 @@ export const rows: readonly Row[] = [
   ...lifecycle,
   maliciousRelay,
   ...disk,
+  ...hostile,
 ];

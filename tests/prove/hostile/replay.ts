@@ -1,0 +1,167 @@
+/**
+ * Whoever has captured envelopes and logins plays them back, at once, after the relay was killed, and after the messages
+ * were taken: none is accepted twice. A sender restored from an old copy of its folder shows nothing twice either.
+ * @module
+ */
+import type { RelayClient } from "../../../client/relay_client.ts";
+import { CONTENT_PLAIN, parseEnvelope, signEnvelope } from "../../../crypto/envelope.ts";
+import { checkLedgers, complaints, tally } from "../checker.ts";
+import { Ledger, readLedgers } from "../ledger.ts";
+import { connectVia, join, type WireDevice, wireDevice } from "../lifecycle/wire_peer.ts";
+import { Folder } from "../processes.ts";
+import { seeded } from "../random.ts";
+import { RelayProcess } from "../relay_process.ts";
+import type { Finding, Row, Size } from "../row.ts";
+import { type CapturedLogin, captureLogin, replayLogins } from "./captured_logins.ts";
+import { restoredSender } from "./restored_sender.ts";
+
+/** PROMISES of security.md: at least once on the wire, stored once; a session proof is good once. */
+export const replay: Row = {
+  name: "replay",
+  property: "captured envelopes and logins played back, also after kill -9 and after they were taken, count once",
+  rounds: { ci: 1000, night: 10_000 },
+  run: prove,
+};
+
+/** A login costs a connection, so there are fewer of them. */
+const ENVELOPES_PER_LOGIN = 5;
+
+/** An envelope on its way to the relay, as captured, and what the relay said the first time. */
+interface Captured {
+  readonly bytes: Uint8Array;
+  readonly seq: number;
+}
+
+async function prove(size: Size): Promise<Finding> {
+  using folder = new Folder();
+  await using relay = new RelayProcess(folder.inside("post"), {}, size.relayEntry);
+  await relay.start();
+  const ledgers = folder.inside("ledgers");
+  const broken: string[] = [];
+  const [alice, bob, eve] = await Promise.all([wireDevice(), wireDevice(), wireDevice()]);
+  for (const device of [alice, bob, eve]) {
+    await using client = await connectVia("quic", relay.address, device);
+    await join(client, device);
+  }
+  const captured = shuffled(await sendAll(relay.address, alice, bob, size.rounds, `${ledgers}/alice`), size.seed);
+  const logins: CapturedLogin[] = [];
+  for (let n = 0; n < size.rounds / ENVELOPES_PER_LOGIN; n++) {
+    logins.push(await captureLogin(relay.address, alice.signer));
+  }
+
+  using shown = new Ledger(`${ledgers}/bob`);
+  const half = Math.floor(size.rounds / 2);
+  await take(relay.address, bob, half, shown);
+  const attacks: [string, () => Promise<unknown>][] = [
+    ["at once", () => Promise.resolve()],
+    ["after kill -9", () => relay.kill().then(() => relay.start())],
+    ["after all were taken", () => take(relay.address, bob, Infinity, shown)],
+  ];
+  const replayed = { envelopes: 0, logins: 0, accepted: 0 };
+  for (const [when, before] of attacks) {
+    await before();
+    const held = await relay.holds();
+    for (const [who, device] of [["the sender", alice], ["another device", eve]] as const) {
+      const wrong = await replayEnvelopes(relay.address, device, captured, device === alice);
+      replayed.envelopes += captured.length;
+      replayed.accepted += wrong.length;
+      if (wrong.length > 0) broken.push(`${when}, from ${who}: ${wrong.length} accepted again: ${wrong.slice(0, 2)}`);
+    }
+    for (const [code, count] of await replayLogins(relay.address, logins)) {
+      replayed.logins += count;
+      if (code === "accepted") replayed.accepted += count;
+      if (code !== "bad_proof") broken.push(`${when}: ${count} replayed logins ended with ${code}`);
+    }
+    const holds = await relay.holds();
+    if (holds !== held) broken.push(`${when}: the relay held ${held} messages before the replay and ${holds} after it`);
+  }
+  await take(relay.address, bob, Infinity, shown);
+  const restored = await restoredSender(folder.inside("restored"), relay.address);
+  const verdict = checkLedgers(readLedgers(ledgers));
+  return {
+    counts: {
+      captured: captured.length,
+      envelopes_replayed: replayed.envelopes,
+      logins_replayed: replayed.logins,
+      accepted_again: replayed.accepted,
+      restored_copies: restored.copies,
+      shown: verdict.shown,
+      ...tally(verdict),
+    },
+    complaints: [...broken, ...restored.complaints, ...complaints(verdict)],
+  };
+}
+
+async function sendAll(address: string, from: WireDevice, to: WireDevice, count: number, ledgerPath: string) {
+  using ledger = new Ledger(ledgerPath);
+  await using client = await connectVia("quic", address, from);
+  const envelopes: { text: string; bytes: Uint8Array }[] = [];
+  for (let n = 0; n < count; n++) {
+    const text = `captured-${n}-${crypto.randomUUID()}`;
+    ledger.add({ kind: "intent", text, sender: "alice", n });
+    const bytes = await signEnvelope(from.signer, {
+      id: crypto.getRandomValues(new Uint8Array(16)),
+      sender: from.signer.publicKey,
+      recipient: to.signer.publicKey,
+      createdAtMs: Date.now(),
+      ttlS: 0,
+      contentType: CONTENT_PLAIN,
+      payload: new TextEncoder().encode(text),
+    });
+    envelopes.push({ text, bytes });
+  }
+  const captured: Captured[] = [];
+  for await (const outcome of client.sendMany(envelopes.map(({ bytes }) => bytes))) {
+    const n = captured.length;
+    if (outcome.kind === "failed") throw outcome.error;
+    const { seq } = outcome.receipt;
+    captured.push({ bytes: envelopes[n].bytes, seq });
+    ledger.add({ kind: "ack", text: envelopes[n].text, sender: "alice", n, seq, reader: "bob" });
+  }
+  return captured;
+}
+
+/** Says what was not answered as a repeat must be: the sender hears its first answer again, another device is refused. */
+async function replayEnvelopes(
+  address: string,
+  device: WireDevice,
+  captured: readonly Captured[],
+  isSender: boolean,
+): Promise<string[]> {
+  await using client = await connectVia("quic", address, device);
+  const wrong: string[] = [];
+  let n = 0;
+  for await (const outcome of client.sendMany(captured.map(({ bytes }) => bytes))) {
+    const { seq } = captured[n++];
+    if (outcome.kind === "failed") {
+      if (isSender || outcome.error.code !== "not_allowed") wrong.push(`seq ${seq} failed with ${outcome.error.code}`);
+    } else if (!isSender || !outcome.receipt.duplicate || outcome.receipt.seq !== seq) {
+      wrong.push(`seq ${seq} again as ${outcome.receipt.seq}`);
+    }
+  }
+  if (n !== captured.length) wrong.push(`${n} answers to ${captured.length} replays`);
+  return wrong;
+}
+
+/** Reads up to `max` messages as somebody without a memory would, and acknowledges them. */
+async function take(address: string, reader: WireDevice, max: number, ledger: Ledger): Promise<void> {
+  await using client: RelayClient = await connectVia("quic", address, reader);
+  let lease: Uint8Array | null = null;
+  const seqs: number[] = [];
+  for await (const event of client.fetch({ max: max === Infinity ? 0 : max })) {
+    if (event.type === "lease") lease = event.lease.slice();
+    if (event.type !== "delivered") continue;
+    const envelope = parseEnvelope(event.envelope);
+    const text = new TextDecoder().decode(envelope.payload);
+    ledger.add({ kind: "shown", text, seq: event.seq, reader: "bob" });
+    seqs.push(event.seq);
+  }
+  if (seqs.length > 0) await client.ack(lease!, seqs.map((seq) => ({ first: seq, last: seq })));
+}
+
+/** The order in which an attacker plays back is theirs. */
+function shuffled<T>(all: readonly T[], seed: number): T[] {
+  const random = seeded(seed);
+  const places = all.map((item) => ({ item, place: random() }));
+  return places.sort((a, b) => a.place - b.place).map(({ item }) => item);
+}

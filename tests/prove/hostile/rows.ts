@@ -1,0 +1,9 @@
+/**
+ * The rows about people who mean harm: what they captured, and what they send instead of messages.
+ * @module
+ */
+import type { Row } from "../row.ts";
+import { replay } from "./replay.ts";
+
+/** In the order in which they run. */
+export const rows: readonly Row[] = [replay];
