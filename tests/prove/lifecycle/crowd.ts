@@ -8,6 +8,7 @@ import { Ledger, readLedgers } from "../ledger.ts";
 import { LineSender, type Load } from "../line_sender.ts";
 import { Folder, must, person, qight } from "../processes.ts";
 import { RelayProcess } from "../relay_process.ts";
+import type { RelayEntry } from "../row.ts";
 
 /** Somebody with a key and a ledger. */
 export interface Member {
@@ -27,13 +28,13 @@ export class Crowd implements AsyncDisposable {
   readonly #folder = new Folder();
   readonly #opened = new DisposableStack();
 
-  private constructor(settings: Record<string, string>) {
-    this.relay = new RelayProcess(this.#folder.inside("post"), settings);
+  private constructor(settings: Record<string, string>, entry?: RelayEntry) {
+    this.relay = new RelayProcess(this.#folder.inside("post"), settings, entry);
   }
 
-  /** @param settings `QIGHT_CFG__…` of the relay over the rig's own */
-  static async start(settings: Record<string, string> = {}): Promise<Crowd> {
-    const crowd = new Crowd(settings);
+  /** @param settings `QIGHT_CFG__…` of the relay over the rig's own; @param entry what to start instead of `qight relay` */
+  static async start(settings: Record<string, string> = {}, entry?: RelayEntry): Promise<Crowd> {
+    const crowd = new Crowd(settings, entry);
     await crowd.relay.start();
     return crowd;
   }

@@ -30,7 +30,7 @@ const PATIENCE_MS = 30_000;
 async function prove(size: Size): Promise<Finding> {
   const random = seeded(size.seed);
   const strace = await missingStrace() === null;
-  await using crowd = await Crowd.start();
+  await using crowd = await Crowd.start({}, size.relayEntry);
   const reader = await crowd.member("reader");
   const writers = [await crowd.member("writer-1"), await crowd.member("writer-2")];
   const lines = writers.map((writer) => crowd.lines(writer, reader.id, { window: 32, perSecond: 150 }));

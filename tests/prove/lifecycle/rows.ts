@@ -3,10 +3,11 @@
  * @module
  */
 import type { Row } from "../row.ts";
+import { certificateRenewal } from "./certificate_renewal.ts";
 import { gracefulStop } from "./graceful_stop.ts";
 import { backupUnderLoad } from "./backup_under_load.ts";
 import { readerKilled } from "./reader_killed.ts";
 import { upgrade } from "./upgrade.ts";
 
 /** In the order in which they run. */
-export const rows: readonly Row[] = [gracefulStop, readerKilled, backupUnderLoad, upgrade];
+export const rows: readonly Row[] = [gracefulStop, readerKilled, backupUnderLoad, upgrade, certificateRenewal];
