@@ -12,7 +12,7 @@ import { loadRootKey, type RootKey } from "./data_folder/root_key.ts";
 import { writePrivateFile } from "./data_folder/private_file.ts";
 
 export { adminSocketPath } from "./data_folder/admin_socket_path.ts";
-export type { RootKey } from "./data_folder/root_key.ts";
+export { type RootKey, rootSigner } from "./data_folder/root_key.ts";
 
 /** An open data folder; nobody else can open it until `release`. */
 export interface DataFolder extends AsyncDisposable {

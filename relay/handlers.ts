@@ -9,7 +9,7 @@ import { SessionService } from "../proto/gen/qight/v1/session_pb.ts";
 import { methodOf, methods } from "../proto/methods.ts";
 import type { Handler } from "./dispatch.ts";
 import type { AcceptanceRoom } from "./services/acceptance.ts";
-import { awaitRoom, send, sendBatch, sendMany } from "./services/delivery.ts";
+import { awaitRoom, send, sendBatch, sendForReceipt, sendMany } from "./services/delivery.ts";
 import {
   type DirectoryRoom,
   getBundle,
@@ -18,6 +18,7 @@ import {
   publishSealingKey,
 } from "./services/directory.ts";
 import { ack, fetch, type ReadingRoom, watch } from "./services/reading.ts";
+import { getReceipt } from "./services/receipts.ts";
 import { capabilities, hello, ping, type SessionRoom } from "./services/session.ts";
 
 /** Everything that the services need of the relay. */
@@ -46,6 +47,8 @@ export function createHandlers(rooms: Rooms): ReadonlyMap<number, Handler> {
   serve(DeliveryService.method.send, (call) => send(rooms.acceptance, call));
   serve(DeliveryService.method.sendMany, (call) => sendMany(rooms.acceptance, call));
   serve(DeliveryService.method.sendBatch, (call) => sendBatch(rooms.acceptance, call));
+  serve(DeliveryService.method.sendForReceipt, (call) => sendForReceipt(rooms.acceptance, call));
+  serve(DeliveryService.method.getReceipt, (call) => getReceipt(rooms.acceptance, call));
   serve(DeliveryService.method.awaitRoom, (call) => awaitRoom(rooms.acceptance, call));
   serve(DeliveryService.method.fetch, (call) => fetch(rooms.reading, call));
   serve(DeliveryService.method.watch, (call) => watch(rooms.reading, call));

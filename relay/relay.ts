@@ -12,7 +12,7 @@ import { type Audit, openAudit } from "./audit.ts";
 import { openCertificate } from "./certificate.ts";
 import type { RelayConfig } from "./config.ts";
 import { serveListener } from "./connection.ts";
-import { type DataFolder, openDataFolder } from "./data_folder.ts";
+import { type DataFolder, openDataFolder, rootSigner } from "./data_folder.ts";
 import { createHandlers } from "./handlers.ts";
 import { startHttp } from "./http.ts";
 import { createLimits } from "./limits.ts";
@@ -23,6 +23,7 @@ import { createMetrics } from "./metrics.ts";
 import { createObserver } from "./middleware.ts";
 import type { Peer } from "./peer.ts";
 import { adminHandlers } from "./administration.ts";
+import { ReceiptSigner } from "./services/receipts.ts";
 import { sweepDeadlines } from "./served_call.ts";
 import { openMemoryStore } from "./storage/memory.ts";
 import { openSqliteStore } from "./storage/sqlite.ts";
@@ -110,6 +111,8 @@ async function run(
   const admission = createAdmission({ auth: () => config.auth, store, now, fileTokens: () => fileTokens });
   const firstToken = await makeFirstToken(config, store, fileTokens, now);
 
+  const receipts = new ReceiptSigner(rootSigner(folder.rootKey));
+
   const handlers = createHandlers({
     session: {
       now,
@@ -127,7 +130,7 @@ async function run(
       }),
     },
     directory: { store, admission, limits, metrics, now },
-    acceptance: { store, mailboxes, limits, metrics, retention, draining: () => draining, now },
+    acceptance: { store, mailboxes, limits, metrics, retention, receipts, draining: () => draining, now },
     reading: { store, mailboxes, metrics, now },
   });
   const room = {

@@ -4,6 +4,7 @@
  */
 
 import { join } from "node:path";
+import type { Signer } from "../../crypto/ed25519.ts";
 import { QightError } from "../../proto/errors.ts";
 import { octal, pathError } from "./folder.ts";
 import { writePrivateFile } from "./private_file.ts";
@@ -71,6 +72,16 @@ export async function rootKeyFromSeed(seed: Uint8Array): Promise<RootKey> {
   const { x } = await crypto.subtle.exportKey("jwk", exportable);
   const privateKey = await crypto.subtle.importKey("pkcs8", pkcs8, "Ed25519", false, ["sign"]);
   return { seed, publicKey: Uint8Array.fromBase64(x as string, { alphabet: "base64url" }), privateKey };
+}
+
+/** Signs with the root key; callers put a domain in front (crypto/domains.ts). */
+export function rootSigner({ publicKey, privateKey }: RootKey): Signer {
+  return {
+    publicKey,
+    async sign(message) {
+      return new Uint8Array(await crypto.subtle.sign("Ed25519", privateKey, message as Uint8Array<ArrayBuffer>));
+    },
+  };
 }
 
 async function readKeyFile(path: string, forbidden: number): Promise<Uint8Array | null> {

@@ -5,12 +5,14 @@
 import { createHash } from "node:crypto";
 import { type OpenedEnvelope, parseEnvelope, verifyEnvelope } from "../../crypto/envelope.ts";
 import { equal } from "../../crypto/equal.ts";
+import type { ReceiptFields } from "../../crypto/receipt.ts";
 import { QightError } from "../../proto/errors.ts";
 import type { Limits } from "../limits.ts";
 import { type Mailboxes, mailboxKey } from "../mailboxes.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Peer } from "../peer.ts";
-import type { Enqueued, Store } from "../storage/store.ts";
+import type { Enqueued, NewMessage, Store } from "../storage/store.ts";
+import type { ReceiptSigner } from "./receipts.ts";
 
 /** Envelopes and sealing keys may be dated this far ahead of the relay's clock (docs/protocol.md, Time). */
 export const FUTURE_TOLERANCE_MS = 10 * 60 * 1000;
@@ -29,13 +31,13 @@ export interface AcceptanceRoom {
   readonly limits: Limits;
   readonly metrics: Metrics;
   readonly retention: () => Retention;
+  readonly receipts: ReceiptSigner;
   readonly draining: () => boolean;
   readonly now: () => number;
 }
 
-/** An accepted envelope: it is on disk. */
-export interface Accepted {
-  readonly seq: number;
+/** An accepted envelope: it is on disk. What a receipt says of a duplicate is what it said the first time. */
+export interface Accepted extends ReceiptFields {
   readonly expiresAtMs: number;
   readonly duplicate: boolean;
 }
@@ -74,7 +76,7 @@ export async function storeEnvelope(room: AcceptanceRoom, envelope: OpenedEnvelo
   const receivedAtMs = room.now();
   const ttlMs = Math.min(envelope.ttlS === 0 ? defaultTtlMs : envelope.ttlS * 1000, maxTtlMs);
   const expiresAtMs = receivedAtMs + ttlMs;
-  const outcome = await room.store.enqueue({
+  const message: NewMessage = {
     recipient: envelope.recipient,
     sender: envelope.sender,
     id: envelope.id,
@@ -85,7 +87,8 @@ export async function storeEnvelope(room: AcceptanceRoom, envelope: OpenedEnvelo
     receivedAtMs,
     expiresAtMs,
     tombstoneUntilMs: envelope.createdAtMs + maxTtlMs + FUTURE_TOLERANCE_MS,
-  });
+  };
+  const outcome = await room.store.enqueue(message);
   if (outcome.kind === "stored") {
     room.metrics.accepted(envelope.bytes.length);
     room.mailboxes.announce(
@@ -93,7 +96,7 @@ export async function storeEnvelope(room: AcceptanceRoom, envelope: OpenedEnvelo
       () => ({ seq: outcome.seq, receivedAtMs, expiresAtMs, envelope: envelope.bytes }),
     );
   }
-  return acceptedOrThrow(outcome);
+  return acceptedOrThrow(outcome, message);
 }
 
 /** Counts a refusal by its reason. */
@@ -101,11 +104,14 @@ export function countRefusal(room: AcceptanceRoom, error: QightError): void {
   room.metrics.rejected(error.code);
 }
 
-function acceptedOrThrow(outcome: Enqueued): Accepted {
+function acceptedOrThrow(outcome: Enqueued, { recipient: mailbox, id, bodyHash, receivedAtMs }: NewMessage): Accepted {
   switch (outcome.kind) {
     case "stored":
-    case "duplicate":
-      return { seq: outcome.seq, expiresAtMs: outcome.expiresAtMs, duplicate: outcome.kind === "duplicate" };
+    case "duplicate": {
+      const { seq, expiresAtMs } = outcome;
+      if (outcome.kind === "stored") return { mailbox, seq, id, bodyHash, receivedAtMs, expiresAtMs, duplicate: false };
+      return { mailbox, seq, id, bodyHash, receivedAtMs: outcome.receivedAtMs, expiresAtMs, duplicate: true };
+    }
     case "id_conflict":
       throw new QightError("id_conflict", "Another message with this id is already in the mailbox or was");
     case "no_such_recipient":

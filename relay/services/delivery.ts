@@ -19,6 +19,7 @@ import type { CallContext } from "../dispatch.ts";
 import { decode } from "../request_reader.ts";
 import { mailboxKey } from "../mailboxes.ts";
 import { type AcceptanceRoom, type Accepted, checkEnvelope, countRefusal, storeEnvelope } from "./acceptance.ts";
+import { receiptOutcome } from "./receipts.ts";
 
 /** Sends of one pipelined call that may be under way at once. */
 const PIPELINE = 256;
@@ -38,19 +39,49 @@ export async function send(room: AcceptanceRoom, call: CallContext): Promise<voi
   }
 }
 
+/** SendForReceipt: like Send, and the signed receipt follows the answer. */
+export async function sendForReceipt(room: AcceptanceRoom, call: CallContext): Promise<void> {
+  const { envelope } = await call.requests.only(SendRequestSchema);
+  let stored: Accepted;
+  try {
+    stored = await storeEnvelope(room, await checkEnvelope(room, call.peer, envelope));
+  } catch (thrown) {
+    const error = asQightError(thrown);
+    countRefusal(room, error);
+    throw error;
+  }
+  const answered = call.reply.send(toBinary(SendOutcomeSchema, accepted(stored)));
+  const [receipt] = await Promise.all([receiptOutcome(room, stored), answered]);
+  await call.reply.send(receipt);
+  await call.reply.end();
+}
+
 /** SendMany: checks run side by side, the store sees input order, answers come in input order. */
 export async function sendMany(room: AcceptanceRoom, call: CallContext): Promise<void> {
   let answering: Promise<void> = Promise.resolve();
   let underWay = 0;
   let wakeReader: (() => void) | null = null;
   let storing: Promise<unknown> = Promise.resolve();
+  let receipting: Promise<void> = Promise.resolve();
   let broken: unknown = null;
+  const done = () => {
+    underWay--;
+    wakeReader?.();
+    wakeReader = null;
+  };
+  const fail = (thrown: unknown) => {
+    broken ??= thrown;
+    done();
+  };
+  // What asked for a receipt is under way until the transport took it: whoever reads none holds up only themselves.
+  const writeReceipt = async (made: Promise<Uint8Array>) => void call.reply.send(await made).then(done, fail);
   for (;;) {
     if (underWay >= PIPELINE) await new Promise<void>((resolve) => wakeReader = resolve);
-    const bytes = await nextEnvelope(call);
+    const request = await nextRequest(call);
     if (broken) throw broken;
-    if (bytes === null) break;
+    if (request === null) break;
     underWay++;
+    const { envelope: bytes, receipt } = request;
     const checked = settle(checkEnvelope(room, call.peer, bytes));
     // The next envelope is handed to the store after this one, whatever its check took.
     const handed = storing.then(async () => {
@@ -62,12 +93,15 @@ export async function sendMany(room: AcceptanceRoom, call: CallContext): Promise
       const { outcome, error } = await handed;
       const stored = outcome ? await outcome : { error: error!, value: undefined };
       if (stored.error) countRefusal(room, stored.error);
-      underWay--;
       call.requests.done(bytes.length);
-      wakeReader?.();
-      wakeReader = null;
+      const receipted = receipt && stored.value !== undefined;
+      if (!receipted) done();
       const message = stored.error ? failed(stored.error) : accepted(stored.value!);
       const sent = call.reply.send(toBinary(SendOutcomeSchema, message));
+      if (receipted) {
+        const made = receiptOutcome(room, stored.value!);
+        receipting = receipting.then(() => writeReceipt(made)).catch(fail);
+      }
       if (underWay === 0 || underWay >= PIPELINE - 1) await sent;
     };
     answering = answering.then(answer).catch((thrown) => {
@@ -75,6 +109,7 @@ export async function sendMany(room: AcceptanceRoom, call: CallContext): Promise
     });
   }
   await answering;
+  await receipting;
   if (broken) throw broken;
   await call.reply.end();
 }
@@ -137,10 +172,10 @@ function settle<T>(promise: Promise<T>): Promise<Settled<T>> {
   return promise.then((value) => ({ value }), (thrown) => ({ error: asQightError(thrown) }));
 }
 
-async function nextEnvelope(call: CallContext): Promise<Uint8Array | null> {
+async function nextRequest(call: CallContext): Promise<{ envelope: Uint8Array; receipt: boolean } | null> {
   const bytes = await call.requests.next();
   if (bytes === null) return null;
-  return decode(() => fromBinary(SendRequestSchema, bytes, { readUnknownFields: false })).envelope;
+  return decode(() => fromBinary(SendRequestSchema, bytes, { readUnknownFields: false }));
 }
 
 function onWire(accepted: Accepted) {

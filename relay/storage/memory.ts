@@ -18,6 +18,7 @@ import type {
   StoredToken,
   StoreLimits,
   StoreStats,
+  Tombstone,
 } from "./store.ts";
 
 interface Mailbox {
@@ -25,15 +26,16 @@ interface Mailbox {
   nextSeq: number;
   bytes: number;
   readonly messages: Map<number, StoredMessage>; // in order of sequence
-  readonly dedup: Map<string, Tombstone>;
+  readonly dedup: Map<string, Remembered>;
   expired: Range[];
 }
 
-interface Tombstone {
+interface Remembered {
   readonly bodyHash: string;
   readonly seq: number;
   readonly expiresAtMs: number;
   readonly untilMs: number;
+  readonly receivedAtMs: number;
 }
 
 /** Opens an empty store in memory. */
@@ -68,7 +70,8 @@ class MemoryStore implements Store {
     const known = mailbox.dedup.get(key);
     if (known !== undefined) {
       if (known.bodyHash !== hex(message.bodyHash)) return { kind: "id_conflict" };
-      return { kind: "duplicate", seq: known.seq, expiresAtMs: known.expiresAtMs };
+      const { seq, expiresAtMs, receivedAtMs } = known;
+      return { kind: "duplicate", seq, expiresAtMs, receivedAtMs };
     }
     const { length } = message.envelope;
     const { size: messages } = mailbox.messages;
@@ -78,7 +81,7 @@ class MemoryStore implements Store {
     if (this.#bytes + length > this.limits.maxTotal) return { kind: "storage_full" };
     const seq = mailbox.nextSeq++;
     const { receivedAtMs, expiresAtMs, tombstoneUntilMs: untilMs } = message;
-    mailbox.dedup.set(key, { bodyHash: hex(message.bodyHash), seq, expiresAtMs, untilMs });
+    mailbox.dedup.set(key, { bodyHash: hex(message.bodyHash), seq, expiresAtMs, untilMs, receivedAtMs });
     mailbox.messages.set(seq, { seq, receivedAtMs, expiresAtMs, envelope: message.envelope.slice() });
     this.#count(mailbox, 1, length);
     return { kind: "stored", seq, expiresAtMs };
@@ -114,6 +117,12 @@ class MemoryStore implements Store {
   async room(device: Uint8Array): Promise<{ messages: number; bytes: number } | null> {
     const mailbox = this.#mailboxes.get(hex(device));
     return mailbox?.listed ? { messages: mailbox.messages.size, bytes: mailbox.bytes } : null;
+  }
+
+  async tombstone(device: Uint8Array, sender: Uint8Array, id: Uint8Array): Promise<Tombstone | null> {
+    const known = this.#mailboxes.get(hex(device))?.dedup.get(hex(id) + hex(sender));
+    if (known === undefined) return null;
+    return { seq: known.seq, bodyHash: Uint8Array.fromHex(known.bodyHash), receivedAtMs: known.receivedAtMs };
   }
 
   async collect(nowMs: number): Promise<Collected> {

@@ -23,6 +23,7 @@ import type {
   StoredToken,
   StoreLimits,
   StoreStats,
+  Tombstone,
 } from "./store.ts";
 
 /** How to open a database. */
@@ -115,6 +116,11 @@ export class SqliteStore implements Store {
   /** See Store. */
   room(mailbox: Uint8Array): Promise<{ messages: number; bytes: number } | null> {
     return this.#read("room", [mailbox]);
+  }
+
+  /** See Store. */
+  tombstone(mailbox: Uint8Array, sender: Uint8Array, id: Uint8Array): Promise<Tombstone | null> {
+    return this.#read("tombstone", [mailbox, sender, id]);
   }
 
   /** See Store. */

@@ -24,6 +24,7 @@ interface Known {
   body_hash: Uint8Array;
   seq: number;
   expires: number;
+  received: number;
 }
 
 /** Statements on messages, all inside the transaction of the batch. */
@@ -42,11 +43,12 @@ export class Messages {
     this.#mailboxes = mailboxes;
     this.#expired = new ExpiredRanges(db);
     this.#insertDedup = db.prepare(
-      `INSERT INTO dedup (mailbox, id, sender, body_hash, seq, expires, until) VALUES (?, ?, ?, ?, ?, ?, ?)
+      `INSERT INTO dedup (mailbox, id, sender, body_hash, seq, expires, until, received)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT DO NOTHING`,
     );
     this.#selectDedup = db.prepare(
-      "SELECT body_hash, seq, expires FROM dedup WHERE mailbox = ? AND id = ? AND sender = ?",
+      "SELECT body_hash, seq, expires, received FROM dedup WHERE mailbox = ? AND id = ? AND sender = ?",
     );
     this.#insert = db.prepare(
       "INSERT INTO messages (slot, received, expires, crc, envelope) VALUES ((? << 36) | ?, ?, ?, ?, ?)",
@@ -73,7 +75,7 @@ export class Messages {
       const known = this.#selectDedup.get(mailbox.id, message.id, message.sender) as Known | undefined;
       if (known !== undefined) {
         if (!equal(known.body_hash, message.bodyHash)) return outcomes.push("id_conflict");
-        return outcomes.push("duplicate", known.seq, known.expires);
+        return outcomes.push("duplicate", known.seq, known.expires, known.received);
       }
       return queueFull ? outcomes.push("queue_full", mailbox.messages, mailbox.bytes) : outcomes.push("storage_full");
     }
@@ -115,8 +117,18 @@ export class Messages {
   }
 
   #isNew(mailbox: Mailbox, message: PackedMessage): boolean {
-    const { id, sender, bodyHash, expires, until } = message;
-    return this.#insertDedup.run(mailbox.id, id, sender, bodyHash, mailbox.nextSeq, expires, until).changes === 1;
+    const { id, sender, bodyHash, expires, until, received } = message;
+    const { changes } = this.#insertDedup.run(
+      mailbox.id,
+      id,
+      sender,
+      bodyHash,
+      mailbox.nextSeq,
+      expires,
+      until,
+      received,
+    );
+    return changes === 1;
   }
 
   #remove(mailbox: Mailbox, first: number, last: number): number {

@@ -5,7 +5,7 @@
 import type { Statement } from "better-sqlite3";
 import { crc32 } from "node:zlib";
 import { QightError } from "../../proto/errors.ts";
-import type { Range, StoredBundle, StoredMessage, StoredSealingKey, StoredToken } from "./store.ts";
+import type { Range, StoredBundle, StoredMessage, StoredSealingKey, StoredToken, Tombstone } from "./store.ts";
 import type { Connection } from "./sqlite_connection.ts";
 import { splitDevices } from "./sqlite_directory.ts";
 import { PageBuilder } from "./page_builder.ts";
@@ -33,6 +33,7 @@ export class Reader {
   readonly #messages: Statement;
   readonly #expired: Statement;
   readonly #room: Statement;
+  readonly #tombstone: Statement;
   readonly #byAccount: Statement;
   readonly #byDevice: Statement;
   readonly #sealingKey: Statement;
@@ -48,6 +49,10 @@ export class Reader {
     );
     this.#expired = db.prepare("SELECT first, last FROM expired WHERE mailbox = ? AND last > ? ORDER BY first");
     this.#room = db.prepare("SELECT messages, bytes FROM mailboxes WHERE device = ? AND account IS NOT NULL");
+    this.#tombstone = db.prepare(
+      `SELECT d.seq, d.body_hash, d.received FROM mailboxes m JOIN dedup d ON d.mailbox = m.id
+       WHERE m.device = ? AND d.id = ? AND d.sender = ?`,
+    );
     const columns = "a.account, a.version, a.bundle, a.devices, a.created_from_ip";
     this.#byAccount = db.prepare(`SELECT ${columns} FROM accounts a WHERE a.account = ?`);
     this.#byDevice = db.prepare(
@@ -77,6 +82,15 @@ export class Reader {
   /** Current size of a listed mailbox. */
   room(device: Uint8Array): { messages: number; bytes: number } | null {
     return (this.#room.get(device) as { messages: number; bytes: number } | undefined) ?? null;
+  }
+
+  /** What the dedup memory holds of a sender's message. */
+  tombstone(device: Uint8Array, sender: Uint8Array, id: Uint8Array): Tombstone | null {
+    const row = this.#tombstone.get(device, id, sender) as
+      | { seq: number; body_hash: Uint8Array; received: number }
+      | undefined;
+    if (row === undefined) return null;
+    return { seq: row.seq, bodyHash: Uint8Array.from(row.body_hash), receivedAtMs: row.received };
   }
 
   /** The bundle of an account. */

@@ -79,7 +79,7 @@ export function* unpackMessages(buffer: ArrayBuffer, count: number): Generator<P
   }
 }
 
-/** Kinds of Enqueued as numbers; three f64 a message: kind, then seq and expiry, or messages and bytes. */
+/** Kinds of Enqueued as numbers; four f64 a message: kind, then seq, expiry and time of receipt, or messages and bytes. */
 const kinds = ["stored", "duplicate", "id_conflict", "no_such_recipient", "queue_full", "storage_full"] as const;
 
 /** What became of the messages of one batch, in order. */
@@ -88,14 +88,15 @@ export class Outcomes {
   #at = 0;
 
   constructor(count: number) {
-    this.#numbers = new Float64Array(count * 3);
+    this.#numbers = new Float64Array(count * 4);
   }
 
   /** Adds the next outcome. */
-  push(kind: Enqueued["kind"], a = 0, b = 0): void {
+  push(kind: Enqueued["kind"], a = 0, b = 0, c = 0): void {
     this.#numbers[this.#at++] = kinds.indexOf(kind);
     this.#numbers[this.#at++] = a;
     this.#numbers[this.#at++] = b;
+    this.#numbers[this.#at++] = c;
   }
 
   /** The packed outcomes. */
@@ -108,10 +109,11 @@ export class Outcomes {
 export function unpackOutcomes(buffer: ArrayBuffer): Enqueued[] {
   const numbers = new Float64Array(buffer);
   const found: Enqueued[] = [];
-  for (let i = 0; i < numbers.length; i += 3) {
+  for (let i = 0; i < numbers.length; i += 4) {
     const kind = kinds[numbers[i]];
     const a = numbers[i + 1], b = numbers[i + 2];
-    if (kind === "stored" || kind === "duplicate") found.push({ kind, seq: a, expiresAtMs: b });
+    if (kind === "stored") found.push({ kind, seq: a, expiresAtMs: b });
+    else if (kind === "duplicate") found.push({ kind, seq: a, expiresAtMs: b, receivedAtMs: numbers[i + 3] });
     else if (kind === "queue_full") found.push({ kind, messages: a, bytes: b });
     else found.push({ kind });
   }

@@ -95,6 +95,8 @@ function reading(path: string) {
       }
       case "room":
         return { value: reader.room(...args as [Uint8Array]) };
+      case "tombstone":
+        return { value: reader.tombstone(...args as [Uint8Array, Uint8Array, Uint8Array]) };
       case "bundleOfAccount":
         return { value: reader.bundleOfAccount(...args as [Uint8Array]) };
       case "bundleOfDevice":

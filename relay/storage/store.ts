@@ -21,7 +21,7 @@ export interface NewMessage {
 /** What became of one message. Only `stored` and `duplicate` are acknowledged, and only after the commit is on disk. */
 export type Enqueued =
   | { readonly kind: "stored"; readonly seq: number; readonly expiresAtMs: number }
-  | { readonly kind: "duplicate"; readonly seq: number; readonly expiresAtMs: number }
+  | { readonly kind: "duplicate"; readonly seq: number; readonly expiresAtMs: number; readonly receivedAtMs: number }
   | { readonly kind: "id_conflict" }
   | { readonly kind: "no_such_recipient" }
   | { readonly kind: "queue_full"; readonly messages: number; readonly bytes: number }
@@ -33,6 +33,14 @@ export interface StoredMessage {
   readonly receivedAtMs: number;
   readonly expiresAtMs: number;
   readonly envelope: Uint8Array;
+}
+
+/** What the dedup memory knows of a message, also when it is gone from the mailbox. */
+export interface Tombstone {
+  readonly seq: number;
+  readonly bodyHash: Uint8Array; // 32 bytes
+  /** 0 when it was accepted before the store kept this. */
+  readonly receivedAtMs: number;
 }
 
 /** Sequence numbers, both ends included. */
@@ -122,6 +130,8 @@ export interface Store extends AsyncDisposable {
   acknowledge(mailbox: Uint8Array, ranges: readonly Range[]): Promise<number>;
   /** Current size of a mailbox; null when there is no such mailbox. */
   room(mailbox: Uint8Array): Promise<{ messages: number; bytes: number } | null>;
+  /** What is remembered of a message of this sender; null when there was none or it is forgotten. */
+  tombstone(mailbox: Uint8Array, sender: Uint8Array, id: Uint8Array): Promise<Tombstone | null>;
   /** Removes expired messages (remembering their ranges until fetched past) and old tombstones, in small steps. */
   collect(nowMs: number): Promise<Collected>;
 

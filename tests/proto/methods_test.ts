@@ -24,6 +24,8 @@ const locked: readonly (readonly [number, string, boolean, boolean, Caller])[] =
   [24, "DeliveryService.Ack", false, false, Caller.DEVICE],
   [25, "DeliveryService.Watch", false, true, Caller.DEVICE],
   [26, "DeliveryService.AwaitRoom", false, false, Caller.DEVICE],
+  [27, "DeliveryService.SendForReceipt", false, true, Caller.DEVICE],
+  [28, "DeliveryService.GetReceipt", false, false, Caller.DEVICE],
 ];
 
 Deno.test("numbers, names, shapes and callers are exactly the locked ones", () => {
@@ -48,7 +50,7 @@ Deno.test("every call says who may make it", () => {
 
 Deno.test("only calls that carry envelopes leave their size to the relay", () => {
   const open = [...methods.values()].filter((row) => row.maxRequest === 0).map((row) => row.name);
-  assert.deepEqual(open, ["Send", "SendMany", "SendBatch"]);
+  assert.deepEqual(open, ["Send", "SendMany", "SendBatch", "SendForReceipt"]);
 });
 
 Deno.test("what a stranger may send before HELLO is small", () => {

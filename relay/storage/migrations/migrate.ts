@@ -5,6 +5,7 @@
 import type { Database } from "better-sqlite3";
 import { QightError } from "../../../proto/errors.ts";
 import { first } from "./0001_first.ts";
+import { received } from "./0002_received.ts";
 
 /** One step from schema `version - 1` to `version`. */
 export interface Migration {
@@ -13,7 +14,7 @@ export interface Migration {
 }
 
 /** All steps in order; a released step never changes. */
-export const migrations: readonly Migration[] = [first];
+export const migrations: readonly Migration[] = [first, received];
 
 /** The schema that this program reads and writes. */
 export const currentSchema = migrations[migrations.length - 1].version;

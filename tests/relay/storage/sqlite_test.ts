@@ -42,7 +42,12 @@ Deno.test("sqlite store: numbers, dedup memory, expired ranges and directory sur
     await store.collect(T + 1);
   }
   await using store = await openSqliteStore(options);
-  assert.deepEqual(await store.enqueue(message(1, 2)), { kind: "duplicate", seq: 2, expiresAtMs: T + 1_000 });
+  assert.deepEqual(await store.enqueue(message(1, 2)), {
+    kind: "duplicate",
+    seq: 2,
+    expiresAtMs: T + 1_000,
+    receivedAtMs: T,
+  });
   assert.deepEqual(await store.enqueue(message(1, 4)), { kind: "stored", seq: 4, expiresAtMs: T + 1_000 });
   assert.deepEqual((await store.fetch(device(2), 0, 1, 1, T)).expired, [{ first: 1, last: 1 }]);
   const { messages, bytes, mailboxes, accounts } = await store.stats();
@@ -139,6 +144,24 @@ Deno.test("sqlite store: a database of every earlier schema opens and is brought
     await using store = await withMailboxes(await openSqliteStore({ path, limits: roomy }));
     assert.equal((await store.enqueue(message(1, 1))).kind, "stored");
   }
+});
+
+Deno.test("sqlite store: a message accepted before schema 2 is known, and its time is said to be unknown", async () => {
+  using folder = temporaryFolder();
+  const path = `${folder.path}/relay.db`;
+  const { recipient, sender, id, bodyHash } = message(1, 1);
+  {
+    const db = new Database(path);
+    migrate(db, migrations.slice(0, 1));
+    db.prepare("INSERT INTO mailboxes (id, device, account, next_seq) VALUES (1, ?, ?, 8)").run(recipient, recipient);
+    db.prepare(
+      "INSERT INTO dedup (mailbox, id, sender, body_hash, seq, expires, until) VALUES (1, ?, ?, ?, 7, ?, ?)",
+    ).run(id, sender, bodyHash, T, T);
+    db.close();
+  }
+  await using store = await openSqliteStore({ path, limits: roomy });
+  assert.deepEqual(await store.tombstone(recipient, sender, id), { seq: 7, bodyHash, receivedAtMs: 0 });
+  assert.deepEqual(await store.enqueue(message(1, 1)), { kind: "duplicate", seq: 7, expiresAtMs: T, receivedAtMs: 0 });
 });
 
 Deno.test("sqlite store: a database newer than the program is refused and left alone", async () => {

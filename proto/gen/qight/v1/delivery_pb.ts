@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file qight/v1/delivery.proto.
  */
 export const file_qight_v1_delivery: GenFile = /*@__PURE__*/
-  fileDesc("ChdxaWdodC92MS9kZWxpdmVyeS5wcm90bxIIcWlnaHQudjEiHwoLU2VuZFJlcXVlc3QSEAoIZW52ZWxvcGUYASABKAwiRQoMU2VuZFJlc3BvbnNlEgsKA3NlcRgBIAEoBBIVCg1leHBpcmVzX2F0X21zGAIgASgEEhEKCWR1cGxpY2F0ZRgDIAEoCCJnCgtTZW5kT3V0Y29tZRIqCghhY2NlcHRlZBgBIAEoCzIWLnFpZ2h0LnYxLlNlbmRSZXNwb25zZUgAEiQKB2ZhaWx1cmUYAiABKAsyES5xaWdodC52MS5GYWlsdXJlSABCBgoEa2luZCIlChBTZW5kQmF0Y2hSZXF1ZXN0EhEKCWVudmVsb3BlcxgBIAMoDCI8ChFTZW5kQmF0Y2hSZXNwb25zZRInCghvdXRjb21lcxgBIAMoCzIVLnFpZ2h0LnYxLlNlbmRPdXRjb21lIk0KDEZldGNoUmVxdWVzdBIRCglhZnRlcl9zZXEYASABKAQSCwoDbWF4GAIgASgNEgwKBHBlZWsYAyABKAgSDwoHd2FpdF9tcxgEIAEoDSIvCgxXYXRjaFJlcXVlc3QSEQoJYWZ0ZXJfc2VxGAEgASgEEgwKBHBlZWsYAiABKAgitwEKDUZldGNoUmVzcG9uc2USIAoFbGVhc2UYASABKAsyDy5xaWdodC52MS5MZWFzZUgAEigKCWRlbGl2ZXJlZBgCIAEoCzITLnFpZ2h0LnYxLkRlbGl2ZXJlZEgAEikKB2V4cGlyZWQYAyABKAsyFi5xaWdodC52MS5FeHBpcmVkUmFuZ2VIABInCgljYXVnaHRfdXAYBCABKAsyEi5xaWdodC52MS5DYXVnaHRVcEgAQgYKBGtpbmQiEwoFTGVhc2USCgoCaWQYASABKAwiWQoJRGVsaXZlcmVkEgsKA3NlcRgBIAEoBBIWCg5yZWNlaXZlZF9hdF9tcxgCIAEoBBIVCg1leHBpcmVzX2F0X21zGAMgASgEEhAKCGVudmVsb3BlGAQgASgMIisKDEV4cGlyZWRSYW5nZRINCgVmaXJzdBgBIAEoBBIMCgRsYXN0GAIgASgEIhwKCENhdWdodFVwEhAKCGxhc3Rfc2VxGAEgASgEIj8KCkFja1JlcXVlc3QSDQoFbGVhc2UYASABKAwSIgoGcmFuZ2VzGAIgAygLMhIucWlnaHQudjEuU2VxUmFuZ2UiJwoIU2VxUmFuZ2USDQoFZmlyc3QYASABKAQSDAoEbGFzdBgCIAEoBCIeCgtBY2tSZXNwb25zZRIPCgdkZWxldGVkGAEgASgNIiUKEEF3YWl0Um9vbVJlcXVlc3QSEQoJcmVjaXBpZW50GAEgASgMIhMKEUF3YWl0Um9vbVJlc3BvbnNlMpkECg9EZWxpdmVyeVNlcnZpY2USPwoEU2VuZBIVLnFpZ2h0LnYxLlNlbmRSZXF1ZXN0GhYucWlnaHQudjEuU2VuZFJlc3BvbnNlIgiKtRgECBQYAxJICghTZW5kTWFueRIVLnFpZ2h0LnYxLlNlbmRSZXF1ZXN0GhUucWlnaHQudjEuU2VuZE91dGNvbWUiCoq1GAYIFRgDIAEoATABEk4KCVNlbmRCYXRjaBIaLnFpZ2h0LnYxLlNlbmRCYXRjaFJlcXVlc3QaGy5xaWdodC52MS5TZW5kQmF0Y2hSZXNwb25zZSIIirUYBAgWGAMSSQoFRmV0Y2gSFi5xaWdodC52MS5GZXRjaFJlcXVlc3QaFy5xaWdodC52MS5GZXRjaFJlc3BvbnNlIg2KtRgJCBcQgAgYAyABMAESQAoDQWNrEhQucWlnaHQudjEuQWNrUmVxdWVzdBoVLnFpZ2h0LnYxLkFja1Jlc3BvbnNlIgyKtRgICBgQgIAEGAMSSQoFV2F0Y2gSFi5xaWdodC52MS5XYXRjaFJlcXVlc3QaFy5xaWdodC52MS5GZXRjaFJlc3BvbnNlIg2KtRgJCBkQgAgYAyABMAESUwoJQXdhaXRSb29tEhoucWlnaHQudjEuQXdhaXRSb29tUmVxdWVzdBobLnFpZ2h0LnYxLkF3YWl0Um9vbVJlc3BvbnNlIg2KtRgJCBoQgAgYAyABYgZwcm90bzM", [file_qight_v1_frame, file_qight_v1_options]);
+  fileDesc("ChdxaWdodC92MS9kZWxpdmVyeS5wcm90bxIIcWlnaHQudjEiMAoLU2VuZFJlcXVlc3QSEAoIZW52ZWxvcGUYASABKAwSDwoHcmVjZWlwdBgCIAEoCCJFCgxTZW5kUmVzcG9uc2USCwoDc2VxGAEgASgEEhUKDWV4cGlyZXNfYXRfbXMYAiABKAQSEQoJZHVwbGljYXRlGAMgASgIInoKC1NlbmRPdXRjb21lEioKCGFjY2VwdGVkGAEgASgLMhYucWlnaHQudjEuU2VuZFJlc3BvbnNlSAASJAoHZmFpbHVyZRgCIAEoCzIRLnFpZ2h0LnYxLkZhaWx1cmVIABIRCgdyZWNlaXB0GAMgASgMSABCBgoEa2luZCIlChBTZW5kQmF0Y2hSZXF1ZXN0EhEKCWVudmVsb3BlcxgBIAMoDCI8ChFTZW5kQmF0Y2hSZXNwb25zZRInCghvdXRjb21lcxgBIAMoCzIVLnFpZ2h0LnYxLlNlbmRPdXRjb21lIk0KDEZldGNoUmVxdWVzdBIRCglhZnRlcl9zZXEYASABKAQSCwoDbWF4GAIgASgNEgwKBHBlZWsYAyABKAgSDwoHd2FpdF9tcxgEIAEoDSIvCgxXYXRjaFJlcXVlc3QSEQoJYWZ0ZXJfc2VxGAEgASgEEgwKBHBlZWsYAiABKAgitwEKDUZldGNoUmVzcG9uc2USIAoFbGVhc2UYASABKAsyDy5xaWdodC52MS5MZWFzZUgAEigKCWRlbGl2ZXJlZBgCIAEoCzITLnFpZ2h0LnYxLkRlbGl2ZXJlZEgAEikKB2V4cGlyZWQYAyABKAsyFi5xaWdodC52MS5FeHBpcmVkUmFuZ2VIABInCgljYXVnaHRfdXAYBCABKAsyEi5xaWdodC52MS5DYXVnaHRVcEgAQgYKBGtpbmQiEwoFTGVhc2USCgoCaWQYASABKAwiWQoJRGVsaXZlcmVkEgsKA3NlcRgBIAEoBBIWCg5yZWNlaXZlZF9hdF9tcxgCIAEoBBIVCg1leHBpcmVzX2F0X21zGAMgASgEEhAKCGVudmVsb3BlGAQgASgMIisKDEV4cGlyZWRSYW5nZRINCgVmaXJzdBgBIAEoBBIMCgRsYXN0GAIgASgEIhwKCENhdWdodFVwEhAKCGxhc3Rfc2VxGAEgASgEIj8KCkFja1JlcXVlc3QSDQoFbGVhc2UYASABKAwSIgoGcmFuZ2VzGAIgAygLMhIucWlnaHQudjEuU2VxUmFuZ2UiJwoIU2VxUmFuZ2USDQoFZmlyc3QYASABKAQSDAoEbGFzdBgCIAEoBCIeCgtBY2tSZXNwb25zZRIPCgdkZWxldGVkGAEgASgNIiUKEEF3YWl0Um9vbVJlcXVlc3QSEQoJcmVjaXBpZW50GAEgASgMIhMKEUF3YWl0Um9vbVJlc3BvbnNlIjAKEUdldFJlY2VpcHRSZXF1ZXN0Eg8KB21haWxib3gYASABKAwSCgoCaWQYAiABKAwiJQoSR2V0UmVjZWlwdFJlc3BvbnNlEg8KB3JlY2VpcHQYASABKAwyuwUKD0RlbGl2ZXJ5U2VydmljZRI/CgRTZW5kEhUucWlnaHQudjEuU2VuZFJlcXVlc3QaFi5xaWdodC52MS5TZW5kUmVzcG9uc2UiCIq1GAQIFBgDEkgKCFNlbmRNYW55EhUucWlnaHQudjEuU2VuZFJlcXVlc3QaFS5xaWdodC52MS5TZW5kT3V0Y29tZSIKirUYBggVGAMgASgBMAESTgoJU2VuZEJhdGNoEhoucWlnaHQudjEuU2VuZEJhdGNoUmVxdWVzdBobLnFpZ2h0LnYxLlNlbmRCYXRjaFJlc3BvbnNlIgiKtRgECBYYAxJJCgVGZXRjaBIWLnFpZ2h0LnYxLkZldGNoUmVxdWVzdBoXLnFpZ2h0LnYxLkZldGNoUmVzcG9uc2UiDYq1GAkIFxCACBgDIAEwARJACgNBY2sSFC5xaWdodC52MS5BY2tSZXF1ZXN0GhUucWlnaHQudjEuQWNrUmVzcG9uc2UiDIq1GAgIGBCAgAQYAxJJCgVXYXRjaBIWLnFpZ2h0LnYxLldhdGNoUmVxdWVzdBoXLnFpZ2h0LnYxLkZldGNoUmVzcG9uc2UiDYq1GAkIGRCACBgDIAEwARJTCglBd2FpdFJvb20SGi5xaWdodC52MS5Bd2FpdFJvb21SZXF1ZXN0GhsucWlnaHQudjEuQXdhaXRSb29tUmVzcG9uc2UiDYq1GAkIGhCACBgDIAESSgoOU2VuZEZvclJlY2VpcHQSFS5xaWdodC52MS5TZW5kUmVxdWVzdBoVLnFpZ2h0LnYxLlNlbmRPdXRjb21lIgiKtRgECBsYAzABElQKCkdldFJlY2VpcHQSGy5xaWdodC52MS5HZXRSZWNlaXB0UmVxdWVzdBocLnFpZ2h0LnYxLkdldFJlY2VpcHRSZXNwb25zZSILirUYBwgcEIAIGANiBnByb3RvMw", [file_qight_v1_frame, file_qight_v1_options]);
 
 /**
  * @generated from message qight.v1.SendRequest
@@ -25,6 +25,13 @@ export type SendRequest = Message<"qight.v1.SendRequest"> & {
    * @generated from field: bytes envelope = 1;
    */
   envelope: Uint8Array;
+
+  /**
+   * SendMany: a receipt follows the outcome, in the order of the accepted ones that asked. Send and SendBatch give none.
+   *
+   * @generated from field: bool receipt = 2;
+   */
+  receipt: boolean;
 };
 
 /**
@@ -82,6 +89,14 @@ export type SendOutcome = Message<"qight.v1.SendOutcome"> & {
      */
     value: Failure;
     case: "failure";
+  } | {
+    /**
+     * a serialized Receipt, of the first accepted one that asked and has none yet
+     *
+     * @generated from field: bytes receipt = 3;
+     */
+    value: Uint8Array;
+    case: "receipt";
   } | { case: undefined; value?: undefined };
 };
 
@@ -423,6 +438,49 @@ export const AwaitRoomResponseSchema: GenMessage<AwaitRoomResponse> = /*@__PURE_
   messageDesc(file_qight_v1_delivery, 16);
 
 /**
+ * @generated from message qight.v1.GetReceiptRequest
+ */
+export type GetReceiptRequest = Message<"qight.v1.GetReceiptRequest"> & {
+  /**
+   * device key of the recipient
+   *
+   * @generated from field: bytes mailbox = 1;
+   */
+  mailbox: Uint8Array;
+
+  /**
+   * @generated from field: bytes id = 2;
+   */
+  id: Uint8Array;
+};
+
+/**
+ * Describes the message qight.v1.GetReceiptRequest.
+ * Use `create(GetReceiptRequestSchema)` to create a new message.
+ */
+export const GetReceiptRequestSchema: GenMessage<GetReceiptRequest> = /*@__PURE__*/
+  messageDesc(file_qight_v1_delivery, 17);
+
+/**
+ * @generated from message qight.v1.GetReceiptResponse
+ */
+export type GetReceiptResponse = Message<"qight.v1.GetReceiptResponse"> & {
+  /**
+   * a serialized Receipt; empty: this device sent no such message, or it is too long ago
+   *
+   * @generated from field: bytes receipt = 1;
+   */
+  receipt: Uint8Array;
+};
+
+/**
+ * Describes the message qight.v1.GetReceiptResponse.
+ * Use `create(GetReceiptResponseSchema)` to create a new message.
+ */
+export const GetReceiptResponseSchema: GenMessage<GetReceiptResponse> = /*@__PURE__*/
+  messageDesc(file_qight_v1_delivery, 18);
+
+/**
  * Mail in, mail out. A mailbox is a device key; only that device may fetch, acknowledge or watch it.
  *
  * @generated from service qight.v1.DeliveryService
@@ -497,6 +555,26 @@ export const DeliveryService: GenService<{
     methodKind: "unary";
     input: typeof AwaitRoomRequestSchema;
     output: typeof AwaitRoomResponseSchema;
+  },
+  /**
+   * Like Send: first the outcome, and after it the signed receipt, which the answer does not wait for.
+   *
+   * @generated from rpc qight.v1.DeliveryService.SendForReceipt
+   */
+  sendForReceipt: {
+    methodKind: "server_streaming";
+    input: typeof SendRequestSchema;
+    output: typeof SendOutcomeSchema;
+  },
+  /**
+   * The signed receipt of a message that this device sent, as long as the relay remembers its id.
+   *
+   * @generated from rpc qight.v1.DeliveryService.GetReceipt
+   */
+  getReceipt: {
+    methodKind: "unary";
+    input: typeof GetReceiptRequestSchema;
+    output: typeof GetReceiptResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_qight_v1_delivery, 0);
