@@ -11,6 +11,7 @@ import { rows as lifecycle } from "./lifecycle/rows.ts";
 import { maliciousRelay } from "./malicious/malicious_relay.ts";
 import { relayKilled, relayKilledUnderLines, relayKilledUnderWire } from "./relay_killed.ts";
 import type { Row } from "./row.ts";
+import { sabotage } from "./sabotage/sabotage.ts";
 import { syncBeforeAck } from "./sync_before_ack.ts";
 
 /** The checker itself first: it must see through every doctored ledger. */
@@ -42,4 +43,5 @@ export const rows: readonly Row[] = [
   maliciousRelay,
   ...disk,
   ...hostile,
+  sabotage,
 ];

@@ -1,0 +1,79 @@
+/**
+ * A checker that cannot fail proves nothing: the rows are run against relays that each tell one lie, and must complain.
+ * @module
+ */
+import { readerKilled } from "../lifecycle/reader_killed.ts";
+import { relayKilledUnderLines, relayKilledUnderWire } from "../relay_killed.ts";
+import { replay } from "../hostile/replay.ts";
+import type { Finding, Row, Size } from "../row.ts";
+import { syncBeforeAck } from "../sync_before_ack.ts";
+
+/** One lie, the row that guards against it, and what that row must say. */
+interface Trial {
+  readonly lie: string;
+  readonly row: Row;
+  readonly rounds: number;
+  /** A complaint of this form is the catch; any other would be a catch by accident. */
+  readonly caughtBy: RegExp;
+}
+
+const trials: readonly Trial[] = [
+  {
+    lie: "ack-before-commit",
+    row: syncBeforeAck,
+    rounds: 20,
+    caughtBy: /acknowledged (without a write|before its write)/,
+  },
+  { lie: "delete-on-fetch", row: readerKilled, rounds: 3, caughtBy: /^\d+ lost/ },
+  { lie: "forget-dedup", row: replay, rounds: 100, caughtBy: /^\d+ doubled/ },
+  { lie: "reuse-a-sequence", row: relayKilledUnderWire, rounds: 1, caughtBy: /^\d+ reused/ },
+  { lie: "drop-one-in-500", row: relayKilledUnderLines, rounds: 1, caughtBy: /^\d+ lost/ },
+];
+
+/** The rows that it borrows show by themselves that they pass with `qight relay`. */
+export const sabotage: Row = {
+  name: "sabotage",
+  property: "each relay that lies is caught by the row that guards the property; a control without a lie is not blamed",
+  rounds: { ci: 1, night: 3 },
+  run: prove,
+};
+
+async function prove(size: Size): Promise<Finding> {
+  const counts: Record<string, number | string> = { lies: trials.length, caught: 0 };
+  const complaints: string[] = [];
+  const tried = await inPairs(trials, async (trial) => {
+    const findings: Finding[] = [];
+    for (let n = 0; n < size.rounds; n++) findings.push(await withRelay(trial, trial.lie, size.seed + n));
+    return findings;
+  });
+  for (const [at, { lie, row, caughtBy }] of trials.entries()) {
+    const missed = tried[at].filter((finding) => !finding.complaints.some((complaint) => caughtBy.test(complaint)));
+    if (missed.length === 0) counts.caught = Number(counts.caught) + 1;
+    counts[lie] = missed.length === 0 ? row.name : missed[0].skipped === undefined ? "MISSED" : "skipped";
+    for (const { skipped, complaints: [first = "it passed"] } of missed) {
+      if (skipped === undefined) complaints.push(`${lie} was not caught by ${row.name}: ${first}`);
+    }
+  }
+  // The same script without a lie: what the rig blames must be the lie.
+  const controls = size.rounds === 1 ? [trials[size.seed % trials.length]] : trials;
+  for (const trial of controls) {
+    const [blame] = (await withRelay(trial, "none", size.seed)).complaints;
+    if (blame !== undefined) complaints.push(`${trial.row.name} blames an honest relay: ${blame}`);
+  }
+  return { counts: { ...counts, honest: controls.map(({ row }) => row.name).join("+") }, complaints };
+}
+
+function withRelay({ row, rounds }: Trial, lie: string, seed: number): Promise<Finding> {
+  return row.run({ seed, rounds, relayEntry: { path: "tests/prove/sabotage/relay.ts", args: [lie] } });
+}
+
+/** Two at a time: much of a trial is waiting. Answers in the order of the items. */
+async function inPairs<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  const left = [...items.entries()];
+  const worker = async () => {
+    for (let next; (next = left.shift());) results[next[0]] = await work(next[1]);
+  };
+  await Promise.all([worker(), worker()]);
+  return results;
+}
