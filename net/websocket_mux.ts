@@ -47,6 +47,7 @@ export class MuxConnection implements Connection, StreamHost {
   readonly #pinger: ReturnType<typeof setInterval>;
   #lastId = -1;
   #heard = true;
+  #pings = 0; // of the peer, since we last looked whether it is alive
   #over?: CloseReason;
   #settle!: (reason: CloseReason) => void;
 
@@ -174,6 +175,8 @@ export class MuxConnection implements Connection, StreamHost {
 
   #ping(): void {
     this.#heard = true;
+    // A ping is 6 bytes and its answer a write of its own: a flood of them would keep the relay from everybody else.
+    if (++this.#pings > MAX_PINGS) return this.#failed(new QightError("protocol", "The peer sent a flood of pings"));
     // Not ws's own autoPong: a peer that pings and never reads would fill our memory with answers.
     if (this.hasRoom) this.#socket.pong();
   }
@@ -181,6 +184,7 @@ export class MuxConnection implements Connection, StreamHost {
   #checkAlive(): void {
     if (!this.#heard) return this.#failed(new Error("the peer is silent"));
     this.#heard = false;
+    this.#pings = 0;
     this.#socket.ping();
   }
 
@@ -231,6 +235,7 @@ export class MuxConnection implements Connection, StreamHost {
 
 /** Bytes in the socket's own buffer beyond which data waits. */
 const MAX_BUFFERED = 1024 * 1024;
+const MAX_PINGS = 100; // between two looks at whether the peer is alive (20 s): one a second would be eager
 const PROTOCOL_ERROR = 1002, UNSUPPORTED_DATA = 1003; // RFC 6455 §7.4.1
 const LAST_ID = 0xffff_ffff;
 const BUSY = 7504; // number of the code `busy`
