@@ -13,7 +13,9 @@ export function reportError(thrown: unknown, out: Output, debug: boolean): numbe
     out.raw(`${safeJson({ error: errorFields(error) })}\n`);
   } else {
     const hint = error.hint ? `\n  ${escapeLine(error.hint)}` : "";
-    out.raw(`qight: ${escapeLine(error.message)}${hint}\n`);
+    // A configuration may have several problems, one a line; what follows a line end stays recognisably inside.
+    const sentence = error.message.split("\n").map(escapeLine).join("\n       ");
+    out.raw(`qight: ${sentence}${hint}\n`);
   }
   if (debug) out.raw(`${stackOf(error)}\n`);
   return error.exit;

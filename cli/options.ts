@@ -67,17 +67,17 @@ function optionOf([flags, text]: OptionSpec): Option {
 function unknownWord(spec: CommandSpec, path: readonly string[], word: string | undefined): QightError {
   const names = (spec.commands ?? []).map((child) => child.name);
   const where = path.length ? `qight ${path.join(" ")}` : "qight";
-  const help = helpHint(path);
   if (word === undefined) {
-    return new QightError("usage", `${where} needs a command: ${names.join(", ")}`, { hint: help });
+    return new QightError("usage", `${where} needs a command: ${names.join(", ")}`, { hint: helpHint(path) });
   }
   const near = nearName(word, names);
   return new QightError("usage", `${where} has no command "${word}"${near ? `, did you mean ${near}?` : ""}`, {
-    hint: help,
+    hint: helpHint(path),
   });
 }
 
-function helpHint(path: readonly string[]): string {
+/** Where a misunderstood command is explained; `path` are its words. */
+export function helpHint(path: readonly string[]): string {
   return `See ${["qight help", ...path].join(" ")}.`;
 }
 

@@ -1,8 +1,8 @@
 /** Runs one command from its arguments to its exit code. @module */
-import { QightError } from "../proto/errors.ts";
+import { type ErrorCode, errorTable, QightError } from "../proto/errors.ts";
 import { checkRuntime } from "../relay/runtime.ts";
 import { reportError } from "./error_output.ts";
-import { parseArguments } from "./options.ts";
+import { helpHint, parseArguments } from "./options.ts";
 import { Output } from "./output.ts";
 import { type Env, processEnv } from "./paths.ts";
 import { settle } from "./settings.ts";
@@ -15,28 +15,46 @@ export async function runCommand(args: readonly string[], env: Env = processEnv)
   const own = args.includes("--") ? args.slice(0, args.indexOf("--")) : args;
   let out = new Output({ json: own.includes("--json"), quiet: false, verbose: 0 });
   let debug = own.includes("--debug");
+  let path: readonly string[] = [];
   try {
     checkRuntime();
     refuseSecretVariables(env);
     const parsed = parseArguments(args);
-    const isRelay = parsed.path[0] === "relay";
-    const settings = await settle(parsed.flags, env, { readFile: !isRelay && parsed.path.join(" ") !== "config path" });
+    path = parsed.path;
+    const isRelay = path[0] === "relay";
+    const settings = await settle(parsed.flags, env, { readFile: !isRelay && path.join(" ") !== "config path" });
     out = new Output(settings);
     debug = settings.debug;
     const module = await load(parsed.spec.module!);
     const call = { args: parsed.args, options: parsed.options, settings, out };
     // The relay answers signals itself: SIGTERM drains it, SIGHUP reads relay.toml again.
-    if (parsed.path.length === 1 && isRelay) {
+    if (path.length === 1 && isRelay) {
       await module.run({ ...call, signal: new AbortController().signal });
     } else {
       // Only a send has an outcome that may be unknown.
-      using interruption = watchSignals(parsed.path[0] === "send" ? undefined : "");
+      using interruption = watchSignals(path[0] === "send" ? undefined : "");
       await Promise.race([module.run({ ...call, signal: interruption.signal }), interruption.overdue]);
     }
     return 0;
   } catch (error) {
-    return reportError(error, out, debug);
+    return reportError(withNextStep(error, path), out, debug);
   }
+}
+
+/** Where the table's hint is general, the command at hand knows better. */
+function withNextStep(error: unknown, path: readonly string[]): unknown {
+  if (!(error instanceof QightError) || error.hint !== errorTable[error.code].hint) return error;
+  const hint = hintFor(error.code, path);
+  return hint === undefined ? error : new QightError(error.code, error.message, { cause: error, hint });
+}
+
+function hintFor(code: ErrorCode, path: readonly string[]): string | undefined {
+  if (code === "usage") return helpHint(path);
+  if (code !== "config") return undefined;
+  if (path[0] === "relay") {
+    return "docs/operations.md explains each key; qight relay init writes a relay.toml that has them all.";
+  }
+  return path[0] === "config" ? "The README shows a config.toml; a relay.toml is checked by qight relay." : undefined;
 }
 
 /** The code of one command. The name is computed, so that Deno does not read every command at each start. */

@@ -109,7 +109,12 @@ export async function settle(flags: GlobalFlags, env: Env, options: { readFile: 
 function contextOf(file: ConfigFile, name: string | undefined, path: string) {
   if (name === undefined) return {};
   if (!Object.hasOwn(file.context, name)) {
-    throw new QightError("config", `There is no context "${name}" in ${path}`);
+    const known = Object.keys(file.context);
+    throw new QightError("config", `There is no context "${name}" in ${path}`, {
+      hint: known.length > 0
+        ? `It has: ${known.join(", ")}.`
+        : `Write [context.${name}] there, with relay = "qight://…".`,
+    });
   }
   return file.context[name];
 }

@@ -98,7 +98,9 @@ export function adminHandlers(room: AdministrationRoom): AdminHandlers {
     },
     async "token.revoke"(params) {
       const id = text(params, "id");
-      if (!await store.deleteToken(id)) throw new QightError("usage", `There is no token ${id}`);
+      if (!await store.deleteToken(id)) {
+        throw new QightError("usage", `There is no token ${id}`, { hint: "qight relay token list shows them." });
+      }
       audit.record("token.revoke", { id });
       return { id };
     },
@@ -114,7 +116,9 @@ export function adminHandlers(room: AdministrationRoom): AdminHandlers {
     async "allow.remove"(params) {
       const account = parseAccountId(text(params, "id"));
       if (!await store.disallowAccount(account)) {
-        throw new QightError("no_such_recipient", "This account is not on the list");
+        throw new QightError("no_such_recipient", "This account is not on the list", {
+          hint: "qight relay allow list shows who is.",
+        });
       }
       audit.record("allow.remove", {});
       return { id: formatAccountId(account) };

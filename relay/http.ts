@@ -49,6 +49,7 @@ export async function startHttp(options: {
     if (thrown instanceof Deno.errors.AddrInUse) {
       throw new QightError("port_taken", `http.listen: ${options.listen} is taken by another program`, {
         cause: thrown,
+        hint: 'Set http.listen (or QIGHT_CFG__HTTP__LISTEN) to another address, or to "" to do without it.',
       });
     }
     const reason = thrown instanceof Error ? thrown.message : String(thrown);

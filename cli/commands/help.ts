@@ -1,5 +1,6 @@
 /** `qight help`: the command tree for people. @module */
 import { QightError } from "../../proto/errors.ts";
+import { nearName } from "../../relay/config/near_name.ts";
 import { globalOptions } from "../tree/global.ts";
 import type { Call, CommandSpec, OptionSpec } from "../tree/spec.ts";
 import { childOf, tree } from "../tree/tree.ts";
@@ -15,7 +16,11 @@ export function helpText(words: readonly string[]): string {
   const path = ["qight"];
   for (const word of words) {
     const child = childOf(spec, word);
-    if (!child) throw new QightError("usage", `There is no command "${[...path, word].slice(1).join(" ")}"`);
+    if (!child) {
+      const near = nearName(word, spec.commands?.map(({ name }) => name) ?? []);
+      const meant = near ? `, did you mean ${near}?` : "";
+      throw new QightError("usage", `There is no command "${[...path, word].slice(1).join(" ")}"${meant}`);
+    }
     spec = child;
     path.push(child.name);
   }

@@ -3,9 +3,8 @@ import { askRelay } from "../relay_admin.ts";
 import { printFields } from "../fields.ts";
 import type { Call } from "../tree/spec.ts";
 
-/** What the relay tells; an older one tells no addresses. */
+/** What the relay tells; one of 0.1.0 tells no addresses. */
 interface Status extends Record<string, unknown> {
-  readonly address?: string;
   readonly addresses?: readonly string[];
 }
 
@@ -13,7 +12,6 @@ interface Status extends Record<string, unknown> {
 export async function run({ settings, out }: Call): Promise<void> {
   const status = await askRelay(settings, "status") as Status;
   if (out.json) return await out.object(status);
-  const { address: _first, addresses = [], ...fields } = status;
-  for (const each of addresses) await out.line(`address  ${each}`);
-  await printFields(out, fields);
+  const { addresses: address = [], ...fields } = status;
+  await printFields(out, { ...fields, address });
 }

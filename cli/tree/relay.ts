@@ -60,6 +60,7 @@ export const relayTokenAddSpec = {
   name: "add",
   summary: "make an access token and print it once",
   options: [["--name <name>", "what it is for"], ["--ttl <duration>", "how long it is good"]],
+  examples: ["qight relay token add --name web-3 --ttl 90d"],
   module: "relay_token_add",
 } as const satisfies CommandSpec;
 
@@ -88,23 +89,33 @@ export const relaySpec = {
           name: "revoke",
           summary: "end a token",
           args: "<id>",
+          examples: ["qight relay token revoke web-3"],
           module: "relay_token_revoke",
         },
       ],
+      examples: ["qight relay token add --name web-3", "qight relay token list"],
     },
     {
       name: "allow",
       summary: "the allow list",
       commands: [
-        { name: "add", summary: "let an account in", args: "<id>", module: "relay_allow_add" },
+        {
+          name: "add",
+          summary: "let an account in",
+          args: "<id>",
+          examples: ["qight relay allow add qid1…"],
+          module: "relay_allow_add",
+        },
         { name: "list", summary: "list who may come in", module: "relay_allow_list" },
         {
           name: "remove",
           summary: "take an account off the list",
           args: "<id>",
+          examples: ["qight relay allow remove qid1…"],
           module: "relay_allow_remove",
         },
       ],
+      examples: ["qight relay allow add qid1…", "qight relay allow list"],
     },
   ],
   more: [

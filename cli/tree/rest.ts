@@ -27,6 +27,7 @@ export const restSpecs = [
     name: "check-key",
     summary: "show the devices of somebody, as the relay knows them",
     args: "<who>",
+    examples: ["qight check-key qid1…"],
     module: "check_key",
   },
   {
@@ -42,5 +43,11 @@ export const restSpecs = [
     module: "health",
   },
   { name: "version", summary: "print the version", module: "version" },
-  { name: "help", summary: "show help for a command", args: "[command...]", module: "help" },
+  {
+    name: "help",
+    summary: "show help for a command",
+    args: "[command...]",
+    examples: ["qight help send"],
+    module: "help",
+  },
 ] as const satisfies readonly CommandSpec[];

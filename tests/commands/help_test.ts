@@ -74,6 +74,30 @@ row("a mere group of commands exits 64 and lists them", async () => {
   assert.match(errorOf(outcome).message, /gen, list, show/);
 });
 
+row("every example in the help is a command line that is understood", async () => {
+  const { tree } = await import("../../cli/tree/tree.ts");
+  const { parseArguments } = await import("../../cli/options.ts");
+  const { helpText } = await import("../../cli/commands/help.ts");
+  let seen = 0;
+  const walk = (spec: typeof tree, path: string[]) => {
+    for (const line of helpText(path).trimEnd().split("Examples:\n")[1].split("\n\n")[0].split("\n")) {
+      for (const command of line.replace(/ {2,}#.*/, "").split(/ \| | && | > | < /).map((part) => part.trim())) {
+        if (!command.startsWith("qight ")) continue;
+        const words = command.match(/"[^"]*"|\S+/g)!.slice(1);
+        assert.doesNotThrow(() => parseArguments(words), command);
+        seen++;
+      }
+    }
+    for (const child of spec.commands ?? []) walk(child, [...path, child.name]);
+  };
+  walk(tree, []);
+  assert.ok(seen > 30, `${seen} examples`);
+});
+
+row("help of a word that is near a command names it", async () => {
+  assert.match((await user.run(["help", "sned"])).stderr, /did you mean send\?/);
+});
+
 row("help of an unknown word exits 64", async () => {
   assert.equal((await user.run(["help", "nonsense"])).code, 64);
 });
