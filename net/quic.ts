@@ -74,7 +74,7 @@ export interface ListenQuicOptions {
   readonly idleTimeoutMs?: number;
   /** Handshakes begun and not finished; more are ignored until there is room, and clients repeat by themselves. */
   readonly pendingLimit?: number;
-  /** A handshake that finishes later than this is closed; one that never finishes ends with `idleTimeoutMs`. */
+  /** A handshake that finishes later than this is closed; one that never does ends with `idleTimeoutMs`, or UNDER_FLOOD. */
   readonly handshakeTimeoutMs?: number;
   readonly events?: ListenerEvents;
 }
@@ -91,11 +91,21 @@ export async function listenQuic(options: ListenQuicOptions): Promise<Listener> 
   }
 }
 
+/**
+ * From this share of the pending limit on, handshakes are begun under conditions of their own. A handshake that stalls cannot
+ * be closed before its idle time is over (accept() hands out nothing until it is done), so that time becomes as short as
+ * quinn allows: three probe timeouts, 1 s each. A flood is then endured up to (1 - share) * limit / 3 s first packets a second.
+ * Keep-alive from our side holds those that do connect although their idle time is short.
+ */
+const FLOOD_SHARE = 0.25;
+const UNDER_FLOOD = { maxIdleTimeout: 3_000, keepAliveInterval: 1_000 };
+
 class QuicListener implements Listener {
   readonly address: PeerAddress;
   readonly #endpoint: Deno.QuicEndpoint;
-  readonly #listener: Deno.QuicListener;
+  #listener: Deno.QuicListener;
   readonly #options: ListenQuicOptions;
+  readonly #pendingLimit: number;
   readonly #connections = new AsyncQueue<Connection>();
   #pending = 0;
   #stopped = false;
@@ -103,9 +113,10 @@ class QuicListener implements Listener {
   constructor(endpoint: Deno.QuicEndpoint, options: ListenQuicOptions) {
     this.#endpoint = endpoint;
     this.#options = options;
+    this.#pendingLimit = options.pendingLimit ?? 5_000;
     this.#listener = endpoint.listen(this.#transport(options.leaf));
     this.address = socketAddress(endpoint.addr);
-    this.#acceptAll();
+    this.#acceptAll(this.#listener);
   }
 
   get connections(): AsyncIterable<Connection> {
@@ -117,8 +128,9 @@ class QuicListener implements Listener {
   }
 
   renew(leaf: Leaf): void {
-    // A second listen() replaces the certificate of the endpoint; the first listener goes on accepting.
-    this.#endpoint.listen(this.#transport(leaf));
+    // A second listen() replaces the certificate of the endpoint.
+    this.#listener = this.#endpoint.listen(this.#transport(leaf));
+    this.#acceptAll(this.#listener);
   }
 
   stop(): void {
@@ -134,16 +146,16 @@ class QuicListener implements Listener {
     this.#endpoint.close();
   }
 
-  async #acceptAll(): Promise<void> {
-    const limit = this.#options.pendingLimit ?? 5_000;
+  async #acceptAll(listener: Deno.QuicListener): Promise<void> {
     try {
-      for await (const incoming of this.#listener as AsyncIterable<Deno.QuicIncoming>) {
+      for await (const incoming of listener as AsyncIterable<Deno.QuicIncoming>) {
         // Never read incoming.remoteAddr here: the getter consumes the connection (docs/decisions/0001-deno-quic.md 1).
         if (this.#stopped) incoming.refuse();
-        else if (this.#pending >= limit) {
+        else if (this.#pending >= this.#pendingLimit) {
           incoming.ignore();
           this.#options.events?.onHandshake?.("refused");
-        } else this.#handshake(incoming); // not awaited: one that stalls must not delay the others (fact 2)
+        } else this.#handshake(incoming, listener); // not awaited: one that stalls must not delay the others (fact 2)
+        if (listener !== this.#listener) return; // renewed: the loop over the newer one goes on
       }
     } catch {
       // The endpoint is gone (close), or the socket broke: either way the loop over `connections` ends.
@@ -151,7 +163,7 @@ class QuicListener implements Listener {
     this.#connections.end();
   }
 
-  async #handshake(incoming: Deno.QuicIncoming): Promise<void> {
+  async #handshake(incoming: Deno.QuicIncoming, listener: Deno.QuicListener): Promise<void> {
     const { events, handshakeTimeoutMs = 10_000 } = this.#options;
     let late = false;
     const timer = setTimeout(() => {
@@ -160,13 +172,15 @@ class QuicListener implements Listener {
     }, handshakeTimeoutMs);
     this.#pending++;
     try {
-      const conn = await incoming.accept();
+      // accept() with options takes the certificate of the listener that it came from, without them the endpoint's newest.
+      const flood = this.#pending > this.#pendingLimit * FLOOD_SHARE && listener === this.#listener;
+      const conn = await incoming.accept(flood ? { ...this.#limits(), ...UNDER_FLOOD } : undefined);
       const connection = new QuicConnection(conn);
       if (late || !this.#connections.push(connection)) connection.close();
       if (!late) events?.onHandshake?.("ok");
-    } catch {
-      // The peer went away or refused our certificate; it is counted, and there is nobody to tell.
-      if (!late) events?.onHandshake?.("failed");
+    } catch (thrown) {
+      // The peer went away, fell silent or refused our certificate; it is counted, and there is nobody to tell.
+      if (!late) events?.onHandshake?.(String(thrown).includes("timed out") ? "timeout" : "failed");
     } finally {
       this.#pending--;
       clearTimeout(timer);
@@ -178,6 +192,12 @@ class QuicListener implements Listener {
       cert: leaf.cert,
       key: leaf.key,
       alpnProtocols: [...this.#options.alpn ?? [CLIENT_ALPN]],
+      ...this.#limits(),
+    };
+  }
+
+  #limits(): Deno.QuicTransportOptions {
+    return {
       maxIdleTimeout: this.#options.idleTimeoutMs ?? 30_000,
       maxConcurrentBidirectionalStreams: this.#options.maxStreams ?? 100,
       maxConcurrentUnidirectionalStreams: 0,

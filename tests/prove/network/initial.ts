@@ -100,8 +100,9 @@ export function forgeInitials(open: OpenInitial, count: number): Buffer[] {
 export async function recordInitial(trust: Parameters<typeof connectQuic>[0]["trust"]): Promise<OpenInitial> {
   using sink = new Sink();
   const giveUp = new AbortController();
-  const attempt = connectQuic({ hostname: "127.0.0.1", port: sink.port, trust, signal: giveUp.signal })
-    .catch((error) => error);
+  // Both sides' idle limits count, the smaller one: an attacker asks for the longest.
+  const options = { hostname: "127.0.0.1", port: sink.port, trust, signal: giveUp.signal, idleTimeoutMs: 3_600_000 };
+  const attempt = connectQuic(options).catch((error) => error);
   const [datagram] = await sink.socket.receive();
   giveUp.abort(new QightError("interrupted"));
   await attempt;
