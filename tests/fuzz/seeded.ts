@@ -53,3 +53,8 @@ export function damage(valid: Uint8Array, chance: Chance): Uint8Array {
   }
   return Uint8Array.from(bytes);
 }
+
+/** A damaged copy of a text; what is no UTF-8 any more shows as U+FFFD. */
+export function damageText(text: string, chance: Chance): string {
+  return new TextDecoder().decode(damage(new TextEncoder().encode(text), chance));
+}

@@ -3,7 +3,8 @@
  * @module
  */
 import type { Row } from "../row.ts";
+import { decoderFuzz } from "./decoder_fuzz.ts";
 import { replay } from "./replay.ts";
 
 /** In the order in which they run. */
-export const rows: readonly Row[] = [replay];
+export const rows: readonly Row[] = [decoderFuzz, replay];

@@ -1,0 +1,112 @@
+/**
+ * The decoders of crypto/, each with a valid sample to damage.
+ * @module
+ */
+import { openBundle, signBundle } from "../../crypto/bundle.ts";
+import { parseEnvelope, verifyEnvelope } from "../../crypto/envelope.ts";
+import { pad } from "../../crypto/padding.ts";
+import { openReceipt, signReceipts } from "../../crypto/receipt.ts";
+import { openContent, sealContent, sealedKeyId } from "../../crypto/seal.ts";
+import { openSealingKey } from "../../crypto/sealing_key.ts";
+import { ARGON2_FLOOR, openVault, sealVault } from "../../crypto/vault.ts";
+import { KEM_XWING, sealWithSecret } from "../../crypto/hpke.ts";
+import { nativeXWing } from "../../crypto/xwing.ts";
+import { encodeHeader } from "../../crypto/envelope.ts";
+import { concat, domains } from "../../crypto/domains.ts";
+import { unpad } from "../../crypto/padding.ts";
+import { parseAccountId } from "../../crypto/account.ts";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { SealedContentSchema, SealedPayloadSchema } from "../../proto/gen/qight/v1/seal_pb.ts";
+import {
+  ada,
+  adaAccount,
+  bobSealingKey,
+  bobSecret,
+  contentOf,
+  DAY,
+  head,
+  NOW,
+  sealedEnvelope,
+} from "../crypto/samples.ts";
+import type { Decoder } from "./fuzz.ts";
+import { damage, damageText } from "./seeded.ts";
+
+const bundle = await signBundle(adaAccount, {
+  version: 3,
+  createdAtMs: NOW,
+  expiresAtMs: NOW + DAY,
+  devices: [{ key: ada.publicKey, name: "laptop", addedAtMs: NOW }],
+});
+const envelope = await sealedEnvelope("hello");
+const payload = await sealContent({ to: bobSealingKey, fields: head, content: contentOf("hi") });
+const content = toBinary(SealedContentSchema, { ...contentOf("hi"), voidCounters: [1n, 300n] });
+const keyFile = await sealVault(new Uint8Array(40), "pass", { params: ARGON2_FLOOR });
+const receipts = await signReceipts(
+  ada,
+  [1, 2, 3].map((seq) => ({
+    mailbox: ada.publicKey,
+    seq,
+    id: new Uint8Array(16),
+    bodyHash: new Uint8Array(32),
+    receivedAtMs: NOW,
+  })),
+);
+const openKeyFile = await sealVault(new Uint8Array(40), null);
+
+/** Everything that crypto/ reads from strangers. */
+export const cryptoDecoders: readonly Decoder[] = [
+  {
+    what: "envelopes",
+    codes: ["bad_envelope", "bad_signature", "message_too_large"],
+    decode: async (chance) => await verifyEnvelope(parseEnvelope(damage(envelope, chance))),
+  },
+  { what: "bundles", codes: ["bad_bundle"], decode: (chance) => openBundle(damage(bundle.bytes, chance), NOW) },
+  {
+    what: "sealing keys",
+    codes: ["bad_bundle"],
+    decode: (chance) => openSealingKey(damage(bobSealingKey.bytes, chance)),
+  },
+  {
+    what: "sealed payloads",
+    codes: ["cannot_open"],
+    async decode(chance) {
+      const damaged = damage(payload, chance);
+      await openContent({ secretSeed: bobSecret, fields: { ...head, payload: damaged } });
+      return sealedKeyId(damaged);
+    },
+  },
+  {
+    what: "receipts",
+    codes: ["bad_receipt"],
+    decode: (chance) => openReceipt(damage(receipts[1], chance), ada.publicKey),
+  },
+  { what: "sealed contents", codes: ["cannot_open"], decode: (chance) => openForeignContent(damage(content, chance)) },
+  {
+    what: "paddings",
+    codes: ["cannot_open"],
+    decode: async (chance) =>
+      await Promise.resolve(unpad(damage(pad(content.subarray(0, chance(content.length))), chance))),
+  },
+  // No passphrase is given where one is wanted, else each input that is still whole would cost an Argon2id.
+  {
+    what: "key files",
+    codes: ["bad_key_file", "passphrase_needed"],
+    decode: (chance) => openVault(damageText(chance(2) ? keyFile : openKeyFile, chance), null),
+  },
+  {
+    what: "account ids",
+    codes: ["bad_id"],
+    decode: async (chance) => await Promise.resolve(parseAccountId(damageText(adaAccount.id, chance))),
+  },
+];
+
+const { enc, sharedSecret } = await (await nativeXWing.recipient(bobSealingKey.key)).encapsulate();
+const sealInfo = concat(domains.seal, Uint8Array.of(0, 1), bobSealingKey.keyId);
+
+/** Opens content that a hostile sender sealed properly: the damage is inside the seal. */
+async function openForeignContent(plain: Uint8Array): Promise<unknown> {
+  const ct = await sealWithSecret({ kem: KEM_XWING, aead: 2 }, sharedSecret, sealInfo, encodeHeader(head), pad(plain));
+  const outer = create(SealedPayloadSchema, { suite: 1, keyId: bobSealingKey.keyId, enc, ct });
+  const fields = { ...head, payload: toBinary(SealedPayloadSchema, outer) };
+  return await openContent({ secretSeed: bobSecret, fields });
+}
