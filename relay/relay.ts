@@ -13,6 +13,8 @@ import { openCertificate } from "./certificate.ts";
 import type { RelayConfig } from "./config.ts";
 import { serveListener } from "./connection.ts";
 import { type DataFolder, openDataFolder, rootSigner } from "./data_folder.ts";
+import { lastWriteMs } from "./data_folder/last_write.ts";
+import { createExpiryClock } from "./expiry_clock.ts";
 import { createHandlers } from "./handlers.ts";
 import { startHttp } from "./http.ts";
 import { createLimits } from "./limits.ts";
@@ -43,12 +45,14 @@ export interface RelayOptions {
   readonly version: string;
   /** The relay's clock in milliseconds; handed in so that tests turn it. */
   readonly now?: () => number;
+  /** For timeouts: milliseconds since some start, never leaps; a handed-in `now` serves as both unless this is given. */
+  readonly monotonic?: () => number;
   /** Opens the store; the one that the configuration names unless another is handed in. */
   readonly openStore?: OpenStore;
 }
 
 /** Opens the store of a relay whose data folder is locked; throws what `openSqliteStore` throws. */
-export type OpenStore = (config: RelayConfig, folder: DataFolder, now: () => number) => Promise<Store>;
+export type OpenStore = (config: RelayConfig, folder: DataFolder, monotonic: () => number) => Promise<Store>;
 
 /** A relay that runs. */
 export interface RunningRelay extends AsyncDisposable {
@@ -73,15 +77,17 @@ export interface RunningRelay extends AsyncDisposable {
 /** Starts a relay; throws a typed reason when its configuration, folder or ports do not allow it. */
 export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
   const { now = Date.now, openStore = openConfiguredStore } = options;
+  const monotonic = options.monotonic ?? options.now ?? (() => performance.now());
   const cleanup = new AsyncDisposableStack();
   try {
     const folder = await openDataFolder(options.config.dataDir, { database: options.config.storage.path });
     cleanup.defer(() => folder.release());
-    const store = await openStore(options.config, folder, now);
+    const lastAtWorkMs = await lastWriteMs(folder.dbPath(options.config.storage.path));
+    const store = await openStore(options.config, folder, monotonic);
     cleanup.use(store);
     const audit = await openAudit(folder.auditPath);
     cleanup.use(audit);
-    return await run({ ...options, now }, folder, store, audit, cleanup.move());
+    return await run({ ...options, now, monotonic, lastAtWorkMs }, folder, store, audit, cleanup.move());
   } catch (thrown) {
     await cleanup.disposeAsync();
     throw thrown;
@@ -89,7 +95,9 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
 }
 
 async function run(
-  { config: initial, log, version, now }: Required<Omit<RelayOptions, "openStore">>,
+  { config: initial, log, version, now, monotonic, lastAtWorkMs }: Required<Omit<RelayOptions, "openStore">> & {
+    readonly lastAtWorkMs: number | null;
+  },
   folder: DataFolder,
   store: Store,
   audit: Audit,
@@ -101,7 +109,7 @@ async function run(
   let certificate = await openCertificate(config, folder, now());
   const peers = new Set<Peer>();
   const mailboxes = new Mailboxes();
-  const limits = createLimits({ limits: config.limits, now });
+  const limits = createLimits({ limits: config.limits, now: monotonic });
   const metrics = createMetrics({ version });
   const retention = () => ({
     defaultTtlMs: config.storage.defaultTtlMs,
@@ -111,6 +119,13 @@ async function run(
   const admission = createAdmission({ auth: () => config.auth, store, now, fileTokens: () => fileTokens });
   const firstToken = await makeFirstToken(config, store, fileTokens, now);
 
+  const expiryNow = createExpiryClock({
+    now,
+    monotonic,
+    lastAtWorkMs,
+    onLeap: (ms) =>
+      log.warn("the clock is ahead; nothing expires by it for an hour", { ahead_s: Math.round(ms / 1000) }),
+  });
   const receipts = new ReceiptSigner(rootSigner(folder.rootKey));
 
   const handlers = createHandlers({
@@ -131,14 +146,14 @@ async function run(
     },
     directory: { store, admission, limits, metrics, now },
     acceptance: { store, mailboxes, limits, metrics, retention, receipts, draining: () => draining, now },
-    reading: { store, mailboxes, metrics, now },
+    reading: { store, mailboxes, metrics, now: expiryNow },
   });
   const room = {
     dispatcher: {
       handlers,
-      observer: createObserver(metrics, log, now),
+      observer: createObserver(metrics, log, monotonic),
       requestTimeoutMs: () => config.limits.requestTimeoutMs || Infinity,
-      now,
+      now: monotonic,
     },
     mailboxes,
     limits,
@@ -158,9 +173,9 @@ async function run(
     }, ms);
     cleanup.defer(() => clearInterval(timer));
   };
-  every(SWEEP_MS, () => sweepDeadlines(peers, now()));
+  every(SWEEP_MS, () => sweepDeadlines(peers, monotonic()));
   every(COLLECT_MS, async () => {
-    const { expired } = await store.collect(now());
+    const { expired } = await store.collect(expiryNow());
     metrics.expired(expired);
     if (expired > 0) mailboxes.roomChanged();
   });
@@ -270,11 +285,11 @@ async function run(
 export async function openConfiguredStore(
   config: RelayConfig,
   folder: DataFolder,
-  now: () => number,
+  monotonic: () => number,
 ): Promise<Store> {
   const limits = storeLimits(config);
   if (config.storage.backend === "memory") return openMemoryStore({ limits });
-  return await openSqliteStore({ path: folder.dbPath(config.storage.path), limits, now });
+  return await openSqliteStore({ path: folder.dbPath(config.storage.path), limits, now: monotonic });
 }
 
 function storeLimits({ storage }: RelayConfig) {

@@ -23,6 +23,8 @@ export interface TestRelayOptions {
   auth?: Partial<RelayConfig["auth"]>;
   dataDir?: string;
   now?: () => number;
+  /** A clock for timeouts that does not follow `now`. */
+  monotonic?: () => number;
   log?: Log;
 }
 
@@ -54,6 +56,7 @@ export async function testRelay(options: TestRelayOptions = {}): Promise<TestRel
     log: options.log ?? silentLog(),
     version: "test",
     now: options.now ?? Date.now,
+    ...(options.monotonic ? { monotonic: options.monotonic } : {}),
   });
   const address = relay.addresses[0];
   const connect: TestRelay["connect"] = (who, more = {}) =>

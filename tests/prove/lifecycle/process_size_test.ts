@@ -1,3 +1,4 @@
+/** Growth of memory as a line through what is left after each collection. @module */
 import assert from "node:assert/strict";
 import { percentile, rssSlope, type Sample } from "./process_size.ts";
 
