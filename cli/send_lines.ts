@@ -3,12 +3,14 @@ import { systemRandom } from "../client/clock.ts";
 import { sendLines as sendAll } from "../client/line_sender.ts";
 import { formatMessageId } from "../client/message_id.ts";
 import { Reconnector } from "../client/reconnect.ts";
-import { deviceFingerprint, formatAccountId } from "../crypto/account.ts";
+import { formatAccountId } from "../crypto/account.ts";
+import type { QightError } from "../proto/errors.ts";
 import type { Content } from "../proto/gen/qight/v1/seal_pb.ts";
 import { readLines } from "./lines.ts";
 import { bodyOf, contentOf } from "./message_input.ts";
 import type { Messenger } from "./messenger.ts";
 import { orAborted } from "./send_one.ts";
+import { badReceipt, sentObject } from "./sent_output.ts";
 import type { Call } from "./tree/spec.ts";
 import { remarkOnTtl } from "./ttl_remark.ts";
 import { waitRemarks } from "./wait_remark.ts";
@@ -44,29 +46,26 @@ export async function sendLines(
     recipient: account,
     ttlS,
     plaintext,
+    receipts: out.json,
     stallMs: settings.timeoutMs,
     onWait: waitRemarks((text) => out.note(text), messenger.clock),
     clock: messenger.clock,
     random: systemRandom,
   };
   const to = formatAccountId(account);
+  let bad: QightError | null = null;
   for await (const page of sendAll(options, contents(signal, replyTo))) {
     if (!out.json) {
       await out.line(page.map(({ id }) => formatMessageId(id)).join("\n"));
       continue;
     }
     for (const { id, receipts } of page) {
-      const expires = Math.min(...receipts.map(({ receipt }) => receipt.expiresAtMs));
-      const seq = receipts.length === 1 ? receipts[0].receipt.seq : Object.fromEntries(
-        await Promise.all(
-          receipts.map(async ({ device, receipt }) => [await deviceFingerprint(device), receipt.seq] as const),
-        ),
-      );
-      const expiresAt = new Date(expires).toISOString();
-      await out.object({ id: formatMessageId(id), to, seq, queued: false, expires_at: expiresAt });
+      bad ??= badReceipt(receipts);
+      await out.object(await sentObject(id, to, receipts));
     }
   }
   signal.throwIfAborted();
+  if (bad) throw bad;
 }
 
 /** Empty lines carry nothing and are passed over. */

@@ -6,6 +6,7 @@ import { type Delivery, isUnknown, repeatMessage, sendMessage } from "../client/
 import { deviceFingerprint } from "../crypto/account.ts";
 import { asQightError, QightError } from "../proto/errors.ts";
 import type { Connected, Messenger } from "./messenger.ts";
+import { badReceipt, sentObject } from "./sent_output.ts";
 import type { Call } from "./tree/spec.ts";
 import { remarkOnTtl } from "./ttl_remark.ts";
 
@@ -31,7 +32,7 @@ export async function sendNow(
   for (let attempt = 0;; attempt++) {
     try {
       signal.throwIfAborted();
-      const room = await orAborted(messenger.connect(), signal);
+      const room = { ...await orAborted(messenger.connect(), signal), receipts: out.json };
       if (!hadSession && "ttlS" in draft) remarkOnTtl(out, draft.ttlS, room.relay.session);
       hadSession = true;
       await using _relay = room.relay;
@@ -65,7 +66,7 @@ export async function sendQueued(
 ): Promise<void> {
   await messenger.outbox.queue(account, draft);
   const id = formatMessageId(draft.id);
-  await out.result({ id, to, seq: null, queued: true, expires_at: null }, id);
+  await out.result({ id, to, seq: null, queued: true, expires_at: null, receipt: null }, id);
   try {
     const room = await orAborted(messenger.connect(), signal);
     await using _relay = room.relay;
@@ -84,30 +85,17 @@ async function sendOver(
   attempt: number,
 ): Promise<Delivery> {
   if (attempt > 0 || !("content" in draft)) return await repeatMessage(room, draft.id);
-  await messenger.flush(room);
+  await messenger.flush({ ...room, receipts: false });
   return await sendMessage(room, account, draft);
 }
 
 async function printSent(out: Call["out"], to: string, id: Uint8Array, delivery?: Delivery): Promise<void> {
-  const text = formatMessageId(id);
-  if (!out.json) return await out.line(text);
-  const receipts = (delivery?.devices ?? []).filter(({ receipt }) => receipt !== null);
-  const expires = receipts.map(({ receipt }) => receipt!.expiresAtMs).filter((ms) => ms > 0);
-  await out.object({
-    id: text,
-    to,
-    seq: await seqOf(receipts),
-    queued: false,
-    expires_at: expires.length > 0 ? new Date(Math.min(...expires)).toISOString() : null,
-  });
-}
-
-/** A number with one device, else an object by device. */
-async function seqOf(receipts: Delivery["devices"]): Promise<number | Record<string, number> | null> {
-  if (receipts.length === 0) return null;
-  if (receipts.length === 1) return receipts[0].receipt!.seq;
-  const rows = receipts.map(async ({ device, receipt }) => [await deviceFingerprint(device), receipt!.seq] as const);
-  return Object.fromEntries(await Promise.all(rows));
+  if (!out.json) return await out.line(formatMessageId(id));
+  const accepted = (delivery?.devices ?? []).flatMap(({ device, receipt }) => receipt ? [{ device, receipt }] : []);
+  await out.object(await sentObject(id, to, accepted));
+  // The message is accepted and said to be; that the relay's word on it is worth nothing must not go unseen.
+  const bad = badReceipt(accepted);
+  if (bad) throw bad;
 }
 
 async function namingDevice({ devices, error }: Delivery): Promise<QightError> {

@@ -32,6 +32,8 @@ export interface LineOptions {
   recipient: Uint8Array;
   ttlS?: number;
   plaintext?: boolean;
+  /** Wait for the relay's signed receipt of each message too. */
+  receipts?: boolean;
   /** The relay says nothing for so long, milliseconds: the session counts as lost. */
   stallMs?: number;
   /** Told of the relay's refusal each time before it is waited out. */
@@ -187,7 +189,9 @@ class LineSender {
     const signal = AbortSignal.any([abort.signal, this.#abort.signal]);
     const stopWatching = this.#watchForStall(abort);
     try {
-      for await (const outcome of relay.sendMany(this.#wire.outgoing((line) => line.sent = true), { signal })) {
+      const envelopes = this.#wire.outgoing((line) => line.sent = true);
+      const receipt = this.#options.receipts ?? false;
+      for await (const outcome of relay.sendMany(envelopes, { signal, receipt })) {
         const item = this.#wire.answered();
         const failed = this.#take(item, outcome);
         if (!failed) continue;

@@ -11,8 +11,8 @@ import { type Clock, CLOCK_TOLERANCE_MS, type Random } from "./clock.ts";
 import type { Recipient } from "./directory.ts";
 import type { Author } from "./identity.ts";
 import { composeMessage, type Draft } from "./messages.ts";
-import type { SendReceipt } from "./send_many.ts";
-import type { ClientStore, OutboxEnvelope, OutboxRow, OutboxState, Tables } from "./storage/store.ts";
+import type { SendReceipt } from "./receipts.ts";
+import type { ClientStore, KeptReceipt, OutboxEnvelope, OutboxRow, OutboxState, Tables } from "./storage/store.ts";
 
 /** A message whose bytes are fixed: a retry sends exactly these. */
 export interface Frozen {
@@ -23,7 +23,7 @@ export interface Frozen {
 
 /** What became of one device's envelope. */
 export type Settlement =
-  | { readonly kind: "accepted"; readonly receipt: SendReceipt }
+  | { readonly kind: "accepted"; readonly receipt: SendReceipt; readonly bodyHash?: Uint8Array }
   /** Refused for good: its number becomes void. */
   | { readonly kind: "refused" }
   /** Not taken now; the same bytes may be sent again. */
@@ -53,6 +53,10 @@ export interface Outbox {
   freezeQueued(author: Author, recipient: Recipient, id: Uint8Array): Promise<Frozen>;
   /** Records outcomes, many in one transaction; messages that all devices have are then `remember`ed or removed. */
   settle(settled: readonly Settled[], remember: boolean): Promise<void>;
+  /** What is kept for the receipt of one device's envelope; null when it was not accepted, or is not remembered. */
+  receipt(id: Uint8Array, device: Uint8Array): Promise<KeptReceipt | null>;
+  /** Keeps a receipt that came later. */
+  keepReceipt(id: Uint8Array, device: Uint8Array, kept: KeptReceipt): Promise<void>;
   /** Forgets a message that certainly did not go out; its numbers become void. */
   discard(id: Uint8Array): Promise<void>;
   /** Removes what no relay would take any more. */
@@ -123,6 +127,8 @@ export function createOutbox(
       store.write((tables) => {
         for (const [, same] of Map.groupBy(settled, ({ id }) => id.toHex())) settleMessage(tables, same, remember);
       }),
+    receipt: (id, device) => store.read(({ receipts }) => receipts.get(id, device)),
+    keepReceipt: (id, device, kept) => store.write(({ receipts }) => receipts.put(id, device, kept)),
     discard: (id) => store.write((tables) => voidAndRemove(tables, id)),
     purge: (maxTtlMs) =>
       store.write((tables) => {
@@ -130,7 +136,7 @@ export function createOutbox(
         for (const state of ["held", "queued"] as const) {
           for (const id of tables.outbox.olderThan(before, state)) voidAndRemove(tables, id);
         }
-        for (const id of tables.outbox.olderThan(before, "sent")) tables.outbox.remove(id);
+        for (const id of tables.outbox.olderThan(before, "sent")) forget(tables, id);
       }),
   };
 }
@@ -181,10 +187,16 @@ function settleMessage(tables: Tables, settled: readonly Settled[], remember: bo
     settleNumber(tables, envelope, state);
     const { seq, expiresAtMs } = outcome.kind === "accepted" ? outcome.receipt : envelope;
     changes.push([envelope.device, { state, seq, expiresAtMs }]);
+    if (outcome.kind === "accepted" && outcome.bodyHash && remember) {
+      const kept = { bodyHash: outcome.bodyHash, receipt: outcome.receipt.signed?.bytes ?? null };
+      tables.receipts.put(id, envelope.device, kept);
+    }
     return state;
   });
   const over = !states.includes("pending");
-  if (over && !(remember && states.includes("accepted"))) return tables.outbox.remove(id);
+  if (over && !(remember && states.includes("accepted"))) {
+    return remember ? forget(tables, id) : tables.outbox.remove(id);
+  }
   for (const [device, change] of changes) tables.outbox.settle(id, device, change);
   if (over) tables.outbox.setState(id, "sent");
 }
@@ -199,9 +211,14 @@ function settleNumber(
   else counters.addVoid(lineage, device, counter);
 }
 
-function voidAndRemove({ outbox, counters }: Tables, id: Uint8Array): void {
-  for (const { state, counter, lineage, device } of outbox.states(id)) {
-    if (state === "pending" && counter > 0) counters.addVoid(lineage, device, counter);
+function voidAndRemove(tables: Tables, id: Uint8Array): void {
+  for (const { state, counter, lineage, device } of tables.outbox.states(id)) {
+    if (state === "pending" && counter > 0) tables.counters.addVoid(lineage, device, counter);
   }
+  forget(tables, id);
+}
+
+function forget({ outbox, receipts }: Tables, id: Uint8Array): void {
   outbox.remove(id);
+  receipts.remove(id);
 }

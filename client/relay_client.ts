@@ -10,14 +10,23 @@ import { QightError } from "../proto/errors.ts";
 import { DeliveryService, type SeqRange, SeqRangeSchema } from "../proto/gen/qight/v1/delivery_pb.ts";
 import { DirectoryService } from "../proto/gen/qight/v1/directory_pb.ts";
 import { type CapabilitiesResponseSchema, SessionService } from "../proto/gen/qight/v1/session_pb.ts";
+import { methodOf } from "../proto/methods.ts";
 import { type Clock, type Random, systemClock, systemRandom } from "./clock.ts";
 import { type DeliveryEvent, deliveryEvents } from "./delivery_events.ts";
 import { type CallOptions, createRpc, type Rpc } from "./rpc.ts";
-import { receiptOf, type SendOutcome, sendPipelined, type SendReceipt } from "./send_many.ts";
+import {
+  getReceipt,
+  receiptOf,
+  type ReceiptSubject,
+  sendForReceipt,
+  type SendReceipt,
+  type SignedReceipt,
+} from "./receipts.ts";
+import { type SendOutcome, sendPipelined } from "./send_many.ts";
 import { hello, type Session } from "./session.ts";
 import { turnedAway } from "./turned_away.ts";
 
-export type { DeliveryEvent, SendOutcome, SendReceipt };
+export type { DeliveryEvent, SendOutcome, SendReceipt, SignedReceipt };
 
 /** Makes a connection to a relay; `net/race.ts` is the usual one. */
 export type Dial = (address: RelayAddress, options: { timeoutMs: number }) => Promise<Connection>;
@@ -52,6 +61,12 @@ export interface FetchOptions {
   signal?: AbortSignal;
 }
 
+/** How to send. */
+export interface SendOptions extends CallOptions {
+  /** Wait for the relay's signed receipt too. */
+  receipt?: boolean;
+}
+
 /** Sequence numbers, both ends included. */
 export interface SeqSpan {
   readonly first: number;
@@ -75,6 +90,7 @@ export class RelayClient implements AsyncDisposable {
   readonly #connection: Connection;
   readonly #clock: Clock;
   readonly #helloAtMs: number;
+  #givesReceipts: Promise<boolean> | null = null;
 
   private constructor(connection: Connection, rpc: Rpc, session: Session, clock: Clock) {
     this.#connection = connection;
@@ -150,16 +166,22 @@ export class RelayClient implements AsyncDisposable {
   }
 
   /** Sends one serialized SignedEnvelope; resolves when it is on the relay's disk. */
-  async send(envelope: Uint8Array, options?: CallOptions): Promise<SendReceipt> {
+  async send(envelope: Uint8Array, { receipt, ...options }: SendOptions = {}): Promise<SendReceipt> {
+    if (receipt) return await sendForReceipt(this.rpc, this.session.root, envelope, options);
     return receiptOf(await this.rpc.unary(DeliveryService.method.send, { envelope }, options));
   }
 
   /** Sends many over one call; outcomes come in input order. Leaving the loop gives the rest up. */
   sendMany(
     envelopes: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-    options?: CallOptions,
+    { receipt, ...options }: SendOptions = {},
   ): AsyncIterable<SendOutcome> {
-    return sendPipelined(this.rpc, envelopes, options);
+    return receipt ? this.#sendManyForReceipts(envelopes, options) : sendPipelined(this.rpc, envelopes, options);
+  }
+
+  /** The relay's receipt of a message that this device sent; say what is known of it, and anything else is refused. */
+  getReceipt(message: ReceiptSubject, options?: CallOptions): Promise<SignedReceipt> {
+    return getReceipt(this.rpc, this.session.root, message, options);
   }
 
   /** What is in the own mailbox, in order, and then the end. */
@@ -222,6 +244,19 @@ export class RelayClient implements AsyncDisposable {
   /** Resolves when the recipient's mailbox has room again; at once when it has. */
   async awaitRoom(recipient: Uint8Array, options?: CallOptions): Promise<void> {
     await this.rpc.unary(DeliveryService.method.awaitRoom, { recipient }, options);
+  }
+
+  async *#sendManyForReceipts(
+    envelopes: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+    options: CallOptions,
+  ): AsyncGenerator<SendOutcome, void, undefined> {
+    // A relay that knows no receipts would let everything wait for them.
+    const wanted = await (this.#givesReceipts ??= this.#knowsReceipts());
+    yield* sendPipelined(this.rpc, envelopes, wanted ? { ...options, receiptsOf: this.session.root } : options);
+  }
+
+  async #knowsReceipts(): Promise<boolean> {
+    return (await this.capabilities()).methods.includes(methodOf(DeliveryService.method.sendForReceipt).number);
   }
 
   /** Ends the connection at once; idempotent. */

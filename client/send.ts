@@ -2,6 +2,7 @@
  * Brings frozen messages to the relay and records what became of them: single sends, repeats, and the queue.
  * @module
  */
+import { parseEnvelope } from "../crypto/envelope.ts";
 import { asQightError, type ErrorCode, QightError } from "../proto/errors.ts";
 import type { Content } from "../proto/gen/qight/v1/seal_pb.ts";
 import type { KeyDirectory, Recipient } from "./directory.ts";
@@ -32,6 +33,8 @@ export interface SendRoom {
   readonly outbox: Outbox;
   readonly directory: KeyDirectory;
   readonly author: Author;
+  /** Wait for the relay's signed receipts too, and keep them beside the sent messages. */
+  readonly receipts?: boolean;
 }
 
 /**
@@ -100,19 +103,19 @@ async function deliverQueued(room: SendRoom, queued: Frozen): Promise<Delivery> 
 async function deliver(room: SendRoom, frozen: Frozen, dropWhenRefused: boolean): Promise<Delivery> {
   const { id } = frozen.row;
   const pending = frozen.envelopes.filter(({ state }) => state === "pending");
-  const fresh = await outcomesOf(room.relay, pending);
-  const devices = frozen.envelopes.map((envelope): DeviceOutcome => {
-    const { device, seq, expiresAtMs, state } = envelope;
+  const fresh = await outcomesOf(room, pending);
+  const devices = await Promise.all(frozen.envelopes.map(async (envelope): Promise<DeviceOutcome> => {
+    const { device, state } = envelope;
     const outcome = fresh.get(envelope);
     if (outcome) return outcome;
-    const receipt = state === "accepted" ? { seq, expiresAtMs, duplicate: true } : null;
+    const receipt = state === "accepted" ? await acceptedBefore(room, id, envelope) : null;
     return { device, receipt, error: receipt ? null : new QightError("not_allowed", "This device refused it before") };
-  });
+  }));
   await room.outbox.settle(
-    devices.map(({ device, receipt, error }): Settled => ({
+    devices.map(({ device, receipt, error }, at): Settled => ({
       id,
       device,
-      outcome: receipt ? { kind: "accepted", receipt } : settlementOf(error!),
+      outcome: receipt ? settledAs(receipt, frozen.envelopes[at]) : settlementOf(error!),
     })),
     true,
   );
@@ -121,8 +124,29 @@ async function deliver(room: SendRoom, frozen: Frozen, dropWhenRefused: boolean)
   return { id, devices, error };
 }
 
+/** What is known of an envelope that was accepted before, with its receipt if that is wanted and can be had. */
+async function acceptedBefore(
+  { relay, outbox, receipts }: SendRoom,
+  id: Uint8Array,
+  { device, seq, expiresAtMs }: OutboxEnvelope,
+): Promise<SendReceipt> {
+  const receipt = { seq, expiresAtMs, duplicate: true };
+  const kept = receipts ? await outbox.receipt(id, device) : null;
+  if (!kept) return receipt;
+  if (kept.receipt) return { ...receipt, signed: { bytes: kept.receipt, error: null } };
+  const signed = await relay.getReceipt({ mailbox: device, id, seq, bodyHash: kept.bodyHash });
+  if (signed.bytes) await outbox.keepReceipt(id, device, { ...kept, receipt: signed.bytes });
+  return { ...receipt, signed };
+}
+
+/** The bytes are there for the last time: a receipt that is asked for later is compared with their hash. */
+function settledAs(receipt: SendReceipt, { envelope }: OutboxEnvelope): Settlement {
+  if (envelope.length === 0) return { kind: "accepted", receipt };
+  return { kind: "accepted", receipt, bodyHash: parseEnvelope(envelope).bodyHash };
+}
+
 async function outcomesOf(
-  relay: RelayClient,
+  { relay, receipts: receipt = false }: SendRoom,
   pending: readonly OutboxEnvelope[],
 ): Promise<Map<OutboxEnvelope, DeviceOutcome>> {
   const outcomes = new Map<OutboxEnvelope, DeviceOutcome>();
@@ -130,7 +154,7 @@ async function outcomesOf(
     outcomes.set(envelope, { device: envelope.device, receipt, error });
   if (pending.length === 1) {
     try {
-      put(pending[0], await relay.send(pending[0].envelope), null);
+      put(pending[0], await relay.send(pending[0].envelope, { receipt }), null);
     } catch (thrown) {
       const error = asQightError(thrown);
       if (isUnknown(error) || error.requestId === undefined) throw error;
@@ -138,7 +162,7 @@ async function outcomesOf(
     }
   } else if (pending.length > 1) {
     let at = 0;
-    for await (const outcome of relay.sendMany(pending.map(({ envelope }) => envelope))) {
+    for await (const outcome of relay.sendMany(pending.map(({ envelope }) => envelope), { receipt })) {
       const envelope = pending[at++];
       if (outcome.kind === "accepted") put(envelope, outcome.receipt, null);
       else if (isUnknown(outcome.error)) throw outcome.error;

@@ -3,23 +3,11 @@
  * @module
  */
 import { asQightError, QightError } from "../proto/errors.ts";
-import {
-  DeliveryService,
-  type SendOutcome as WireOutcome,
-  type SendResponse,
-} from "../proto/gen/qight/v1/delivery_pb.ts";
+import { DeliveryService, type SendOutcome as WireOutcome } from "../proto/gen/qight/v1/delivery_pb.ts";
 import { errorOfFailure } from "./call_frames.ts";
+import { ReceiptOrder } from "./receipt_order.ts";
+import { receiptOf, type SendReceipt } from "./receipts.ts";
 import type { CallOptions, Rpc } from "./rpc.ts";
-
-/** The relay's word that an envelope is on its disk. */
-export interface SendReceipt {
-  /** Its number in the recipient's mailbox. */
-  readonly seq: number;
-  /** When the relay forgets it, milliseconds since 1970. */
-  readonly expiresAtMs: number;
-  /** The same body was there before, with this number. */
-  readonly duplicate: boolean;
-}
 
 /** What became of one envelope. */
 export type SendOutcome =
@@ -30,26 +18,33 @@ export type SendOutcome =
 const WINDOW_MESSAGES = 512;
 const WINDOW_BYTES = 2 * 1024 * 1024;
 
+/** Settings of `sendPipelined`. */
+export interface PipelineOptions extends CallOptions {
+  /** Ask for receipts, which the relay with this root key signs; outcomes come when their receipts are there. */
+  receiptsOf?: Uint8Array;
+}
+
 /** Sends envelopes as they come and yields their outcomes in the same order. */
 export async function* sendPipelined(
   rpc: Rpc,
   envelopes: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-  options: CallOptions = {},
+  { receiptsOf, ...options }: PipelineOptions = {},
 ): AsyncGenerator<SendOutcome, void, undefined> {
   const call = await rpc.bidi(DeliveryService.method.sendMany, options);
-  const sizes: number[] = [];
+  const receipts = receiptsOf ? new ReceiptOrder(receiptsOf) : null;
+  const underWay: Uint8Array[] = [];
   let bytesUnderWay = 0;
   const room: { again: () => void } = { again: () => {} };
   let over = false;
   const feed = async () => {
     for await (const envelope of envelopes) {
-      while (!over && sizes.length > 0 && (sizes.length >= WINDOW_MESSAGES || bytesUnderWay >= WINDOW_BYTES)) {
+      while (!over && underWay.length > 0 && (underWay.length >= WINDOW_MESSAGES || bytesUnderWay >= WINDOW_BYTES)) {
         await new Promise<void>((resolve) => room.again = resolve);
       }
       if (over) return;
-      sizes.push(envelope.length);
+      underWay.push(envelope);
       bytesUnderWay += envelope.length;
-      await call.send({ envelope });
+      await call.send({ envelope, receipt: receipts !== null });
     }
     await call.end();
   };
@@ -60,14 +55,24 @@ export async function* sendPipelined(
   });
   try {
     for await (const outcome of call.responses) {
-      const size = sizes.shift();
-      if (size === undefined) throw new QightError("bad_frame", "The relay answered more sends than were made");
-      bytesUnderWay -= size;
+      if (outcome.kind.case === "receipt" && receipts) {
+        yield* await receipts.receipt(outcome.kind.value);
+        continue;
+      }
+      const envelope = underWay.shift();
+      if (envelope === undefined) throw new QightError("bad_frame", "The relay answered more sends than were made");
+      bytesUnderWay -= envelope.length;
       room.again();
-      yield outcomeOf(outcome);
+      const told = outcomeOf(outcome);
+      if (receipts) yield* receipts.outcome(told, envelope);
+      else yield told;
     }
-    if (sizes.length > 0) throw new QightError("bad_frame", `The relay left ${sizes.length} sends without an answer`);
+    if (receipts) yield* receipts.rest();
+    const { length } = underWay;
+    if (length > 0) throw new QightError("bad_frame", `The relay left ${length} sends without an answer`);
   } catch (thrown) {
+    // What was accepted before the connection broke is accepted, with or without its receipt.
+    if (receipts) yield* receipts.rest();
     throw fedWrong ?? thrown;
   } finally {
     over = true;
@@ -75,11 +80,6 @@ export async function* sendPipelined(
     call.cancel();
   }
   await feeding;
-}
-
-/** A SendResponse as the library shows it. */
-export function receiptOf({ seq, expiresAtMs, duplicate }: SendResponse): SendReceipt {
-  return { seq: Number(seq), expiresAtMs: Number(expiresAtMs), duplicate };
 }
 
 function outcomeOf({ kind }: WireOutcome): SendOutcome {

@@ -91,6 +91,19 @@ export const keyVerifySpec = {
   module: "key_verify",
 } as const satisfies CommandSpec;
 
+/** `qight key verify-receipt`. */
+export const keyVerifyReceiptSpec = {
+  name: "verify-receipt",
+  summary: "check a relay's receipt, and say what it proves",
+  args: "<receipt>",
+  more: [
+    "RECEIPT is what send --json printed as receipt, @FILE that holds it, or - for stdin.",
+    "The relay is not asked: its address (--relay) is enough. Exit 65 when the receipt proves nothing.",
+  ],
+  examples: ["qight send qid1… hello --json | jq -r .receipt > r.txt", "qight key verify-receipt @r.txt"],
+  module: "key_verify_receipt",
+} as const satisfies CommandSpec;
+
 /** `qight key delete`. */
 export const keyDeleteSpec = {
   name: "delete",
@@ -113,6 +126,7 @@ export const keySpec = {
     keyRotateSpec,
     keySignSpec,
     keyVerifySpec,
+    keyVerifyReceiptSpec,
     keyDeleteSpec,
   ],
   examples: ["qight key gen", "qight key show", "qight key export > backup.key"],

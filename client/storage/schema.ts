@@ -90,4 +90,13 @@ export const migrations: readonly string[] = [
   ) STRICT;
   CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
   `,
+  `
+  CREATE TABLE receipt (
+    id BLOB NOT NULL,
+    device BLOB NOT NULL,
+    body_hash BLOB NOT NULL,
+    receipt BLOB,
+    PRIMARY KEY (id, device)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

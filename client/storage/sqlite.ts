@@ -6,6 +6,7 @@ import Database from "better-sqlite3";
 import { closeSync, openSync } from "node:fs";
 import { QightError } from "../../proto/errors.ts";
 import { migrations } from "./schema.ts";
+import { receiptTable } from "./receipt_table.ts";
 import { receivingTables } from "./receiving_tables.ts";
 import { sendingTables } from "./sending_tables.ts";
 import type { ClientStore, Tables } from "./store.ts";
@@ -30,7 +31,11 @@ class SqliteStore implements ClientStore {
 
   constructor(path: string, key: Uint8Array) {
     this.#db = failing(path, () => openEncrypted(path, key));
-    this.#tables = { ...sendingTables(this.#db), ...receivingTables(this.#db) };
+    this.#tables = {
+      ...sendingTables(this.#db),
+      ...receivingTables(this.#db),
+      receipts: receiptTable(this.#db),
+    };
   }
 
   write<T>(work: (tables: Tables) => T | Promise<T>): Promise<T> {

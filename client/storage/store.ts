@@ -20,6 +20,7 @@ export interface ClientStore extends AsyncDisposable {
 /** Everything kept, by noun. */
 export interface Tables {
   readonly outbox: OutboxTable;
+  readonly receipts: ReceiptTable;
   readonly counters: CounterTable;
   readonly seen: SeenTable;
   readonly streams: StreamTable;
@@ -76,6 +77,21 @@ export interface OutboxTable {
   queued(relay: string): Uint8Array[];
   /** Ids of messages made before `createdBeforeMs`. */
   olderThan(createdBeforeMs: number, state: OutboxState): Uint8Array[];
+}
+
+/** What is kept of one device's accepted envelope, to ask for its receipt and to show it. */
+export interface KeptReceipt {
+  readonly bodyHash: Uint8Array; // SHA-256 of the envelope's body, 32 bytes
+  /** Serialized Receipt, checked; null while there is none. */
+  readonly receipt: Uint8Array | null;
+}
+
+/** Receipts of accepted messages, for as long as the outbox knows them. */
+export interface ReceiptTable {
+  /** Keeps the first body hash, and the newest receipt. */
+  put(id: Uint8Array, device: Uint8Array, kept: KeptReceipt): void;
+  get(id: Uint8Array, device: Uint8Array): KeptReceipt | null;
+  remove(id: Uint8Array): void;
 }
 
 /** Counters that make the relay's drops visible, per lineage and recipient device. */

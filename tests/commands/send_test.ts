@@ -33,9 +33,9 @@ row("empty stdin never hangs or sends: 64", async () => {
   assert.deepEqual(await read(), []);
 });
 
-row("--json is one object with id, to, seq, queued and expires_at", async () => {
+row("--json is one object with id, to, seq, queued, expires_at and receipt", async () => {
   const sent = JSON.parse(await ada.ok(["send", bob.id, "--json", "--ttl", "1h", "shape"]));
-  assert.deepEqual(Object.keys(sent), ["id", "to", "seq", "queued", "expires_at"]);
+  assert.deepEqual(Object.keys(sent), ["id", "to", "seq", "queued", "expires_at", "receipt"]);
   assert.match(sent.id, /^[0-9a-f]{32}$/);
   assert.equal(sent.to, bob.id);
   assert.equal(sent.queued, false);
