@@ -85,9 +85,15 @@ function asUsage(error: CommanderError, path: readonly string[]): QightError {
   const sentence = error.message.replace(/^error: /, "").replace(/\s*\n\s*/g, " ");
   return new QightError("usage", sentence.charAt(0).toUpperCase() + sentence.slice(1), {
     cause: error,
-    hint: helpHint(path),
+    hint: [path[0] === "send" ? messageHints[error.code] ?? [] : [], helpHint(path)].flat().join(" "),
   });
 }
+
+/** What a MESSAGE runs into that a shell does not protect. */
+const messageHints: Readonly<Record<string, string>> = {
+  "commander.unknownOption": 'A MESSAGE that begins with - goes after --: qight send TO -- "-5 degrees".',
+  "commander.excessArguments": 'A MESSAGE of several words needs quotes: qight send TO "two words".',
+};
 
 /** Words on a command line are readable by every user of the machine (croc CVE-2023-43621). */
 function refuseSecrets(args: readonly string[]): void {

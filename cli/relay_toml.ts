@@ -29,13 +29,27 @@ export async function loadRelayConfig(settings: Settings, listen?: readonly stri
     "log.format": settings.logFormat,
     "log.level": settings.debug || settings.verbose > 0 ? "debug" : settings.quiet ? "warn" : settings.env("QIGHT_LOG"),
   };
-  const { config, origins } = readRelayConfig({
-    env,
-    flags,
-    root,
-    ...(found ? { tomlText: found.text, tomlPath: found.path } : {}),
-  });
+  const toml = found ? { tomlText: found.text, tomlPath: found.path } : {};
+  const { config, origins } = namingFlags(() => readRelayConfig({ env, flags, root, ...toml }));
   return { config, origins, ...(found ? { tomlPath: found.path } : {}) };
+}
+
+/** Keys that flags of this command line set, as the user wrote them. */
+const FLAGS: Readonly<Record<string, string>> = {
+  listen: "--listen",
+  data_dir: "--data-dir",
+  "log.format": "--log-format or QIGHT_LOG_FORMAT",
+  "log.level": "QIGHT_LOG",
+};
+
+function namingFlags<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof QightError) || error.code !== "config") throw error;
+    const message = error.message.replace(/^flag: ([a-z._]+)/gm, (whole, key) => FLAGS[key] ?? whole);
+    throw new QightError("config", message, { cause: error });
+  }
 }
 
 async function firstReadable(candidates: readonly { path: string; required: boolean }[]) {

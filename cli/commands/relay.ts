@@ -59,7 +59,7 @@ async function printStart(relay: RunningRelay, dataDir: string, out: Output): Pr
   }
   const lines = addresses.map((address) => `address  ${address}          (share this line)`);
   if (firstToken !== null) lines.push(`token    ${firstToken}          (shown once; for --token-file)`);
-  lines.push(`data     ${dataDir}          (messages and root.key)`);
+  lines.push(`data     ${dataDir}          (its data; keep it private)`);
   // One write: a reader that leaves after the first line must not end the relay.
   await out.line(lines.join("\n"));
 }

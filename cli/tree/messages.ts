@@ -19,6 +19,7 @@ export const sendSpec = {
   ],
   more: [
     "TO is a public id (qid1… or 64 hex digits). MESSAGE, files, or text on stdin; - is stdin.",
+    "A MESSAGE that begins with - goes after --.",
     "Prints the message id once the relay has it on disk.",
   ],
   examples: [

@@ -80,7 +80,6 @@ row("key verify of a path in the place of the signature says to write @FILE", as
 
 const misunderstood: [args: string[], help: string][] = [
   [["send"], "send"],
-  [["send", "a", "b", "c"], "send"],
   [["fetch", "--folow"], "fetch"],
   [["fetch", "--max"], "fetch"],
   [["recv", "--folow"], "fetch"],
@@ -99,6 +98,15 @@ for (const [args, help] of misunderstood) {
     assert.match(await ada.ok(["help", ...help.split(" ")]), /^Usage: /m);
   });
 }
+
+row("send with a message that the shell took apart, or that looks like an option, says what to write", async () => {
+  const words = errorOf(await ada.run(["send", bob.id, "disk", "full", "--json"]));
+  assert.match(words.hint, /needs quotes.* See qight help send\.$/);
+  const dash = errorOf(await ada.run(["send", bob.id, "-5 degrees", "--json"]));
+  assert.match(dash.hint, /goes after --: .* See qight help send\.$/);
+  await ada.ok(["send", bob.id, "--", "-5 degrees"]);
+  assert.match(await bob.ok(["fetch"]), /-5 degrees$/);
+});
 
 row("help shows one value for a flag that is repeated, who ends a --follow, and what health asks", async () => {
   const send = await ada.ok(["help", "send"]);

@@ -31,6 +31,19 @@ row(
   },
 );
 
+row("what a flag or a variable of the command line got wrong is named as it was written", async () => {
+  const rows: [args: string[], env: Record<string, string>, name: RegExp][] = [
+    [["--listen", "nonsense"], {}, /^--listen: "nonsense" is not an address/],
+    [[], { QIGHT_LOG: "loud" }, /^QIGHT_LOG: must be one of "debug"/],
+    [[], { QIGHT_CFG__LIMITS__SEND_BURST: "x" }, /^QIGHT_CFG__LIMITS__SEND_BURST: /],
+  ];
+  for (const [args, env, name] of rows) {
+    const outcome = await operator.run(["relay", "--json", ...args], { env });
+    assert.equal(outcome.code, 78);
+    assert.match(errorOf(outcome).message, name);
+  }
+});
+
 row("config check of a relay.toml does not send back to config check", async () => {
   const toml = operator.file("relay.toml", 'advertise = ""\n');
   const outcome = await operator.run(["config", "check", "--json", "-c", toml]);
