@@ -15,6 +15,7 @@ const checks: (readonly [string, readonly string[]])[] = [
   ["generated code", ["run", "-A", "scripts/gen.ts", "--check"]],
   ["architecture", ["test", "-A", "tests/architecture_test.ts"]],
   ["no registry hosts", ["run", "-A", "scripts/check_no_hosts.ts"]],
+  ["packages", ["run", "-A", "scripts/check_packages.ts"]],
   ["licences", ["run", "-A", "scripts/check_licences.ts"]],
   ["docs", ["run", "-A", "scripts/gen_docs.ts", "--check"]],
   ["links", ["run", "-A", "scripts/check_links.ts"]],
