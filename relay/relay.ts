@@ -202,9 +202,10 @@ async function run(
       for (const peer of peers) peer.connection.close(errorTable.draining.number, "the relay stops");
       // Peers hear of it only when the socket outlives the close (docs/proof.md: else they wait for seconds).
       await Promise.all([...peers].map((peer) => peer.connection.closed));
-      await cleanup.disposeAsync();
+      // A disk that fails while the store closes is the relay's end too; without this the process would stay for ever.
+      const failure = await cleanup.disposeAsync().then(() => error, (thrown) => error ?? thrown);
       await Promise.allSettled(serving);
-      if (error) settleClosed.reject(error);
+      if (failure) settleClosed.reject(failure);
       else settleClosed.resolve();
     })();
     await stopped;
