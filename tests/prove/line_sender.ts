@@ -14,6 +14,8 @@ export interface Load {
   readonly perSecond: number;
   /** Name of the reader whose mailbox it fills, so that the checker can compare numbers. */
   readonly to?: string;
+  /** Lines are filled up to so many bytes with random digits. */
+  readonly lineBytes?: number;
 }
 
 /** One sending process and its ledger. */
@@ -89,7 +91,7 @@ export class LineSender {
     return complaints;
   }
 
-  async #feed({ window, perSecond }: Load): Promise<void> {
+  async #feed({ window, perSecond, lineBytes = 0 }: Load): Promise<void> {
     const writer = this.#child.stdin.getWriter();
     const started = performance.now();
     while (!this.#stopped) {
@@ -103,7 +105,7 @@ export class LineSender {
         });
       } else {
         const n = this.#texts.length;
-        const text = `${this.name}-${n}-${crypto.randomUUID()}`;
+        const text = filled(`${this.name}-${n}-${crypto.randomUUID()}`, lineBytes);
         this.#texts.push(text);
         this.#ledger.add({ kind: "intent", text, sender: this.name, n });
         await writer.write(new TextEncoder().encode(text + "\n"));
@@ -127,4 +129,9 @@ export class LineSender {
     this.#wake();
     for (const resolve of this.#watchers.splice(0)) resolve();
   }
+}
+
+function filled(text: string, bytes: number): string {
+  const missing = Math.ceil((bytes - text.length) / 2);
+  return missing > 0 ? text + crypto.getRandomValues(new Uint8Array(missing)).toHex() : text;
 }

@@ -9,6 +9,7 @@ import { doctorings, honestLedger } from "./doctored.ts";
 import { rows as hostile } from "./hostile/rows.ts";
 import { rows as lifecycle } from "./lifecycle/rows.ts";
 import { maliciousRelay } from "./malicious/malicious_relay.ts";
+import { rows as network } from "./network/rows.ts";
 import { relayKilled, relayKilledUnderLines, relayKilledUnderWire } from "./relay_killed.ts";
 import type { Row } from "./row.ts";
 import { sabotage } from "./sabotage/sabotage.ts";
@@ -43,5 +44,6 @@ export const rows: readonly Row[] = [
   maliciousRelay,
   ...disk,
   ...hostile,
+  ...network,
   sabotage,
 ];

@@ -1,0 +1,9 @@
+/**
+ * The rows about networks and floods.
+ * @module
+ */
+import type { Row } from "../row.ts";
+import { badNetwork } from "./bad_network.ts";
+
+/** In the order in which they run. */
+export const rows: readonly Row[] = [badNetwork];
