@@ -6,7 +6,7 @@ import { QightError } from "../../../proto/errors.ts";
 
 /** Arguments of strace that make the trace that `readDiskTrace` reads. */
 export const diskTraceArguments = (log: string): string[] => [
-  ...["-f", "-ttt", "-T", "-y", "-xx", "-s", "2000000", "-o", log, "-e"],
+  ...["-ttt", "-T", "-y", "-xx", "-s", "2000000", "-o", log, "-e"],
   "trace=pwrite64,write,fsync,fdatasync,ftruncate,openat,unlink,unlinkat,rename,renameat,renameat2,link,linkat,mkdir",
 ];
 

@@ -37,7 +37,7 @@ async function prove(size: Size): Promise<Finding> {
   const chance = seeded(size.seed);
   await using relay = new RelayProcess(folder.inside("post"), {}, size.relayEntry);
   const trace = `${folder.path}/trace`;
-  await relay.start(["strace", "-D", "--seccomp-bpf", ...diskTraceArguments(trace)]);
+  await relay.start(["strace", "-D", "-f", "--seccomp-bpf", ...diskTraceArguments(trace)]);
   const startedUs = nowUs();
   const letters = await load(relay.address, chance);
   await relay.stop();

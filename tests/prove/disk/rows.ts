@@ -3,7 +3,8 @@
  * @module
  */
 import type { Row } from "../row.ts";
+import { ioFault } from "./io_fault.ts";
 import { powerLoss } from "./power_loss.ts";
 
 /** In the order in which they run. */
-export const rows: readonly Row[] = [powerLoss];
+export const rows: readonly Row[] = [powerLoss, ioFault];
