@@ -99,7 +99,9 @@ export class Messenger implements AsyncDisposable {
 
   /** Sends what earlier commands queued, in order; what could not go is said on stderr. */
   async flush(room: SendRoom): Promise<void> {
-    await this.outbox.purge(room.relay.session.maxTtlS * 1000);
+    for (const id of await this.outbox.purge(room.relay.session.maxTtlS * 1000)) {
+      this.#out.note(`queued message ${id.toHex()} was not sent: its date is older than the relay keeps messages`);
+    }
     for await (const { id, error } of flushQueue(room)) {
       if (error) this.#out.note(`queued message ${id.toHex()} was not taken: ${error.message}`);
       else this.#out.detail(`queued message ${id.toHex()} was sent`);

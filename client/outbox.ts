@@ -59,8 +59,8 @@ export interface Outbox {
   keepReceipt(id: Uint8Array, device: Uint8Array, kept: KeptReceipt): Promise<void>;
   /** Forgets a message that certainly did not go out; its numbers become void. */
   discard(id: Uint8Array): Promise<void>;
-  /** Removes what no relay would take any more. */
-  purge(maxTtlMs: number): Promise<void>;
+  /** Removes what no relay would take any more; answers the *queued* messages among it, which were promised to go out. */
+  purge(maxTtlMs: number): Promise<Uint8Array[]>;
 }
 
 /** Makes the outbox for one relay; `relay` is its name as dialled (`dialledName`). */
@@ -133,10 +133,10 @@ export function createOutbox(
     purge: (maxTtlMs) =>
       store.write((tables) => {
         const before = clock.now() - maxTtlMs - CLOCK_TOLERANCE_MS;
-        for (const state of ["held", "queued"] as const) {
-          for (const id of tables.outbox.olderThan(before, state)) voidAndRemove(tables, id);
-        }
+        const queued = tables.outbox.olderThan(before, "queued");
+        for (const id of [...tables.outbox.olderThan(before, "held"), ...queued]) voidAndRemove(tables, id);
         for (const id of tables.outbox.olderThan(before, "sent")) forget(tables, id);
+        return queued;
       }),
   };
 }

@@ -7,13 +7,14 @@ import { equal } from "../crypto/equal.ts";
 import { makeSealingKey, openSealingKey, type VerifiedSealingKey } from "../crypto/sealing_key.ts";
 import { QightError } from "../proto/errors.ts";
 import { type Clock, CLOCK_TOLERANCE_MS, type Random } from "./clock.ts";
+import { dateForRelay, refuseClockAhead } from "./clock_check.ts";
 import type { Identity } from "./identity.ts";
 import type { RelayClient } from "./relay_client.ts";
 import type { ClientStore, KnownBundle, SealingSecret } from "./storage/store.ts";
 
 /** What publishing needs. */
 export interface PublishOptions {
-  relay: Pick<RelayClient, "getSealingKeys" | "publishBundle" | "publishSealingKey" | "session">;
+  relay: Pick<RelayClient, "getSealingKeys" | "publishBundle" | "publishSealingKey" | "relayNowMs" | "session">;
   store: ClientStore;
   identity: Identity;
   clock: Pick<Clock, "now">;
@@ -41,9 +42,11 @@ const MAX_TRIES = 5;
 
 /**
  * Publishes what the relay lacks, and nothing when it has all. Called at the start of sending and fetching.
- * `not_allowed` when another device of the account removed this one; `key_changed` when the relay rolled us back.
+ * `from_the_future` when our clock is far ahead of the relay's; `not_allowed` when another device of the account removed
+ * this one; `key_changed` when the relay rolled us back.
  */
 export async function ensurePublished(options: PublishOptions): Promise<Published> {
+  refuseClockAhead(options.clock, options.relay);
   await eraseOldSecrets(options);
   const { account } = options.identity;
   const atRelay = await options.relay.getSealingKeys(account.hash);
@@ -159,7 +162,7 @@ async function ensureSealingKey(
 /** Makes a sealing key and keeps its secret before anybody can seal to it. */
 async function newSecret(options: PublishOptions, newerThanMs: number): Promise<SealingSecret> {
   const { store, identity, clock, random, relay } = options;
-  const createdAtMs = Math.max(clock.now(), newerThanMs + 1);
+  const createdAtMs = Math.max(dateForRelay(clock, relay), newerThanMs + 1);
   const expiresAtMs = createdAtMs + SEALING_KEY_LIFE_MS;
   const seed = random(32);
   const key = await makeSealingKey(identity.signer, identity.account.hash, seed, { createdAtMs, expiresAtMs });

@@ -64,7 +64,10 @@ export async function checkEnvelope(room: AcceptanceRoom, peer: Peer, bytes: Uin
     throw new QightError("from_the_future", "The envelope is dated more than 10 minutes ahead of the relay's clock");
   }
   if (envelope.createdAtMs < now - maxTtlMs) {
-    throw new QightError("expired", "The envelope is older than the relay keeps messages");
+    throw new QightError(
+      "expired",
+      "The envelope is older than the relay keeps messages, or its sender's clock is behind",
+    );
   }
   await verifyEnvelope(envelope);
   return envelope;

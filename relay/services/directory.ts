@@ -36,7 +36,10 @@ export interface DirectoryRoom {
 /** PublishBundle: compare-and-set of the own account's device list. */
 export async function publishBundle(room: DirectoryRoom, call: CallContext): Promise<void> {
   const request = await call.requests.only(PublishBundleRequestSchema);
-  const bundle = await openBundle(request.bundle, room.now());
+  const bundle = await openBundle(request.bundle);
+  if (bundle.expiresAtMs <= room.now()) {
+    throw new QightError("bad_bundle", "The bundle has expired by the relay's clock, or its maker's clock is behind");
+  }
   if (!bundle.devices.some(({ key }) => equal(key, call.peer.device))) {
     throw new QightError("not_allowed", "The bundle does not list the device of this session");
   }
@@ -82,8 +85,12 @@ export async function publishSealingKey(room: DirectoryRoom, call: CallContext):
     throw new QightError("not_allowed", "The sealing key belongs to another device");
   }
   const now = room.now();
-  if (key.createdAtMs > now + FUTURE_TOLERANCE_MS) throw new QightError("from_the_future");
-  if (key.expiresAtMs <= now) throw new QightError("expired", "The sealing key has expired");
+  if (key.createdAtMs > now + FUTURE_TOLERANCE_MS) {
+    throw new QightError("from_the_future", "The sealing key is dated more than 10 minutes ahead of the relay's clock");
+  }
+  if (key.expiresAtMs <= now) {
+    throw new QightError("expired", "The sealing key has expired by the relay's clock, or its maker's clock is behind");
+  }
   const bundle = await room.store.bundleOfDevice(key.device);
   if (!bundle || !equal(bundle.account, key.account)) {
     throw new QightError("not_allowed", "No published bundle of this account lists this device");
