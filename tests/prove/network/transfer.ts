@@ -16,7 +16,7 @@ export interface Transfer {
   readonly lineBytes: number;
   /** Lines a second at most; as many as go unless given. */
   readonly perSecond?: number;
-  /** Runs from the first acknowledged line on; lines go on until it has ended. */
+  /** Runs from the first line that was shown on; lines go on until it has ended. */
   readonly meanwhile?: () => Promise<void>;
 }
 
@@ -60,6 +60,8 @@ export async function carry(folder: Folder, address: string, transfer: Transfer)
   };
   await advance(() => sender.acknowledged > 0);
   const firstMs = performance.now() - began;
+  // Now both are connected for good; before that each may have looked around with a session of its own.
+  while (follower.shown === 0 && follower.quietMs < STUCK_MS) await after(20);
   let over = false;
   const meanwhile = Promise.resolve(transfer.meanwhile?.()).finally(() => over = true);
   await advance(() => sender.acknowledged >= lines && over);
