@@ -25,6 +25,7 @@ export async function noticeFields(event: Notice): Promise<Record<string, unknow
         from_device: await deviceFingerprint(event.fromDevice),
         first: event.first,
         last: event.last,
+        ...(event.perhapsExpired === undefined ? {} : { perhaps_expired: event.perhapsExpired }),
       };
     case "expired":
       return { type, first: event.first, last: event.last };
@@ -47,7 +48,8 @@ export async function noticeText(event: Notice): Promise<string> {
     case "unreadable":
       return `message ${fields.seq} could not be read (${fields.reason}); its bytes are kept for a week`;
     case "gap":
-      return `missing: messages ${fields.first} to ${fields.last} of ${fields.from ?? fields.from_device} never came`;
+      return `missing: messages ${fields.first} to ${fields.last} of ${fields.from ?? fields.from_device} never came` +
+        perhapsExpired(event);
     case "expired":
       return `missing: messages ${fields.first} to ${fields.last} of this mailbox expired unread`;
     case "new_device":
@@ -55,4 +57,11 @@ export async function noticeText(event: Notice): Promise<string> {
     case "lineage":
       return `${fields.from} began to count anew (restored or another relay): losses just before that are not seen`;
   }
+}
+
+/** Messages that expired were told already; whose they were only their seals could say. */
+function perhapsExpired({ first, last, perhapsExpired }: Extract<Notice, { type: "gap" }>): string {
+  if (perhapsExpired === undefined) return "";
+  const all = perhapsExpired === last - first + 1;
+  return `; ${all ? "they" : `${perhapsExpired} of them`} may be among those that expired unread, told before`;
 }

@@ -8,25 +8,25 @@ import type { RelayClient, SeqSpan } from "./relay_client.ts";
 /** Acknowledges under the current lease. */
 export class Acknowledger {
   #lease: { relay: RelayClient; id: Uint8Array } | null = null;
-  #waiting = new Set<number>();
+  #waiting: SeqSpan[] = [];
   #running: Promise<void> | null = null;
   #lost: QightError | null = null;
 
   /** A new lease; what was not acknowledged under the old one comes again under this one. */
   useLease(relay: RelayClient, id: Uint8Array): void {
     this.#lease = { relay, id };
-    this.#waiting.clear();
+    this.#waiting = [];
     this.#lost = null;
   }
 
-  /** Notes a sequence number to acknowledge. */
-  add(seq: number): void {
-    this.#waiting.add(seq);
+  /** Notes a sequence number to acknowledge, or all up to `last`. */
+  add(first: number, last = first): void {
+    this.#waiting.push({ first, last });
   }
 
   /** Begins to acknowledge what is noted; returns at once. */
   start(): void {
-    if (this.#lease && this.#waiting.size > 0) this.#running ??= this.#run().finally(() => this.#running = null);
+    if (this.#lease && this.#waiting.length > 0) this.#running ??= this.#run().finally(() => this.#running = null);
   }
 
   /** Resolves when everything noted is acknowledged; throws `lease_lost` when another reader took over. */
@@ -46,12 +46,12 @@ export class Acknowledger {
 
   async #run(): Promise<void> {
     await null; // lets what is noted in the same turn gather
-    while (this.#waiting.size > 0 && !this.#lost) {
+    while (this.#waiting.length > 0 && !this.#lost) {
       const lease = this.#lease!;
-      const seqs = [...this.#waiting];
-      this.#waiting.clear();
+      const spans = this.#waiting;
+      this.#waiting = [];
       try {
-        await lease.relay.ack(lease.id, rangesOf(seqs));
+        await lease.relay.ack(lease.id, merged(spans));
       } catch (thrown) {
         if (this.#lease !== lease) continue; // a newer lease is in use, under which all this comes again
         this.#lost = asQightError(thrown);
@@ -60,13 +60,13 @@ export class Acknowledger {
   }
 }
 
-/** Sequence numbers as ranges, rising. */
-export function rangesOf(seqs: readonly number[]): SeqSpan[] {
+/** The same numbers in as few spans as there can be, rising. */
+function merged(spans: readonly SeqSpan[]): SeqSpan[] {
   const ranges: { first: number; last: number }[] = [];
-  for (const seq of seqs.toSorted((a, b) => a - b)) {
+  for (const { first, last } of spans.toSorted((a, b) => a.first - b.first)) {
     const range = ranges.at(-1);
-    if (range && seq <= range.last + 1) range.last = seq;
-    else ranges.push({ first: seq, last: seq });
+    if (range && first <= range.last + 1) range.last = Math.max(range.last, last);
+    else ranges.push({ first, last });
   }
   return ranges;
 }

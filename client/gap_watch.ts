@@ -11,7 +11,7 @@ import {
   settleGaps,
 } from "./gaps.ts";
 import type { InboxEvent } from "./inbox_events.ts";
-import type { ClientStore, StreamTable } from "./storage/store.ts";
+import type { ClientStore, MetaTable, StreamTable } from "./storage/store.ts";
 
 /** Notes that a lineage of a sender device is known. */
 export function noteLineage(streams: StreamTable, sender: Uint8Array, lineage: Uint8Array): void {
@@ -34,6 +34,23 @@ export function noteNumbers(
   streams.put(sender, lineage, formatCounterState(state));
 }
 
+/**
+ * Notes that numbers of the mailbox expired unread: a gap that is told later may be among them. Which sender's they
+ * were nobody here knows, for his counters are inside the seals that are gone. Repeated ranges count once.
+ */
+export function noteExpired(
+  meta: MetaTable,
+  relayRoot: Uint8Array,
+  { first, last }: { readonly first: number; readonly last: number },
+): void {
+  const upToName = EXPIRED_UP_TO + relayRoot.toHex();
+  const upTo = readNumber(meta, upToName);
+  if (last <= upTo) return;
+  const fresh = last - Math.max(upTo, first - 1);
+  writeNumber(meta, EXPIRED_LEFT, Math.min(Number.MAX_SAFE_INTEGER, readNumber(meta, EXPIRED_LEFT) + fresh));
+  writeNumber(meta, upToName, last);
+}
+
 /** Gaps that are old enough at `relayNowMs`, each told once; `accounts` names accounts of devices, as hex. */
 export async function lookForGaps(
   store: ClientStore,
@@ -43,14 +60,21 @@ export async function lookForGaps(
   const nextMs = await nextLookMs(store);
   if (nextMs === null || nextMs > relayNowMs) return [];
   const events: InboxEvent[] = [];
-  await store.write(({ streams }) => {
+  await store.write(({ streams, meta }) => {
+    const expired = readNumber(meta, EXPIRED_LEFT);
+    let left = expired;
     for (const { sender, lineage, state } of streams.open()) {
       const settled = settleGaps(parseCounterState(state), relayNowMs);
       if (settled.gaps.length === 0) continue;
       streams.put(sender, lineage, formatCounterState(settled.state));
       const from = accounts.get(sender.toHex()) ?? null;
-      for (const gap of settled.gaps) events.push({ type: "gap", fromDevice: sender, from, ...gap });
+      for (const gap of settled.gaps) {
+        const perhapsExpired = Math.min(left, gap.last - gap.first + 1);
+        left -= perhapsExpired;
+        events.push({ type: "gap", fromDevice: sender, from, ...gap, ...perhapsExpired > 0 ? { perhapsExpired } : {} });
+      }
     }
+    if (left !== expired) writeNumber(meta, EXPIRED_LEFT, left);
   });
   return events;
 }
@@ -60,4 +84,18 @@ export async function nextLookMs(store: ClientStore): Promise<number | null> {
   const open = await store.read(({ streams }) => streams.open());
   if (open.length === 0) return null;
   return Math.min(...open.map(({ state }) => nextGapCheckMs(parseCounterState(state))!));
+}
+
+/** How many numbers expired that no gap was told with yet. */
+const EXPIRED_LEFT = "expired/left";
+/** With a relay's root key in hex: the highest expired number of the mailbox there that was noted. */
+const EXPIRED_UP_TO = "expired/up_to/";
+
+function readNumber(meta: MetaTable, name: string): number {
+  const bytes = meta.get(name);
+  return bytes === null ? 0 : Number(new TextDecoder().decode(bytes));
+}
+
+function writeNumber(meta: MetaTable, name: string, value: number): void {
+  meta.put(name, new TextEncoder().encode(String(value)));
 }

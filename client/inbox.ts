@@ -185,7 +185,7 @@ export class Inbox {
         for (const change of changes) change(tables);
       });
     }
-    for (const seq of settled) this.#acks.add(seq);
+    for (const { first, last } of settled) this.#acks.add(first, last);
     this.#acks.start();
     for (const event of events) if (event.type === "message") this.#held.add(messageName(event));
   }

@@ -62,6 +62,8 @@ export type InboxEvent =
     readonly from: Uint8Array | null;
     readonly first: number;
     readonly last: number;
+    /** So many of them may be numbers that were told as expired; absent when none can be. */
+    readonly perhapsExpired?: number;
   }
   /** These sequence numbers of the mailbox expired unread. */
   | { readonly type: "expired"; readonly first: number; readonly last: number }

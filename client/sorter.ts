@@ -5,10 +5,10 @@
 import { equal } from "../crypto/equal.ts";
 import { type Clock, CLOCK_TOLERANCE_MS } from "./clock.ts";
 import type { DeliveryEvent } from "./delivery_events.ts";
-import { noteLineage, noteNumbers } from "./gap_watch.ts";
+import { noteExpired, noteLineage, noteNumbers } from "./gap_watch.ts";
 import { type InboxEvent, type InboxMessage, messageName, type UnreadableReason } from "./inbox_events.ts";
 import type { DeliveredEvent, Opener, Unsealed } from "./opener.ts";
-import type { RelayClient } from "./relay_client.ts";
+import type { RelayClient, SeqSpan } from "./relay_client.ts";
 import type { ClientStore, SeenMark, Tables } from "./storage/store.ts";
 
 /** What arrivals amount to. Nothing of it counts before its changes are written: a lost session may still undo it. */
@@ -17,7 +17,7 @@ export interface Page {
   /** For one transaction, before the events are told. */
   readonly changes: ((tables: Tables) => void)[];
   /** Sequence numbers that nobody need be shown; acknowledged when the changes are written. */
-  readonly settled: number[];
+  readonly settled: SeqSpan[];
 }
 
 /** How to sort one page. */
@@ -65,8 +65,11 @@ export class Sorter {
     let messages = 0, at = 0;
     for (const arrival of arrivals) {
       if (arrival.type === "expired" || arrival.type === "caught_up") page.events.push(arrival);
-      // The relay repeats an expired range until something at or past it is acknowledged.
-      if (arrival.type === "expired") page.settled.push(arrival.last);
+      // The relay repeats an expired range until it is acknowledged, and what it has not collected yet number by number.
+      if (arrival.type === "expired") {
+        page.settled.push({ first: arrival.first, last: arrival.last });
+        page.changes.push(({ meta }) => noteExpired(meta, options.relay.session.root, arrival));
+      }
       if (arrival.type !== "delivered") continue;
       const opened = unsealed[at], facts = known[at++];
       const message = opened.kind === "unreadable"
@@ -110,7 +113,7 @@ export class Sorter {
     const refuse = (reason: UnreadableReason) => this.#refuse(page, delivery, opened, reason);
     if (mark && !equal(mark.bodyHash, bodyHash)) return refuse("id_reused");
     if (mark?.state === "shown") {
-      page.settled.push(seq);
+      page.settled.push({ first: seq, last: seq });
       return null;
     }
     if (taken.has(messageName({ fromDevice: envelope.sender, id: envelope.id }))) return null;
@@ -173,7 +176,7 @@ export class Sorter {
     page.changes.push(({ unreadable }) =>
       unreadable.add({ seq, receivedAtMs, reason, bytes }, this.#clock.now(), UNREADABLE_MAX_BYTES)
     );
-    page.settled.push(seq);
+    page.settled.push({ first: seq, last: seq });
     return null;
   }
 }

@@ -20,6 +20,8 @@ export interface RunOptions {
   readonly stdin?: string | Uint8Array;
   readonly env?: Record<string, string>;
   readonly cwd?: string;
+  /** A script that runs first in the same process, to turn its clock. */
+  readonly preload?: string;
 }
 
 /** A command that goes on. */
@@ -128,9 +130,10 @@ export class Person {
     };
   }
 
-  #spawn(args: readonly string[], { env, cwd }: RunOptions) {
+  #spawn(args: readonly string[], { env, cwd, preload }: RunOptions) {
+    const [run, ...rest] = cliArguments();
     return new Deno.Command(Deno.execPath(), {
-      args: [...cliArguments(), ...args],
+      args: [run, ...(preload === undefined ? [] : ["--preload", preload]), ...rest, ...args],
       env: { ...this.env, ...env },
       clearEnv: true,
       cwd: cwd ?? this.home,
@@ -183,13 +186,13 @@ export class World implements AsyncDisposable {
 
   /** Starts a relay on a free loopback port (or a given one) and waits for its address. */
   async relay(
-    options: { name?: string; port?: number; args?: string[]; env?: Record<string, string> } = {},
+    options: { name?: string; port?: number; args?: string[]; env?: Record<string, string>; preload?: string } = {},
   ): Promise<RunningRelay> {
     const dataDir = join(this.folder, options.name ?? "relay");
     const port = options.port ?? 0;
     const process = this.operator.start(
       ["relay", "--listen", `127.0.0.1:${port}`, "--data-dir", dataDir, ...options.args ?? []],
-      { env: { QIGHT_CFG__HTTP__LISTEN: "", ...options.env } },
+      { env: { QIGHT_CFG__HTTP__LISTEN: "", ...options.env }, preload: options.preload },
     );
     this.#relays.add(process);
     process.ended.then(() => this.#relays.delete(process));
