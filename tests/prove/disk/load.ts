@@ -2,7 +2,7 @@
  * A load whose every byte is known: plain envelopes over RelayClient, with the moments of each call in wall clock.
  * @module
  */
-import { RelayClient } from "../../../client/relay_client.ts";
+import type { RelayClient } from "../../../client/relay_client.ts";
 import { hashBody, parseEnvelope } from "../../../crypto/envelope.ts";
 import type { NewMessage } from "../../../relay/storage/store.ts";
 import { envelope, type Person } from "../../helpers/people.ts";
