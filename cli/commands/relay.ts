@@ -4,6 +4,7 @@ import { checkOpenToTheWorld } from "../../relay/config.ts";
 import { publicAddresses } from "../../relay/config/exposure.ts";
 import { createLog, type Log } from "../../relay/log.ts";
 import { type RunningRelay, startRelay } from "../../relay/relay.ts";
+import { releaseStartupMemory } from "../../relay/startup_memory.ts";
 import { notifySystemd, type ServiceState } from "../../relay/systemd.ts";
 import { warnOfSmallReceiveBuffer } from "../../relay/udp_buffer.ts";
 import type { Output } from "../output.ts";
@@ -39,6 +40,7 @@ export async function run({ options, settings, out }: Call<typeof relaySpec>): P
     warnOfSmallReceiveBuffer(log);
   }
   await tellSystemd("READY=1", log);
+  releaseStartupMemory();
   await relay.closed;
   if (interrupted) throw new QightError("interrupted", "Interrupted", { hint: "" });
 }

@@ -42,10 +42,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
   const { path, limits, now = Date.now, minFreeBytes = 16 * 1024 * 1024 } = options;
   const writer = await SqliteThread.open({ role: "write", path, minFreeBytes, nowMs: now() });
   try {
-    // Reads have a thread of their own. Measured with 128 sends in flight: a commit takes 2-4 ms, 15-20 ms at p99 with a
-    // checkpoint in it, and a fetch of 100 rows beside it 0.3 ms (p99 2.6); behind it, it would wait. Cost: 15 MB.
-    const reader = await SqliteThread.open({ role: "read", path });
-    return new SqliteStore(path, limits, now, writer, reader, await writer.call<Totals>("totals", []));
+    return new SqliteStore(path, limits, now, writer, await writer.call<Totals>("totals", []));
   } catch (thrown) {
     await writer.close();
     throw thrown;
@@ -60,12 +57,16 @@ export class SqliteStore implements Store {
   readonly #path: string;
   readonly #now: () => number;
   readonly #writer: SqliteThread;
-  readonly #reader: SqliteThread;
+  // Reads have a thread of their own. Measured with 128 sends in flight: a commit takes 2-4 ms, 15-20 ms at p99 with a
+  // checkpoint in it, and a fetch of 100 rows beside it 0.3 ms (p99 2.6); behind it, it would wait. It costs 15 MB, so
+  // it begins with the first read.
+  #reader: Promise<SqliteThread> | null = null;
   readonly #queue: CommitQueue;
   readonly #fail: (error: QightError) => void;
   #damage: QightError | null = null;
   #totals: Totals;
   #commits = 0;
+  #closed = false;
 
   /** Use openSqliteStore. */
   constructor(
@@ -73,14 +74,12 @@ export class SqliteStore implements Store {
     limits: StoreLimits,
     now: () => number,
     writer: SqliteThread,
-    reader: SqliteThread,
     totals: Totals,
   ) {
     this.#path = path;
     this.limits = limits;
     this.#now = now;
     this.#writer = writer;
-    this.#reader = reader;
     this.#totals = totals;
     const { promise, reject } = Promise.withResolvers<never>();
     this.failed = promise;
@@ -92,10 +91,9 @@ export class SqliteStore implements Store {
       const { results, totals } = await this.#writer.call<Applied>("apply", [batch], transfer);
       this.#commits++;
       this.#totals = totals;
-      // Posted behind the answer: the log is moved while these callers already go on.
-      this.#writer.call("checkpoint", [this.#now()]).catch((error) => this.#damaged(error));
       return results;
     }, (error) => this.#damaged(error));
+    writer.failed.then((error) => this.#damaged(error));
   }
 
   /** See Store. */
@@ -216,7 +214,8 @@ export class SqliteStore implements Store {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#queue.end(new QightError("draining", "The store is closed"), false);
     await this.#queue.idle();
-    await this.#reader.close();
+    this.#closed = true;
+    await (await this.#reader)?.close();
     if (this.#damage === null) await this.#writer.close();
     else this.#writer.abandon();
   }
@@ -224,11 +223,19 @@ export class SqliteStore implements Store {
   async #read<T>(method: string, args: readonly unknown[]): Promise<T> {
     if (this.#damage !== null) throw this.#damage;
     try {
-      return await this.#reader.call<T>(method, args);
+      return await (await this.#openReader()).call<T>(method, args);
     } catch (thrown) {
       if (classify(thrown) === "damaged") this.#damaged(thrown as QightError);
       throw thrown;
     }
+  }
+
+  #openReader(): Promise<SqliteThread> {
+    if (this.#closed) return Promise.reject(new QightError("draining", "The store is closed"));
+    return this.#reader ??= SqliteThread.open({ role: "read", path: this.#path }).catch((thrown) => {
+      this.#reader = null; // the next read tries again
+      throw thrown;
+    });
   }
 
   /** Long work gets a thread of its own for as long as it takes: reads and commits go on. */

@@ -10,15 +10,24 @@ import type { Answer, Role } from "./sqlite_worker.ts";
 export class SqliteThread {
   readonly #worker: Worker;
   readonly #waiting = new Map<number, PromiseWithResolvers<unknown>>();
+  /** Resolves with what failed without a call that could be told: work behind an answer, or the thread itself. */
+  readonly failed: Promise<QightError>;
+  readonly #fail: (error: QightError) => void;
   #nextId = 1;
   #ended: QightError | null = null;
 
   private constructor() {
+    const { promise, resolve } = Promise.withResolvers<QightError>();
+    this.failed = promise;
+    this.#fail = (error) => {
+      this.#end(error);
+      resolve(error);
+    };
     this.#worker = new Worker(new URL("./sqlite_worker.ts", import.meta.url), { type: "module" });
     this.#worker.onmessage = (event) => this.#answer(event.data as Answer);
     this.#worker.onerror = (event) => {
       event.preventDefault();
-      this.#end(new QightError("store_damaged", `The database thread ended: ${event.message}`));
+      this.#fail(new QightError("store_damaged", `The database thread ended: ${event.message}`));
     };
   }
 
@@ -61,6 +70,7 @@ export class SqliteThread {
   }
 
   #answer(answer: Answer): void {
+    if (answer.id === null) return this.#fail(fromWire(answer.error));
     const waiting = this.#waiting.get(answer.id);
     this.#waiting.delete(answer.id);
     if ("error" in answer) waiting?.reject(fromWire(answer.error));

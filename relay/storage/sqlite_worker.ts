@@ -24,7 +24,9 @@ export interface Call {
 /** Its answer. */
 export type Answer =
   | { readonly id: number; readonly value: unknown }
-  | { readonly id: number; readonly error: WireError };
+  | { readonly id: number; readonly error: WireError }
+  /** What the thread does by itself, behind an answer, failed. */
+  | { readonly id: null; readonly error: WireError };
 
 interface WorkerScope {
   postMessage(message: Answer, transfer: Transferable[]): void;
@@ -51,11 +53,19 @@ scope.onmessage = (event: MessageEvent) => {
     }
     const { value, transfer, after } = serve(method, args);
     scope.postMessage({ id, value }, transfer ?? []);
-    after?.();
+    if (after) behind(after);
   } catch (thrown) {
     scope.postMessage({ id, error: toWire(thrown) }, []);
   }
 };
+
+function behind(work: () => void): void {
+  try {
+    work();
+  } catch (thrown) {
+    scope.postMessage({ id: null, error: toWire(thrown) }, []);
+  }
+}
 
 function open(role: Role): (method: string, args: readonly unknown[]) => Result {
   return role.role === "write" ? writing(role.path, role.minFreeBytes, role.nowMs) : reading(role.path);
@@ -66,12 +76,12 @@ function writing(path: string, minFreeBytes: number, nowMs: number) {
   return (method: string, args: readonly unknown[]): Result => {
     switch (method) {
       case "apply": {
-        const value = writer.apply(args[0] as Batch);
+        const batch = args[0] as Batch;
+        const value = writer.apply(batch);
         const transfer = value.results.flatMap((result) => "outcomes" in result ? [result.outcomes] : []);
-        return { value, transfer };
+        // Behind the answer: the log is moved while these callers already go on.
+        return { value, transfer, after: () => writer.checkpoint(batch.nowMs) };
       }
-      case "checkpoint":
-        return { value: writer.checkpoint(args[0] as number) };
       case "totals":
         return { value: { ...writer.totals } };
       case "synchronous":
