@@ -36,17 +36,20 @@ interface Lie {
   treat(...call: Parameters<Treat>): ReturnType<Treat>;
 }
 
+/** `send` makes one call, and with --json the one that gives a receipt too. */
+const isCall = (called: string, name: string) => called === name || (name === "Send" && called === "SendForReceipt");
+
 /** Changes the reply of one call. */
 const changing = (name: string, change: (reply: Uint8Array) => Uint8Array): Lie["treat"] => (called) =>
-  called === name ? { reply: (message) => message ? [change(message)] : [] } : undefined;
+  isCall(called, name) ? { reply: (message) => message ? [change(message)] : [] } : undefined;
 
 /** Answers one call. */
 const answering = (name: string, treatment: ReturnType<Treat>): Lie["treat"] => (called) =>
-  called === name ? treatment : undefined;
+  isCall(called, name) ? treatment : undefined;
 
 /** Changes the envelope of a send on its way to the real relay. */
 const changingEnvelope = (change: (envelope: Uint8Array) => Uint8Array): Lie["treat"] => (name) =>
-  name !== "Send" ? undefined : {
+  !isCall(name, "Send") ? undefined : {
     request(message) {
       if (!message) return [];
       const { envelope } = fromBinary(SendRequestSchema, message);
