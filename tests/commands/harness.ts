@@ -55,6 +55,7 @@ export class Person {
       XDG_DATA_HOME: join(home, "data"),
       XDG_STATE_HOME: join(home, "state"),
       XDG_RUNTIME_DIR: join(home, "run"),
+      ...coverage(),
       ...env,
     };
   }
@@ -252,6 +253,12 @@ async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<stri
     yield* parts;
   }
   if (rest) yield rest;
+}
+
+/** With `deno task coverage` programs leave their profiles too. */
+function coverage(): Record<string, string> {
+  const folder = Deno.env.get("DENO_COVERAGE_DIR");
+  return folder ? { DENO_COVERAGE_DIR: folder } : {};
 }
 
 /** Deno's cache, found before HOME is changed. */
