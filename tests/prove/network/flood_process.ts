@@ -1,7 +1,7 @@
 /**
  * A flood of first packets, in a process of its own: `flood_process.ts ADDRESS PER_SECOND SOURCES`. Each packet begins a
- * handshake that nobody goes on with. Prints "ready", floods from the first line of its input to the end of its input,
- * then prints how many packets it sent. PER_SECOND 0: one packet from each source, once.
+ * handshake that nobody goes on with. Says "ready", floods from the first line of its input ("begun") to the input's
+ * end, then prints how many packets it sent. PER_SECOND 0: one packet from each source, once.
  * @module
  */
 import type { Buffer } from "node:buffer";
@@ -10,7 +10,7 @@ import { LineReader } from "../lines.ts";
 import { forgeInitials, recordInitial } from "./initial.ts";
 
 /** Packets that are made beforehand: making one costs more than sending it. Later rounds begin anew with the first. */
-const MOST_FORGED = 40_000;
+const MOST_FORGED = 20_000;
 const TICK_MS = 5;
 
 const [address, perSecondText, sourcesText] = Deno.args;
@@ -24,8 +24,9 @@ const sockets = Array.from(
   () => Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 }),
 );
 const input = new LineReader(Deno.stdin.readable);
-print("ready");
+say("ready");
 await input.next();
+say("begun");
 const ended = input.next();
 let over = false;
 ended.then(() => over = true);
@@ -44,13 +45,13 @@ if (perSecond === 0) {
     await new Promise((resolve) => setTimeout(resolve, TICK_MS));
   }
 }
-print(String(sent));
+say(String(sent));
 Deno.exit(0); // open sockets and what arrives at them hold nobody back
 
 function send(packet: Buffer): Promise<number> {
   return sockets[sent++ % sockets.length].send(packet, to);
 }
 
-function print(line: string): void {
+function say(line: string): void {
   Deno.stdout.writeSync(new TextEncoder().encode(line + "\n"));
 }

@@ -4,6 +4,7 @@
  */
 import type { Row } from "../row.ts";
 import { badNetwork } from "./bad_network.ts";
+import { flood } from "./flood.ts";
 
 /** In the order in which they run. */
-export const rows: readonly Row[] = [badNetwork];
+export const rows: readonly Row[] = [badNetwork, flood];
