@@ -2,7 +2,7 @@
 import { type ErrorCode, errorTable, QightError } from "../proto/errors.ts";
 import { checkRuntime } from "../relay/runtime.ts";
 import { reportError } from "./error_output.ts";
-import { helpHint, parseArguments } from "./options.ts";
+import { helpHint, parseArguments, type Parsed } from "./options.ts";
 import { Output } from "./output.ts";
 import { type Env, processEnv } from "./paths.ts";
 import { settle } from "./settings.ts";
@@ -31,8 +31,7 @@ export async function runCommand(args: readonly string[], env: Env = processEnv)
     if (path.length === 1 && isRelay) {
       await module.run({ ...call, signal: new AbortController().signal });
     } else {
-      // Only a send has an outcome that may be unknown.
-      using interruption = watchSignals(path[0] === "send" ? undefined : "");
+      using interruption = watchSignals(hintAfterSignal(parsed));
       await Promise.race([module.run({ ...call, signal: interruption.signal }), interruption.overdue]);
     }
     return 0;
@@ -46,6 +45,12 @@ function withNextStep(error: unknown, path: readonly string[]): unknown {
   if (!(error instanceof QightError) || error.hint !== errorTable[error.code].hint) return error;
   const hint = hintFor(error.code, path);
   return hint === undefined ? error : new QightError(error.code, error.message, { cause: error, hint });
+}
+
+/** Only a send has an outcome that may be unknown, and only a single message an id to repeat. */
+function hintAfterSignal({ path, options }: Parsed): string | undefined {
+  if (path[0] !== "send") return "";
+  return options.lines ? "Every line whose id was printed is accepted; of the others nothing is known." : undefined;
 }
 
 function hintFor(code: ErrorCode, path: readonly string[]): string | undefined {

@@ -44,6 +44,7 @@ export async function sendNow(
     } catch (thrown) {
       const error = asQightError(thrown);
       const kept = isUnknown(error) && hadSession ? await messenger.outbox.get(draft.id) : null;
+      if (!hadSession && signal.aborted) throw new QightError(error.code, error.message, { hint: "Nothing was sent." });
       if (!kept || kept.row.state !== "held") throw error;
       // The connection broke on the way: the same bytes may go again until the time runs out.
       if (error.code === "unreachable" && performance.now() < deadline && !signal.aborted) {

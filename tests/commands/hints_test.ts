@@ -157,6 +157,23 @@ row("^C in a waiting fetch says Interrupted and nothing of an outcome", async ()
   assert.equal(waiting.stderr(), "qight: Interrupted\n");
 });
 
+row("^C before there was a session says that nothing was sent; in send --lines, what was accepted", async () => {
+  const silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const nowhere = relay.address.replace(/:\d+$/, `:${silent.addr.port}`);
+  const sending = ada.start(["send", bob.id, "x", "--relay", nowhere]);
+  using _caller = await silent.accept();
+  silent.close();
+  sending.signal("SIGINT");
+  assert.equal(await sending.ended, 130);
+  assert.equal(sending.stderr(), "qight: Interrupted\n  Nothing was sent.\n");
+  const lines = ada.start(["send", bob.id, "--lines"]);
+  await lines.write("one\n");
+  assert.match((await lines.line())!, /^[0-9a-f]{32}$/);
+  lines.signal("SIGINT");
+  assert.equal(await lines.ended, 130);
+  assert.match(lines.stderr(), /^qight: Interrupted\n {2}Every line whose id was printed is accepted/);
+});
+
 /** Resolves when somebody reads at the relay. */
 async function relayHasReader(): Promise<void> {
   const readers = async () =>
