@@ -4,6 +4,7 @@
  */
 import { equal } from "../crypto/equal.ts";
 import { type Clock, CLOCK_TOLERANCE_MS } from "./clock.ts";
+import { refuseClockAhead } from "./clock_check.ts";
 import type { DeliveryEvent } from "./delivery_events.ts";
 import { noteExpired, noteLineage, noteNumbers } from "./gap_watch.ts";
 import { type InboxEvent, type InboxMessage, messageName, type UnreadableReason } from "./inbox_events.ts";
@@ -117,6 +118,7 @@ export class Sorter {
       return null;
     }
     if (taken.has(messageName({ fromDevice: envelope.sender, id: envelope.id }))) return null;
+    refuseClockAhead(this.#clock, relay);
     const tooOldMs = this.#clock.now() - 2 * relay.session.maxTtlS * 1000 - CLOCK_TOLERANCE_MS;
     if (envelope.createdAtMs < tooOldMs) return refuse("too_old");
     const whose = await this.#opener.attribute(opened, receivedAtMs, relay);
