@@ -48,10 +48,10 @@ export async function noticeText(event: Notice): Promise<string> {
     case "unreadable":
       return `message ${fields.seq} could not be read (${fields.reason}); its bytes are kept for a week`;
     case "gap":
-      return `missing: messages ${fields.first} to ${fields.last} of ${fields.from ?? fields.from_device} never came` +
+      return `missing: ${numbers(event)} of ${fields.from ?? fields.from_device} never came` +
         perhapsExpired(event);
     case "expired":
-      return `missing: messages ${fields.first} to ${fields.last} of this mailbox expired unread`;
+      return `missing: ${numbers(event)} of this mailbox expired unread`;
     case "new_device":
       return `${fields.id} has a new device: ${fields.device} ${fields.name}`;
     case "lineage":
@@ -59,9 +59,14 @@ export async function noticeText(event: Notice): Promise<string> {
   }
 }
 
+function numbers({ first, last }: { readonly first: number; readonly last: number }): string {
+  return first === last ? `message ${first}` : `messages ${first} to ${last}`;
+}
+
 /** Messages that expired were told already; whose they were only their seals could say. */
 function perhapsExpired({ first, last, perhapsExpired }: Extract<Notice, { type: "gap" }>): string {
   if (perhapsExpired === undefined) return "";
   const all = perhapsExpired === last - first + 1;
-  return `; ${all ? "they" : `${perhapsExpired} of them`} may be among those that expired unread, told before`;
+  const who = !all ? `${perhapsExpired} of them` : first === last ? "it" : "they";
+  return `; ${who} may be among those that expired unread, told before`;
 }

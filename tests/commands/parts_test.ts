@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { escapeControls, escapeLine, safeJson } from "../../cli/escape.ts";
+import { type Notice, noticeText } from "../../cli/event_output.ts";
 import { decodeIdentity, encodeIdentity } from "../../cli/identity_bytes.ts";
 import { readLines } from "../../cli/lines.ts";
 import { Output, ReaderGone } from "../../cli/output.ts";
@@ -143,3 +144,21 @@ Deno.test("regression: a sending that waits says why, once in ten seconds", () =
   }
   assert.deepEqual(notes, ["Slow down: waiting", "Slow down: waiting for room"]);
 });
+
+const from = new Uint8Array(32).fill(7);
+const gap = { type: "gap", from, fromDevice: from } as const;
+const notices: [event: Notice, sentence: RegExp][] = [
+  [{ type: "expired", first: 2, last: 2 }, /^missing: message 2 of this mailbox expired unread$/],
+  [{ type: "expired", first: 2, last: 3 }, /^missing: messages 2 to 3 of this mailbox expired unread$/],
+  [{ ...gap, first: 4, last: 4 }, /^missing: message 4 of qid1\w+ never came$/],
+  [{ ...gap, first: 4, last: 6 }, /^missing: messages 4 to 6 of qid1\w+ never came$/],
+  [{ ...gap, from: null, first: 4, last: 6 }, /^missing: messages 4 to 6 of SHA256:\S+ never came$/],
+  [{ ...gap, first: 4, last: 4, perhapsExpired: 1 }, /; it may be among those that expired unread, told before$/],
+  [{ ...gap, first: 4, last: 6, perhapsExpired: 3 }, /; they may be among those that expired/],
+  [{ ...gap, first: 4, last: 6, perhapsExpired: 2 }, /; 2 of them may be among those that expired/],
+];
+for (const [event, sentence] of notices) {
+  Deno.test(`what is missing is said as ${sentence.source}`, async () => {
+    assert.match(await noticeText(event), sentence);
+  });
+}
