@@ -1,12 +1,9 @@
 /** Error codes of proto/errors.ts, each provoked through the command line. @module */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { createRpc } from "../../client/rpc.ts";
-import { parseRelayAddress } from "../../net/address.ts";
-import { dial } from "../../net/race.ts";
 import { errorTable } from "../../proto/errors.ts";
-import { SessionService } from "../../proto/gen/qight/v1/session_pb.ts";
 import { cliArguments, errorOf, type Outcome, row, type RunningRelay, World } from "./harness.ts";
+import { holdCall } from "./held_call.ts";
 
 const world = new World();
 let relay: RunningRelay;
@@ -180,21 +177,6 @@ row("io: stdout that takes nothing", async () => {
   assert.equal(code, 74);
   assert.equal(JSON.parse(new TextDecoder().decode(stderr)).error.code, "io");
 });
-
-/** A connection with a HELLO that is begun and not finished: a drain waits for it. */
-async function holdCall(address: string): Promise<{ close(): void }> {
-  const connection = await dial({ address: parseRelayAddress(address), timeoutMs: 10_000 });
-  const call = await createRpc(connection).bidi(SessionService.method.hello);
-  const value = { version: 1, clientNonce: new Uint8Array(32), device: new Uint8Array(0), client: "test" };
-  await call.send({ step: { case: "start", value } });
-  await call.responses[Symbol.asyncIterator]().next();
-  return {
-    close() {
-      call.cancel();
-      connection.close();
-    },
-  };
-}
 
 /** Runs the command line with a clock that is `hours` ahead. */
 async function withClock(hours: number, args: string[]): Promise<Outcome> {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { row, type RunningRelay, World } from "./harness.ts";
+import { holdCall } from "./held_call.ts";
 
 const world = new World();
 let relay: RunningRelay;
@@ -40,6 +41,18 @@ for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
     assert.match(await user.ok(["fetch"]), /\(again\) {2}slow$/);
   });
 }
+
+row("the first SIGINT of a relay drains, a second one ends it at once, both with 130", async () => {
+  const busy = await world.relay({ name: "busy" });
+  const held = await holdCall(busy.address);
+  busy.process.signal("SIGINT");
+  await busy.process.seen(/draining/);
+  const before = performance.now();
+  busy.process.signal("SIGINT");
+  assert.equal(await busy.process.ended, 130);
+  assert.ok(performance.now() - before < 20_000, "it does not wait for limits.drain_timeout, 30 s");
+  held.close();
+});
 
 async function demo(interrupt: boolean) {
   // Short: a unix socket's path has 108 bytes at most.
