@@ -10,6 +10,7 @@ import { rows as hostile } from "./hostile/rows.ts";
 import { rows as lifecycle } from "./lifecycle/rows.ts";
 import { maliciousRelay } from "./malicious/malicious_relay.ts";
 import { rows as network } from "./network/rows.ts";
+import { receipts } from "./receipts/receipts.ts";
 import { relayKilled, relayKilledUnderLines, relayKilledUnderWire } from "./relay_killed.ts";
 import type { Row } from "./row.ts";
 import { sabotage } from "./sabotage/sabotage.ts";
@@ -42,6 +43,7 @@ export const rows: readonly Row[] = [
   syncBeforeAck,
   ...lifecycle,
   maliciousRelay,
+  receipts,
   ...disk,
   ...hostile,
   ...network,

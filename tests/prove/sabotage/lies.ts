@@ -86,7 +86,7 @@ function dropOneIn500(store: Store): Store {
       const outcome = await store.enqueue(message);
       if (outcome.kind !== "stored" || ++accepted % 500 !== 0) return outcome;
       await store.acknowledge(message.recipient, [{ first: outcome.seq, last: outcome.seq }]);
-      return { ...outcome, kind: "duplicate" }; // a "stored" one would be told to watchers
+      return { ...outcome, kind: "duplicate", receivedAtMs: message.receivedAtMs }; // a "stored" one would be told to watchers
     },
   });
 }
