@@ -20,7 +20,7 @@ export const sendSpec = {
   more: [
     "TO is a public id (qid1… or 64 hex digits). MESSAGE, files, or text on stdin; - is stdin.",
     "A MESSAGE that begins with - goes after --.",
-    "Prints the message id once the relay has it on disk.",
+    "Prints the message id once the relay has it on disk; with --json the relay's signed receipt too.",
   ],
   examples: [
     'echo "disk full on web-3" | qight send qid1…',
