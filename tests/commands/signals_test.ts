@@ -47,10 +47,9 @@ row("the first SIGINT of a relay drains, a second one ends it at once, both with
   const held = await holdCall(busy.address);
   busy.process.signal("SIGINT");
   await busy.process.seen(/draining/);
-  const before = performance.now();
   busy.process.signal("SIGINT");
   assert.equal(await busy.process.ended, 130);
-  assert.ok(performance.now() - before < 20_000, "it does not wait for limits.drain_timeout, 30 s");
+  assert.doesNotMatch(busy.process.stderr(), /Interrupted/, "it does not end in order: nobody waits for the drain");
   held.close();
 });
 
