@@ -3,6 +3,7 @@
  * @module
  */
 import { crc32 } from "node:zlib";
+import Database from "better-sqlite3";
 import { QightError } from "../../proto/errors.ts";
 import type { Connection } from "./sqlite_connection.ts";
 import { classify, failureOf } from "./sqlite_failure.ts";
@@ -18,6 +19,7 @@ export function copyDatabase(db: Connection, path: string): void {
   try {
     // VACUUM INTO accepts an empty file, so the copy is private from its first byte.
     db.prepare("VACUUM INTO ?").run(path);
+    releaseLog(path);
     file.syncSync();
   } catch (thrown) {
     Deno.removeSync(path);
@@ -27,6 +29,16 @@ export function copyDatabase(db: Connection, path: string): void {
     });
   } finally {
     file.close();
+  }
+}
+
+/** The copy has no log: the mark that its original has one is taken out (log_check.ts). */
+function releaseLog(path: string): void {
+  const copy = new Database(path);
+  try {
+    copy.pragma("user_version = 0");
+  } finally {
+    copy.close();
   }
 }
 

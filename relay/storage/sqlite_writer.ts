@@ -30,6 +30,7 @@ export interface Applied {
 
 /** The one connection that writes. */
 export class Writer {
+  readonly #path: string;
   readonly #db: Connection;
   readonly #mailboxes: Mailboxes;
   readonly #messages: Messages;
@@ -38,6 +39,7 @@ export class Writer {
   #running = -1;
 
   constructor(path: string, minFreeBytes: number, nowMs: number) {
+    this.#path = path;
     this.#reserve = new Reserve(path, minFreeBytes);
     this.#db = openEvenIfFull(path, this.#reserve, nowMs);
     this.#mailboxes = new Mailboxes(this.#db);
@@ -83,10 +85,23 @@ export class Writer {
     if (!done && this.#reserve.mayGrow) this.#makeRoom(2, nowMs);
   }
 
-  /** Empties the log and closes the file. */
+  /** Empties the log, says in the database that it needs none, and closes the file. */
   close(): void {
     this.#checkpointUnlessFull("TRUNCATE");
+    const released = this.#releaseLog();
     this.#db.close();
+    // Without room even for that: SQLite removes an empty log, and its absence would look like a loss (log_check.ts).
+    if (!released) Deno.openSync(`${this.#path}-wal`, { create: true, write: true, mode: 0o600 }).close();
+  }
+
+  #releaseLog(): boolean {
+    try {
+      this.#db.pragma("user_version = 0");
+    } catch (thrown) {
+      if (classify(thrown) !== "full") throw thrown;
+      return false;
+    }
+    return this.#checkpointUnlessFull("TRUNCATE");
   }
 
   #commit(batch: Batch, failed: ReadonlyMap<number, StepResult>): StepResult[] {
