@@ -6,6 +6,7 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { codeOfNumber, QightError } from "../proto/errors.ts";
 import { FRAME_HEADER_BYTES } from "../proto/frame.ts";
 import { type Failure, PartSchema } from "../proto/gen/qight/v1/frame_pb.ts";
+import { loneBytes } from "../proto/lone_field.ts";
 
 /** What one reply frame says. */
 export type ReplyPart =
@@ -60,17 +61,8 @@ export function encodeParts(messages: readonly Uint8Array[], end: boolean): Uint
 
 /** Reads one reply frame; `bad_frame` when it is none. */
 export function decodePart(frame: Uint8Array): ReplyPart {
-  if (frame[0] === 0x0a) {
-    let length = 0, at = 1;
-    for (let shift = 0; shift <= 28 && at < frame.length; shift += 7) {
-      const byte = frame[at++];
-      length += (byte & 0x7f) * 2 ** shift;
-      if (byte < 0x80) {
-        if (at + length === frame.length) return { kind: "message", bytes: frame.subarray(at) };
-        break;
-      }
-    }
-  }
+  const bytes = loneBytes(frame);
+  if (bytes) return { kind: "message", bytes };
   return decodeSlowly(frame);
 }
 

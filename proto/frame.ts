@@ -51,12 +51,17 @@ export class FrameReader {
    */
   async next(limit: number): Promise<Uint8Array | null> {
     if (this.#at === this.#chunk.length && !await this.#more()) return null;
-    const header = await this.#take(FRAME_HEADER_BYTES);
-    const length = header[0] * 0x1000000 + (header[1] << 16 | header[2] << 8 | header[3]);
-    if (length > limit) {
-      throw new QightError("message_too_large", `Cannot read a frame of ${length} bytes: the limit is ${limit}`);
-    }
-    return await this.#take(length);
+    return await this.#take(lengthOf(await this.#take(FRAME_HEADER_BYTES), 0, limit));
+  }
+
+  /** The next frame when all of it is here already, else null; throws like `next`. */
+  arrived(limit: number): Uint8Array | null {
+    const start = this.#at + FRAME_HEADER_BYTES;
+    if (start > this.#chunk.length) return null;
+    const end = start + lengthOf(this.#chunk, this.#at, limit);
+    if (end > this.#chunk.length) return null;
+    this.#at = end;
+    return this.#chunk.subarray(start, end);
   }
 
   async #more(): Promise<boolean> {
@@ -91,4 +96,10 @@ export class FrameReader {
     }
     return whole;
   }
+}
+
+function lengthOf(bytes: Uint8Array, at: number, limit: number): number {
+  const length = bytes[at] * 0x1000000 + (bytes[at + 1] << 16 | bytes[at + 2] << 8 | bytes[at + 3]);
+  if (length <= limit) return length;
+  throw new QightError("message_too_large", `Cannot read a frame of ${length} bytes: the limit is ${limit}`);
 }

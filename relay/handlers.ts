@@ -9,7 +9,8 @@ import { SessionService } from "../proto/gen/qight/v1/session_pb.ts";
 import { methodOf, methods } from "../proto/methods.ts";
 import type { Handler } from "./dispatch.ts";
 import type { AcceptanceRoom } from "./services/acceptance.ts";
-import { awaitRoom, send, sendBatch, sendForReceipt, sendMany } from "./services/delivery.ts";
+import { awaitRoom, send, sendBatch, sendForReceipt } from "./services/delivery.ts";
+import { sendMany } from "./services/pipeline.ts";
 import {
   type DirectoryRoom,
   getBundle,

@@ -28,9 +28,9 @@ export class ReplyWriter {
     this.#stream = stream;
   }
 
-  /** Queues one message; the promise resolves when everything queued so far is handed to the transport. */
-  send(message: Uint8Array): Promise<void> {
-    return this.#push(encodeMessagePart(message));
+  /** Queues messages; the promise resolves when everything queued so far is handed to the transport. */
+  send(...messages: Uint8Array[]): Promise<void> {
+    return this.#push(...messages.map(encodeMessagePart));
   }
 
   /** Queues the explicit end of a stream of replies. */
@@ -52,9 +52,9 @@ export class ReplyWriter {
     await this.#stream.end();
   }
 
-  #push(part: Uint8Array): Promise<void> {
+  #push(...parts: Uint8Array[]): Promise<void> {
     if (this.#broken) return Promise.reject(this.#broken);
-    this.#pending.push(part);
+    this.#pending.push(...parts);
     if (!this.#writing) {
       this.#writing = this.#flush();
       // A caller may queue without waiting; the next one to wait, or `finish`, hears of the failure.

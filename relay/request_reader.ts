@@ -7,6 +7,7 @@ import type { ByteStream } from "../net/connection.ts";
 import { asQightError, QightError } from "../proto/errors.ts";
 import type { FrameReader } from "../proto/frame.ts";
 import { PartSchema } from "../proto/gen/qight/v1/frame_pb.ts";
+import { loneBytes } from "../proto/lone_field.ts";
 import type { Peer } from "./peer.ts";
 
 /** Requests that one connection may have under way, in bytes (docs/protocol.md: 4 MiB per connection). */
@@ -20,6 +21,7 @@ export class RequestReader {
   #abandoned: (error: QightError) => void;
   #held = 0;
   #watching = false;
+  #ended = false;
 
   constructor(frames: FrameReader, limit: number, peer: Peer, abandoned: (error: QightError) => void) {
     this.#frames = frames;
@@ -32,16 +34,19 @@ export class RequestReader {
   async next(): Promise<Uint8Array | null> {
     const frame = await this.#frames.next(this.#limit);
     if (frame === null) throw new QightError("bad_frame", "The call ended without its end frame");
-    const part = decode(() => fromBinary(PartSchema, frame, { readUnknownFields: false }));
-    switch (part.kind.case) {
-      case "message":
-        this.#hold(frame.length);
-        return part.kind.value;
-      case "end":
-        return null;
-      default:
-        throw new QightError("bad_frame", "A request frame holds neither a message nor an end");
+    return this.#messageIn(frame);
+  }
+
+  /** Messages that have arrived, one at least and `most` at most; null after the explicit end. */
+  async some(most: number): Promise<Uint8Array[] | null> {
+    const messages: Uint8Array[] = [];
+    let message = this.#ended ? null : await this.next();
+    while (message !== null) {
+      messages.push(message);
+      const frame = messages.length < most ? this.#frames.arrived(this.#limit) : null;
+      message = frame && this.#messageIn(frame);
     }
+    return messages.length > 0 ? messages : null;
   }
 
   /** The one message of a unary call, decoded by `schema`; throws `bad_frame` when it is missing or malformed. */
@@ -76,6 +81,25 @@ export class RequestReader {
   /** Gives back whatever is still held. */
   release(): void {
     this.done(this.#held);
+  }
+
+  #messageIn(frame: Uint8Array): Uint8Array | null {
+    const lone = loneBytes(frame);
+    if (lone !== null) {
+      this.#hold(lone.length);
+      return lone;
+    }
+    const part = decode(() => fromBinary(PartSchema, frame, { readUnknownFields: false }));
+    switch (part.kind.case) {
+      case "message":
+        this.#hold(part.kind.value.length);
+        return part.kind.value;
+      case "end":
+        this.#ended = true;
+        return null;
+      default:
+        throw new QightError("bad_frame", "A request frame holds neither a message nor an end");
+    }
   }
 
   #hold(bytes: number): void {

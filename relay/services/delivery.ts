@@ -1,28 +1,24 @@
 /**
- * Mail in: single sends, batches, and the pipelined stream of sends.
+ * Mail in, one call an envelope or a batch; the pipelined stream of sends is in pipeline.ts.
  * @module
  */
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { asQightError, errorTable, QightError } from "../../proto/errors.ts";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { asQightError, QightError } from "../../proto/errors.ts";
 import {
   AwaitRoomRequestSchema,
   AwaitRoomResponseSchema,
   SendBatchRequestSchema,
   SendBatchResponseSchema,
-  type SendOutcome,
   SendOutcomeSchema,
   SendRequestSchema,
   SendResponseSchema,
 } from "../../proto/gen/qight/v1/delivery_pb.ts";
-import { FailureSchema } from "../../proto/gen/qight/v1/frame_pb.ts";
 import type { CallContext } from "../dispatch.ts";
-import { decode } from "../request_reader.ts";
 import { mailboxKey } from "../mailboxes.ts";
 import { type AcceptanceRoom, type Accepted, checkEnvelope, countRefusal, storeEnvelope } from "./acceptance.ts";
 import { receiptOutcome } from "./receipts.ts";
+import { acceptedOutcome, failedOutcome, responseOf, settle, type Settled } from "./send_outcome.ts";
 
-/** Sends of one pipelined call that may be under way at once. */
-const PIPELINE = 256;
 /** Envelopes in one SendBatch call. */
 const MAX_BATCH = 256;
 
@@ -31,7 +27,7 @@ export async function send(room: AcceptanceRoom, call: CallContext): Promise<voi
   const { envelope } = await call.requests.only(SendRequestSchema);
   try {
     const accepted = await storeEnvelope(room, await checkEnvelope(room, call.peer, envelope));
-    await call.reply.send(toBinary(SendResponseSchema, create(SendResponseSchema, onWire(accepted))));
+    await call.reply.send(toBinary(SendResponseSchema, responseOf(accepted)));
   } catch (thrown) {
     const error = asQightError(thrown);
     countRefusal(room, error);
@@ -50,67 +46,9 @@ export async function sendForReceipt(room: AcceptanceRoom, call: CallContext): P
     countRefusal(room, error);
     throw error;
   }
-  const answered = call.reply.send(toBinary(SendOutcomeSchema, accepted(stored)));
+  const answered = call.reply.send(toBinary(SendOutcomeSchema, acceptedOutcome(stored)));
   const [receipt] = await Promise.all([receiptOutcome(room, stored), answered]);
   await call.reply.send(receipt);
-  await call.reply.end();
-}
-
-/** SendMany: checks run side by side, the store sees input order, answers come in input order. */
-export async function sendMany(room: AcceptanceRoom, call: CallContext): Promise<void> {
-  let answering: Promise<void> = Promise.resolve();
-  let underWay = 0;
-  let wakeReader: (() => void) | null = null;
-  let storing: Promise<unknown> = Promise.resolve();
-  let receipting: Promise<void> = Promise.resolve();
-  let broken: unknown = null;
-  const done = () => {
-    underWay--;
-    wakeReader?.();
-    wakeReader = null;
-  };
-  const fail = (thrown: unknown) => {
-    broken ??= thrown;
-    done();
-  };
-  // What asked for a receipt is under way until the transport took it: whoever reads none holds up only themselves.
-  const writeReceipt = async (made: Promise<Uint8Array>) => void call.reply.send(await made).then(done, fail);
-  for (;;) {
-    if (underWay >= PIPELINE) await new Promise<void>((resolve) => wakeReader = resolve);
-    const request = await nextRequest(call);
-    if (broken) throw broken;
-    if (request === null) break;
-    underWay++;
-    const { envelope: bytes, receipt } = request;
-    const checked = settle(checkEnvelope(room, call.peer, bytes));
-    // The next envelope is handed to the store after this one, whatever its check took.
-    const handed = storing.then(async () => {
-      const result = await checked;
-      return { outcome: result.error ? null : settle(storeEnvelope(room, result.value!)), error: result.error };
-    });
-    storing = handed;
-    const answer = async () => {
-      const { outcome, error } = await handed;
-      const stored = outcome ? await outcome : { error: error!, value: undefined };
-      if (stored.error) countRefusal(room, stored.error);
-      call.requests.done(bytes.length);
-      const receipted = receipt && stored.value !== undefined;
-      if (!receipted) done();
-      const message = stored.error ? failed(stored.error) : accepted(stored.value!);
-      const sent = call.reply.send(toBinary(SendOutcomeSchema, message));
-      if (receipted) {
-        const made = receiptOutcome(room, stored.value!);
-        receipting = receipting.then(() => writeReceipt(made)).catch(fail);
-      }
-      if (underWay === 0 || underWay >= PIPELINE - 1) await sent;
-    };
-    answering = answering.then(answer).catch((thrown) => {
-      broken ??= thrown;
-    });
-  }
-  await answering;
-  await receipting;
-  if (broken) throw broken;
   await call.reply.end();
 }
 
@@ -128,7 +66,7 @@ export async function sendBatch(room: AcceptanceRoom, call: CallContext): Promis
   }
   const outcomes = (await Promise.all(stores)).map(({ error, value }) => {
     if (error) countRefusal(room, error);
-    return error ? failed(error) : accepted(value!);
+    return error ? failedOutcome(error) : acceptedOutcome(value!);
   });
   await call.reply.send(toBinary(SendBatchResponseSchema, create(SendBatchResponseSchema, { outcomes })));
 }
@@ -161,40 +99,4 @@ function aborted(signal: AbortSignal): Promise<never> {
     if (signal.aborted) reject(signal.reason);
     else signal.addEventListener("abort", () => reject(signal.reason), { once: true });
   });
-}
-
-interface Settled<T> {
-  readonly value?: T;
-  readonly error?: QightError;
-}
-
-function settle<T>(promise: Promise<T>): Promise<Settled<T>> {
-  return promise.then((value) => ({ value }), (thrown) => ({ error: asQightError(thrown) }));
-}
-
-async function nextRequest(call: CallContext): Promise<{ envelope: Uint8Array; receipt: boolean } | null> {
-  const bytes = await call.requests.next();
-  if (bytes === null) return null;
-  return decode(() => fromBinary(SendRequestSchema, bytes, { readUnknownFields: false }));
-}
-
-function onWire(accepted: Accepted) {
-  return {
-    seq: BigInt(accepted.seq),
-    expiresAtMs: BigInt(accepted.expiresAtMs),
-    duplicate: accepted.duplicate,
-  };
-}
-
-function accepted(value: Accepted): SendOutcome {
-  return create(SendOutcomeSchema, { kind: { case: "accepted", value: create(SendResponseSchema, onWire(value)) } });
-}
-
-function failed(error: QightError): SendOutcome {
-  const failure = create(FailureSchema, {
-    number: errorTable[error.code].number,
-    message: error.code === "internal" ? errorTable.internal.sentence : error.message,
-    retryAfterMs: error.retryAfterMs ?? 0,
-  });
-  return create(SendOutcomeSchema, { kind: { case: "failure", value: failure } });
 }

@@ -62,6 +62,21 @@ Deno.test("an announced length is refused before another byte is asked for", asy
   assert.equal(reads, 1);
 });
 
+Deno.test("a frame that is here already is taken without waiting; half of one is not", async () => {
+  const whole = encodeFrames(Uint8Array.of(1), Uint8Array.of(2, 2), Uint8Array.of(3, 3, 3));
+  const chunks = [whole.subarray(0, 13), whole.subarray(13)];
+  const reader = new FrameReader(() => Promise.resolve(chunks.shift() ?? null));
+  assert.equal(reader.arrived(10), null, "nothing was read yet");
+  assert.deepEqual(await reader.next(10), Uint8Array.of(1));
+  assert.deepEqual(reader.arrived(10), Uint8Array.of(2, 2));
+  assert.equal(reader.arrived(10), null, "two bytes of a length");
+  assert.deepEqual(await reader.next(10), Uint8Array.of(3, 3, 3));
+  assert.equal(reader.arrived(10), null);
+  const large = new FrameReader(() => Promise.resolve(encodeFrames(Uint8Array.of(1), new Uint8Array(11))));
+  await large.next(10);
+  assert.throws(() => large.arrived(10), hasCode("message_too_large"));
+});
+
 Deno.test("an allowed length takes memory only as its bytes arrive", async () => {
   const limit = 1 << 30;
   const before = Deno.memoryUsage();
