@@ -77,5 +77,6 @@ export interface Trust {
 
 /** What a server counts and logs about handshakes that came to nothing. */
 export interface ListenerEvents {
-  onHandshake?(result: "ok" | "failed" | "refused" | "timeout"): void;
+  /** `from` only where a packet went there and back: over UDP anybody may write any sender's address on a first packet. */
+  onHandshake?(result: "ok" | "failed" | "refused" | "timeout", from?: PeerAddress): void;
 }

@@ -113,7 +113,7 @@ class QuicListener implements Listener {
   constructor(endpoint: Deno.QuicEndpoint, options: ListenQuicOptions) {
     this.#endpoint = endpoint;
     this.#options = options;
-    this.#pendingLimit = options.pendingLimit ?? 5_000;
+    this.#pendingLimit = options.pendingLimit ?? 4_000;
     this.#listener = endpoint.listen(this.#transport(options.leaf));
     this.address = socketAddress(endpoint.addr);
     this.#acceptAll(this.#listener);

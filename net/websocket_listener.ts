@@ -128,12 +128,13 @@ class WebSocketListener implements Listener {
       return;
     }
     const key = keyOf(socket);
+    const from = socketAddress({ hostname: socket.remoteAddress ?? "", port: socket.remotePort ?? 0 });
     const finish = (result: "ok" | "failed" | "timeout") => {
       if (this.#pending.get(key) !== pending) return;
       clearTimeout(timer);
       this.#pending.delete(key);
       if (result !== "ok") socket.destroy();
-      events?.onHandshake?.(result);
+      events?.onHandshake?.(result, from);
     };
     const timer = setTimeout(() => finish("timeout"), handshakeTimeoutMs);
     const pending = { socket, finish };

@@ -9,6 +9,7 @@ import type { Limits } from "./limits.ts";
 import type { Mailboxes } from "./mailboxes.ts";
 import type { Metrics } from "./metrics.ts";
 import { Peer } from "./peer.ts";
+import type { TurnedAway } from "./turned_away.ts";
 
 /** What serving connections needs of the relay. */
 export interface ConnectionRoom {
@@ -18,6 +19,7 @@ export interface ConnectionRoom {
   readonly metrics: Metrics;
   readonly peers: Set<Peer>;
   readonly streamsPerConnection: () => number; // 0 = off
+  readonly turnedAway: TurnedAway;
   readonly now: () => number;
 }
 
@@ -27,6 +29,7 @@ export async function serveListener(listener: Listener, room: ConnectionRoom): P
     const ip = connection.peer.hostname;
     if (!room.limits.admitConnection(ip)) {
       room.metrics.rateLimited("connections");
+      room.turnedAway(ip, "too_many_connections");
       connection.close(errorTable.busy.number, "too many connections from this address");
       continue;
     }

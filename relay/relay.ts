@@ -31,6 +31,7 @@ import { openMemoryStore } from "./storage/memory.ts";
 import { openSqliteStore } from "./storage/sqlite.ts";
 import type { Store } from "./storage/store.ts";
 import { makeToken, readTokensFile } from "./tokens.ts";
+import { createTurnedAway } from "./turned_away.ts";
 
 /** Room for everything around a message's content in its envelope: seal, keys, ids, signature. */
 export const ENVELOPE_OVERHEAD = 4096;
@@ -111,6 +112,7 @@ async function run(
   const mailboxes = new Mailboxes();
   const limits = createLimits({ limits: config.limits, now: monotonic });
   const metrics = createMetrics({ version });
+  const turnedAway = createTurnedAway(log, now);
   const retention = () => ({
     defaultTtlMs: config.storage.defaultTtlMs,
     maxTtlMs: config.storage.maxTtlMs,
@@ -132,7 +134,10 @@ async function run(
     session: {
       now,
       admission,
-      refused: (code) => audit.record("session.refused", { code }),
+      refused(code, ip) {
+        audit.record("session.refused", { code });
+        turnedAway(ip, code);
+      },
       facts: () => ({
         root: folder.rootKey.publicKey,
         version,
@@ -160,10 +165,14 @@ async function run(
     metrics,
     peers,
     streamsPerConnection: () => config.limits.streamsPerConnection,
+    turnedAway,
     now,
   };
 
-  const listeners = await openListeners(config, certificate.leaf, (result) => metrics.handshake(result));
+  const listeners = await openListeners(config, certificate.leaf, (result, from) => {
+    metrics.handshake(result);
+    if (result === "timeout" && from) turnedAway(from.hostname, "handshake_timeout");
+  });
   cleanup.defer(() => listeners.close());
   const serving = listeners.all.map((listener: Listener) => serveListener(listener, room));
 

@@ -46,8 +46,8 @@ export interface RelayFacts {
 export interface SessionRoom {
   readonly facts: () => RelayFacts;
   readonly admission: Admission;
-  /** Hears of sessions that were not admitted and of false proofs, for the audit log. */
-  readonly refused: (code: ErrorCode) => void;
+  /** Hears of sessions that were not admitted and of false proofs, for the audit log, and from where they came. */
+  readonly refused: (code: ErrorCode, ip: string) => void;
   readonly methods: readonly number[];
   readonly now: () => number;
 }
@@ -74,13 +74,13 @@ export async function hello(room: SessionRoom, call: CallContext): Promise<void>
     throw new QightError("bad_proof", "The proof names another relay than this one");
   }
   if (device && !await proofIsValid(call, facts, start, relayNonce, proof, device)) {
-    room.refused("bad_proof");
+    room.refused("bad_proof", call.peer.connection.peer.hostname);
     throw new QightError("bad_proof");
   }
 
   const bundle = proof.bundle.length > 0 ? await openBundle(proof.bundle) : null;
   const refusal = await room.admission.refusal({ device, token: proof.token, bundle });
-  if (refusal) room.refused(refusal.code);
+  if (refusal) room.refused(refusal.code, call.peer.connection.peer.hostname);
   const sessionId = crypto.getRandomValues(new Uint8Array(16));
   const session: Session = { id: sessionId.toHex(), device, mailbox: device ? mailboxKey(device) : "", refusal };
   // Two hellos on one connection may race each other up to here.
