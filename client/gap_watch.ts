@@ -1,37 +1,52 @@
 /**
  * Keeps the counters of every sender in the store, and tells what never came.
+ *
+ * How old a number is goes by our own clock: a relay that dates mail into the future, or whose clock stands still, would
+ * else keep every gap to itself.
  * @module
  */
 import {
   accountFor,
   formatCounterState,
+  type Gap,
   nextGapCheckMs,
   NOTHING_RECEIVED,
   parseCounterState,
   settleGaps,
+  settleSurplus,
 } from "./gaps.ts";
 import type { InboxEvent } from "./inbox_events.ts";
 import type { ClientStore, MetaTable, StreamTable } from "./storage/store.ts";
 
-/** Notes that a lineage of a sender device is known. */
-export function noteLineage(streams: StreamTable, sender: Uint8Array, lineage: Uint8Array): void {
-  if (streams.get(sender, lineage) === null) streams.put(sender, lineage, formatCounterState(NOTHING_RECEIVED));
+/** Notes that a lineage of a sender device is known, and whose device it is (account hash, 32 bytes). */
+export function noteLineage(streams: StreamTable, sender: Uint8Array, lineage: Uint8Array, account: Uint8Array): void {
+  streams.begin(sender, lineage, account, formatCounterState(NOTHING_RECEIVED));
 }
 
-/** Notes numbers that came or are void; those beyond what a number can hold are not believed. */
+/** When a message reached the relay, by our clock, milliseconds: the relay is believed how long ago, never that it will. */
+export function arrivedAtMs(nowMs: number, relayNowMs: number, receivedAtMs: number): number {
+  return nowMs - Math.max(0, relayNowMs - receivedAtMs);
+}
+
+/**
+ * Notes numbers that came or are void; those beyond what a number can hold are not believed. Answers the gaps that
+ * cannot wait until they are old enough, because there are too many.
+ */
 export function noteNumbers(
   streams: StreamTable,
   sender: Uint8Array,
   lineage: Uint8Array,
   numbers: readonly bigint[],
-  receivedAtMs: number,
-): void {
+  atMs: number,
+): Gap[] {
   const known = streams.get(sender, lineage);
   let state = known === null ? NOTHING_RECEIVED : parseCounterState(known);
   for (const number of numbers) {
-    if (number <= BigInt(Number.MAX_SAFE_INTEGER)) state = accountFor(state, Number(number), receivedAtMs);
+    if (number <= BigInt(Number.MAX_SAFE_INTEGER)) state = accountFor(state, Number(number), atMs);
   }
-  streams.put(sender, lineage, formatCounterState(state));
+  const settled = settleSurplus(state);
+  streams.put(sender, lineage, formatCounterState(settled.state));
+  return settled.gaps;
 }
 
 /**
@@ -51,23 +66,18 @@ export function noteExpired(
   writeNumber(meta, upToName, last);
 }
 
-/** Gaps that are old enough at `relayNowMs`, each told once; `accounts` names accounts of devices, as hex. */
-export async function lookForGaps(
-  store: ClientStore,
-  relayNowMs: number,
-  accounts: ReadonlyMap<string, Uint8Array>,
-): Promise<InboxEvent[]> {
+/** Gaps that are old enough at `nowMs`, each told once. */
+export async function lookForGaps(store: ClientStore, nowMs: number): Promise<InboxEvent[]> {
   const nextMs = await nextLookMs(store);
-  if (nextMs === null || nextMs > relayNowMs) return [];
+  if (nextMs === null || nextMs > nowMs) return [];
   const events: InboxEvent[] = [];
   await store.write(({ streams, meta }) => {
     const expired = readNumber(meta, EXPIRED_LEFT);
     let left = expired;
-    for (const { sender, lineage, state } of streams.open()) {
-      const settled = settleGaps(parseCounterState(state), relayNowMs);
+    for (const { sender, lineage, account: from, state } of streams.open()) {
+      const settled = settleGaps(parseCounterState(state), nowMs);
       if (settled.gaps.length === 0) continue;
       streams.put(sender, lineage, formatCounterState(settled.state));
-      const from = accounts.get(sender.toHex()) ?? null;
       for (const gap of settled.gaps) {
         const perhapsExpired = Math.min(left, gap.last - gap.first + 1);
         left -= perhapsExpired;
@@ -79,7 +89,7 @@ export async function lookForGaps(
   return events;
 }
 
-/** When the oldest hole is due, by the relay's clock in milliseconds; null without holes. */
+/** When the oldest hole is due, milliseconds since 1970; null without holes. */
 export async function nextLookMs(store: ClientStore): Promise<number | null> {
   const open = await store.read(({ streams }) => streams.open());
   if (open.length === 0) return null;

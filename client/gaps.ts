@@ -4,7 +4,7 @@
  * @module
  */
 
-/** Numbers received in a row beyond a hole; `oldestMs` = when the first of them reached the relay. */
+/** Numbers received in a row beyond a hole; `oldestMs` = when the first of them reached the relay, by our clock. */
 interface Run {
   readonly first: number;
   readonly last: number;
@@ -26,34 +26,44 @@ export interface Gap {
 /** Nothing received yet: the first number of a lineage is 1. */
 export const NOTHING_RECEIVED: CounterState = { upTo: 0, runs: [] };
 
-/** A hole counts as a gap when a higher number has been at the relay for so long, milliseconds. */
+/** A hole counts as a gap when a higher number has been there for so long, milliseconds. */
 export const GAP_AGE_MS = 60_000;
 
-/** More runs than this mean a broken sender; the lowest holes are then given up early. */
+/** More runs than this are not kept: a relay that hands on every other number would make the state grow without end. */
 const MAX_RUNS = 1_000;
 
 /** Takes note of a number that came, or that its sender declared void. Numbers that are known change nothing. */
-export function accountFor(state: CounterState, counter: number, receivedAtMs: number): CounterState {
+export function accountFor(state: CounterState, counter: number, atMs: number): CounterState {
   if (counter <= state.upTo || state.runs.some((run) => run.first <= counter && counter <= run.last)) return state;
-  const runs = [...state.runs, { first: counter, last: counter, oldestMs: receivedAtMs }]
+  const runs = [...state.runs, { first: counter, last: counter, oldestMs: atMs }]
     .sort((a, b) => a.first - b.first);
-  const joined = join({ upTo: state.upTo, runs });
-  return joined.runs.length > MAX_RUNS ? skipHole(joined) : joined;
+  return join({ upTo: state.upTo, runs });
 }
 
-/** At the end of a drain: which numbers are missing for good, and the state in which they are not told again. */
-export function settleGaps(state: CounterState, relayNowMs: number): { state: CounterState; gaps: Gap[] } {
-  const old = state.runs.findLastIndex((run) => run.oldestMs <= relayNowMs - GAP_AGE_MS);
+/** When there are too many holes, the lowest are gaps at once, and the state is without them. */
+export function settleSurplus(state: CounterState): { state: CounterState; gaps: Gap[] } {
   const gaps: Gap[] = [];
   let settled = state;
-  for (let i = 0; i <= old; i++) {
-    gaps.push({ first: settled.upTo + 1, last: settled.runs[0].first - 1 });
+  while (settled.runs.length > MAX_RUNS) {
+    gaps.push(lowestHole(settled));
     settled = skipHole(settled);
   }
   return { state: settled, gaps };
 }
 
-/** When the oldest hole may become a gap, in relay milliseconds; null without holes. */
+/** At the end of a drain: which numbers are missing for good, and the state in which they are not told again. */
+export function settleGaps(state: CounterState, nowMs: number): { state: CounterState; gaps: Gap[] } {
+  const old = state.runs.findLastIndex((run) => run.oldestMs <= nowMs - GAP_AGE_MS);
+  const gaps: Gap[] = [];
+  let settled = state;
+  for (let i = 0; i <= old; i++) {
+    gaps.push(lowestHole(settled));
+    settled = skipHole(settled);
+  }
+  return { state: settled, gaps };
+}
+
+/** When the oldest hole may become a gap, in milliseconds since 1970; null without holes. */
 export function nextGapCheckMs(state: CounterState): number | null {
   return state.runs.length === 0 ? null : Math.min(...state.runs.map((run) => run.oldestMs)) + GAP_AGE_MS;
 }
@@ -73,6 +83,10 @@ export function parseCounterState(text: string): CounterState {
       return { first, last, oldestMs };
     }),
   };
+}
+
+function lowestHole({ upTo, runs }: CounterState): Gap {
+  return { first: upTo + 1, last: runs[0].first - 1 };
 }
 
 function skipHole({ runs }: CounterState): CounterState {

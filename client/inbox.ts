@@ -14,7 +14,7 @@ import { Pump } from "./pump.ts";
 import type { RelaySource } from "./reconnect.ts";
 import type { RelayClient } from "./relay_client.ts";
 import { type Page, Sorter } from "./sorter.ts";
-import type { ClientStore } from "./storage/store.ts";
+import type { ClientStore, Tables } from "./storage/store.ts";
 
 export type { InboxEvent, InboxMessage };
 
@@ -60,8 +60,6 @@ export class Inbox {
   readonly #acks = new Acknowledger();
   /** In the caller's hands and not shown yet, by `messageName`. */
   readonly #held = new Set<string>();
-  /** Accounts of sender devices that wrote in this run. */
-  readonly #accounts = new Map<string, Uint8Array>();
   /** The relay's longest life of a message; none is known before the first session. */
   #maxTtlMs = 0;
 
@@ -105,19 +103,31 @@ export class Inbox {
     }
   }
 
-  /** Call before messages are shown: a crash from here on brings them again with `redelivered`. */
-  async printing(...messages: InboxMessage[]): Promise<void> {
-    await this.#mark(messages, "printing");
+  /**
+   * Call before messages are shown, and show what it answers: a crash from here on brings them again with `redelivered`.
+   * Another process of this device may read the same mailbox (a newer one takes the lease while the older still has a
+   * page in its hands): what that one has shown is left out, what it is showing now comes back as `redelivered`.
+   */
+  async printing(...messages: InboxMessage[]): Promise<InboxMessage[]> {
+    const { mine, theirs } = await this.#options.store.write(({ seen }) => {
+      const marks = messages.map(({ fromDevice, id }) => seen.get(fromDevice, id)?.state);
+      const mine = messages.flatMap((message, at) => {
+        if (marks[at] === "shown") return [];
+        return [marks[at] === "printing" && !message.redelivered ? { ...message, redelivered: true } : message];
+      });
+      for (const message of mine) this.#put(seen, message, "printing");
+      return { mine, theirs: messages.filter((_, at) => marks[at] === "shown") };
+    });
+    this.#settle(theirs);
+    return mine;
   }
 
   /** Call when messages are shown for good; they are acknowledged soon after. */
   async shown(...messages: InboxMessage[]): Promise<void> {
-    await this.#mark(messages, "shown");
-    for (const message of messages) {
-      this.#held.delete(messageName(message));
-      this.#acks.add(message.seq);
-    }
-    this.#acks.start();
+    await this.#options.store.write(({ seen }) => {
+      for (const message of messages) this.#put(seen, message, "shown");
+    });
+    this.#settle(messages);
   }
 
   /** Acknowledges all that was shown; for a caller that left `read` early. */
@@ -125,13 +135,19 @@ export class Inbox {
     await this.#acks.flush();
   }
 
-  async #mark(messages: readonly InboxMessage[], state: "printing" | "shown"): Promise<void> {
-    const keepMs = 2 * this.#maxTtlMs + CLOCK_TOLERANCE_MS;
-    await this.#options.store.write(({ seen }) => {
-      for (const { fromDevice, id, bodyHash, sentAtMs } of messages) {
-        seen.put(fromDevice, id, { state, bodyHash }, sentAtMs + keepMs);
-      }
-    });
+  #put(seen: Tables["seen"], message: InboxMessage, state: "printing" | "shown"): void {
+    const { fromDevice, id, bodyHash, sentAtMs } = message;
+    const forgetAtMs = sentAtMs + 2 * this.#maxTtlMs + CLOCK_TOLERANCE_MS;
+    seen.put(fromDevice, id, { state, bodyHash }, { sentAtMs, forgetAtMs });
+  }
+
+  /** Nobody need be shown these again. */
+  #settle(messages: readonly InboxMessage[]): void {
+    for (const message of messages) {
+      this.#held.delete(messageName(message));
+      this.#acks.add(message.seq);
+    }
+    this.#acks.start();
   }
 
   /** One fetch or watch call, from its lease to its end. */
@@ -144,6 +160,8 @@ export class Inbox {
     this.#maxTtlMs = relay.session.maxTtlS * 1000;
     const stop = new AbortController();
     const asked = { peek, signal: options.signal ? AbortSignal.any([stop.signal, options.signal]) : stop.signal };
+    // A look that leaves no marks shows each message once all the same.
+    const held = peek ? new Set<string>() : this.#held;
     const pump = new Pump<Arrival>(follow ? relay.watch(asked) : relay.fetch({ ...asked, waitMs }), READ_AHEAD);
     let cancelReminder: () => void = () => {};
     let caughtUp = false;
@@ -155,17 +173,15 @@ export class Inbox {
         lastSeq = arrivals.findLast((arrival) => arrival.type === "delivered")?.seq ?? lastSeq;
         caughtUp ||= arrivals.some(({ type }) => type === "caught_up");
         const deliveries = arrivals.filter((arrival) => arrival.type !== "look_for_gaps");
-        const page = await this.#sorter.sort(deliveries, { relay, only: options.only, max: left(), held: this.#held });
-        for (const event of page.events) {
-          if (event.type === "message") this.#accounts.set(event.fromDevice.toHex(), event.from);
-        }
+        const page = await this.#sorter.sort(deliveries, { relay, only: options.only, max: left(), held });
         if (!peek) await this.#keep(page);
+        for (const event of page.events) if (event.type === "message") held.add(messageName(event));
         if (page.events.length > 0) yield page.events;
         if (caughtUp && !peek) {
-          const gaps = await this.#lookForGaps(relay);
+          const gaps = await this.#lookForGaps();
           if (gaps.length > 0) yield gaps;
           cancelReminder();
-          cancelReminder = await this.#remind(relay, pump);
+          cancelReminder = await this.#remind(pump);
         }
         this.#acks.throwIfLost();
       }
@@ -174,12 +190,12 @@ export class Inbox {
       stop.abort(new QightError("interrupted", "The reader left"));
       await pump.stop();
     }
-    const gaps = peek ? [] : await this.#lookForGaps(relay);
+    const gaps = peek ? [] : await this.#lookForGaps();
     yield [...gaps, { type: "caught_up", lastSeq }];
   }
 
   /** From here on the page counts: numbers are noted, and its messages are in the caller's hands. */
-  async #keep({ changes, settled, events }: Page): Promise<void> {
+  async #keep({ changes, settled }: Page): Promise<void> {
     if (changes.length > 0) {
       await this.#options.store.write((tables) => {
         for (const change of changes) change(tables);
@@ -187,19 +203,19 @@ export class Inbox {
     }
     for (const { first, last } of settled) this.#acks.add(first, last);
     this.#acks.start();
-    for (const event of events) if (event.type === "message") this.#held.add(messageName(event));
   }
 
-  #lookForGaps(relay: RelayClient): Promise<InboxEvent[]> {
-    return lookForGaps(this.#options.store, relay.relayNowMs(), this.#accounts);
+  #lookForGaps(): Promise<InboxEvent[]> {
+    return lookForGaps(this.#options.store, this.#options.clock.now());
   }
 
   /** While following, holes are looked at again when they are old enough. */
-  async #remind(relay: RelayClient, pump: Pump<Arrival>): Promise<() => void> {
+  async #remind(pump: Pump<Arrival>): Promise<() => void> {
     const soonestMs = await nextLookMs(this.#options.store);
     if (soonestMs === null) return () => {};
-    const waitMs = Math.max(0, soonestMs - relay.relayNowMs());
-    return this.#options.clock.after(waitMs, () => pump.inject({ type: "look_for_gaps" }));
+    const { clock } = this.#options;
+    const waitMs = Math.max(0, soonestMs - clock.now());
+    return clock.after(waitMs, () => pump.inject({ type: "look_for_gaps" }));
   }
 
   async #purge(): Promise<void> {

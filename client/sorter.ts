@@ -6,7 +6,7 @@ import { equal } from "../crypto/equal.ts";
 import { type Clock, CLOCK_TOLERANCE_MS } from "./clock.ts";
 import { refuseClockAhead } from "./clock_check.ts";
 import type { DeliveryEvent } from "./delivery_events.ts";
-import { noteExpired, noteLineage, noteNumbers } from "./gap_watch.ts";
+import { arrivedAtMs, noteExpired, noteLineage, noteNumbers } from "./gap_watch.ts";
 import { type InboxEvent, type InboxMessage, messageName, type UnreadableReason } from "./inbox_events.ts";
 import type { DeliveredEvent, Opener, Unsealed } from "./opener.ts";
 import type { RelayClient, SeqSpan } from "./relay_client.ts";
@@ -38,6 +38,8 @@ export const UNREADABLE_MAX_BYTES = 16 * 1024 * 1024;
 /** What the store knows about a delivery before it is sorted. */
 interface Known {
   readonly mark: SeenMark | null;
+  /** Nothing sent until then can be told from what was shown and forgotten, milliseconds since 1970. */
+  readonly forgottenUntilMs: number;
   /** The lineage has been met, or another one of the same device. */
   readonly lineage: boolean;
   readonly otherLineage: boolean;
@@ -78,7 +80,7 @@ export class Sorter {
         : await this.#message(page, arrival, opened, facts, taken, options);
       if (!message || opened.kind === "unreadable") continue;
       taken.add(messageName(message));
-      this.#count(page, message, opened, facts, begun);
+      this.#count(page, message, opened, facts, begun, options.relay.relayNowMs());
       page.events.push(message);
       if (++messages >= options.max) break;
     }
@@ -87,17 +89,19 @@ export class Sorter {
 
   /** Everything that the store knows, in one look. */
   #known(unsealed: readonly Unsealed[]): Promise<Known[]> {
-    return this.#store.read(({ seen, streams }) =>
-      unsealed.map((opened) => {
-        if (opened.kind === "unreadable") return { mark: null, lineage: false, otherLineage: false };
+    return this.#store.read(({ seen, streams }) => {
+      const forgottenUntilMs = seen.forgottenUntil();
+      return unsealed.map((opened) => {
+        if (opened.kind === "unreadable") return { mark: null, forgottenUntilMs, lineage: false, otherLineage: false };
         const { envelope: { sender, id }, sealed } = opened;
         return {
           mark: seen.get(sender, id),
+          forgottenUntilMs,
           lineage: sealed !== null && streams.get(sender, sealed.lineage) !== null,
           otherLineage: streams.knows(sender),
         };
-      })
-    );
+      });
+    });
   }
 
   /** The message in a delivery that was opened, or null when there is none to show. */
@@ -105,7 +109,7 @@ export class Sorter {
     page: Page,
     delivery: DeliveredEvent,
     opened: Extract<Unsealed, { kind: "unsealed" }>,
-    { mark }: Known,
+    { mark, forgottenUntilMs }: Known,
     taken: ReadonlySet<string>,
     { relay, only }: SortOptions,
   ): Promise<InboxMessage | null> {
@@ -121,6 +125,8 @@ export class Sorter {
     refuseClockAhead(this.#clock, relay);
     const tooOldMs = this.#clock.now() - 2 * relay.session.maxTtlS * 1000 - CLOCK_TOLERANCE_MS;
     if (envelope.createdAtMs < tooOldMs) return refuse("too_old");
+    // A relay that once named a short max_ttl made us forget early; what it replays now must not be shown again.
+    if (!mark && envelope.createdAtMs <= forgottenUntilMs) return refuse("too_old");
     const whose = await this.#opener.attribute(opened, receivedAtMs, relay);
     if (whose.kind === "unattributed") return refuse(whose.reason);
     const message: InboxMessage = {
@@ -148,17 +154,22 @@ export class Sorter {
     { sealed }: Extract<Unsealed, { kind: "unsealed" }>,
     known: Known,
     begun: Set<string>,
+    relayNowMs: number,
   ): void {
     if (!sealed) return;
     const { lineage, counter, voidCounters } = sealed;
     const device = fromDevice.toHex(), name = device + lineage.toHex();
     if (!known.lineage && !begun.has(name)) {
-      page.changes.push(({ streams }) => noteLineage(streams, fromDevice, lineage));
+      page.changes.push(({ streams }) => noteLineage(streams, fromDevice, lineage, from));
       if (known.otherLineage || begun.has(device)) page.events.push({ type: "lineage", from, fromDevice });
       begun.add(name).add(device);
     }
     const numbers = [...voidCounters, counter];
-    page.changes.push(({ streams }) => noteNumbers(streams, fromDevice, lineage, numbers, receivedAtMs));
+    const atMs = arrivedAtMs(this.#clock.now(), relayNowMs, receivedAtMs);
+    page.changes.push(({ streams }) => {
+      const gaps = noteNumbers(streams, fromDevice, lineage, numbers, atMs);
+      for (const gap of gaps) page.events.push({ type: "gap", fromDevice, from, ...gap });
+    });
   }
 
   #refuse(

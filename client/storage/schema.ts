@@ -99,4 +99,18 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (id, device)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  ALTER TABLE seen ADD COLUMN sent_at_ms INTEGER NOT NULL DEFAULT 0;
+  CREATE TABLE seen_forgotten (one INTEGER PRIMARY KEY CHECK (one = 1), sent_until_ms INTEGER NOT NULL) STRICT;
+  INSERT INTO seen_forgotten VALUES (1, 0);
+  ALTER TABLE stream ADD COLUMN account BLOB;
+  CREATE TABLE unreadable_size (one INTEGER PRIMARY KEY CHECK (one = 1), bytes INTEGER NOT NULL) STRICT;
+  INSERT INTO unreadable_size SELECT 1, coalesce(sum(length(bytes)), 0) FROM unreadable;
+  CREATE TRIGGER unreadable_added AFTER INSERT ON unreadable BEGIN
+    UPDATE unreadable_size SET bytes = bytes + length(new.bytes);
+  END;
+  CREATE TRIGGER unreadable_removed AFTER DELETE ON unreadable BEGIN
+    UPDATE unreadable_size SET bytes = bytes - length(old.bytes);
+  END;
+  `,
 ];

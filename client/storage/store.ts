@@ -115,18 +115,23 @@ export interface SeenMark {
 /** Received messages by sender device and id. */
 export interface SeenTable {
   get(sender: Uint8Array, id: Uint8Array): SeenMark | null;
-  put(sender: Uint8Array, id: Uint8Array, mark: SeenMark, forgetAtMs: number): void;
+  put(sender: Uint8Array, id: Uint8Array, mark: SeenMark, times: { sentAtMs: number; forgetAtMs: number }): void;
+  /** Forgets what is due; `forgottenUntil` then covers it. */
   purge(nowMs: number): number;
+  /** The latest sending time of anything forgotten, 0 at first: nobody can tell whether mail up to then was shown. */
+  forgottenUntil(): number;
 }
 
 /** A sender device's numbers as this reader knows them; client/gaps.ts gives them meaning. */
 export interface StreamTable {
   get(sender: Uint8Array, lineage: Uint8Array): string | null;
   put(sender: Uint8Array, lineage: Uint8Array, state: string): void;
+  /** A lineage that is met for the first time, and whose it is. */
+  begin(sender: Uint8Array, lineage: Uint8Array, account: Uint8Array, state: string): void;
   /** Whether any lineage of this sender device is known. */
   knows(sender: Uint8Array): boolean;
-  /** Streams with numbers outstanding. */
-  open(): { sender: Uint8Array; lineage: Uint8Array; state: string }[];
+  /** Streams with numbers outstanding; `account` is null where an earlier version did not note it. */
+  open(): { sender: Uint8Array; lineage: Uint8Array; account: Uint8Array | null; state: string }[];
 }
 
 /** One version of an account's bundle. */

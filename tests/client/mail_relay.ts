@@ -30,6 +30,8 @@ export class MailRelay {
   readonly acknowledged: number[] = [];
   readonly connections: Connection[] = [];
   maxTtlS = 30 * 24 * 3600;
+  /** What HELLO says of the time; the true one unless a test lies. */
+  helloNowMs: () => number;
   /** Called before an envelope is stored; what it throws is the answer, "break" cuts the connection. */
   beforeStore: (envelope: Uint8Array, count: number) => void | "break" | "store_then_break" = () => {};
   /** Called before a bundle is answered; "break" cuts the connection. */
@@ -41,7 +43,9 @@ export class MailRelay {
   #lease = 0;
   #watchers = new Set<() => void>();
 
-  constructor(readonly clock: TestClock) {}
+  constructor(readonly clock: TestClock) {
+    this.helloNowMs = clock.now;
+  }
 
   /** A client with a session over memory. */
   connect(options: ConnectOptions = {}): Promise<RelayClient> {
@@ -86,7 +90,7 @@ export class MailRelay {
         await call.reply(HelloResponseSchema, { step: { case: "challenge", value: challenge } });
         await call.next(HelloRequestSchema);
         const value = {
-          nowMs: BigInt(this.clock.now()),
+          nowMs: BigInt(this.helloNowMs()),
           maxTtlS: this.maxTtlS,
           defaultTtlS: 3600,
           maxMessage: 262_144,
