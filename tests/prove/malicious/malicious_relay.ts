@@ -9,7 +9,7 @@ import { MaliciousProcess } from "./malicious_process.ts";
 import { compareNotes } from "./notes.ts";
 import type { Orders } from "./misdeeds.ts";
 
-/** Drops 1 in 20, duplicates 1 in 10, shuffles, replays what it kept from before. */
+/** Drops 1 in 20, duplicates 1 in 10, shuffles, replays what it kept from before, and lies about every time. */
 export const maliciousRelay: Row = {
   name: "malicious-relay",
   property:
@@ -21,6 +21,7 @@ export const maliciousRelay: Row = {
 const SENDERS = ["ada", "bob"];
 const LINES = 150;
 const HOUR_MS = 3600_000;
+const YEAR_MS = 365 * 24 * HOUR_MS;
 
 async function prove(size: Size): Promise<Finding> {
   using folder = new Folder();
@@ -46,24 +47,26 @@ async function prove(size: Size): Promise<Finding> {
       fresh.forEach((id, at) => sent.set(id, texts[at]));
       ids.push(...fresh);
     }));
-  const read = async (orders: Orders = {}, aheadMs = 0) => {
+  const read = async (orders: Orders, aheadMs = 0) => {
     await malicious.order(orders);
     const said = await must(ahead(folder.path, aheadMs, "fetch", "--json", "--events"), { env: reader });
     told.push(...said.split("\n").filter((line) => line !== ""));
     await malicious.order({});
   };
 
+  // With such dates no gap would ever be old enough, and what was shown would be forgotten in ten minutes.
+  const lies = { frozenAtMs: Date.now(), receivedAheadMs: 50 * YEAR_MS, maxTtlS: 1 };
   for (let round = 0; round < size.rounds; round++) {
     await send(LINES);
-    await read();
+    await read(lies);
   }
   // A cut tail shows with the next message only: one more from each, and an hour in which the missing could have come.
   await malicious.order({ honest: true });
   await send(1);
-  await read();
-  await read({ aheadMs: HOUR_MS }, HOUR_MS);
-  // A day later all that was ever shown comes again.
-  await read({ aheadMs: 25 * HOUR_MS, replay: 1 }, 25 * HOUR_MS);
+  await read(lies);
+  await read(lies, HOUR_MS);
+  // A day later all that was ever shown comes again, from a relay that keeps mail for ninety days.
+  await read({ frozenAtMs: null, aheadMs: 25 * HOUR_MS, maxTtlS: 90 * 24 * 3600, replay: 1 }, 25 * HOUR_MS);
 
   return compareNotes({ senders, sent, misdeeds: malicious.misdeeds, told });
 }

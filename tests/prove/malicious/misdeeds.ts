@@ -18,8 +18,8 @@ export interface Misdeed {
 export interface Orders {
   /** Milliseconds that HELLO's clock is ahead of the true one. */
   readonly aheadMs?: number;
-  /** Every HELLO names this time and it never goes on. */
-  readonly frozenAtMs?: number;
+  /** Every HELLO names this time and it never goes on; null ends that. */
+  readonly frozenAtMs?: number | null;
   /** Added to the time at which mail is said to have reached the relay. */
   readonly receivedAheadMs?: number;
   /** Longest life of a message that HELLO claims, in seconds. */
@@ -68,9 +68,9 @@ export class Misdeeds {
   #hello(message: Uint8Array): Uint8Array {
     const said = fromBinary(HelloResponseSchema, message);
     if (said.step.case !== "accepted") return message;
-    const { aheadMs = 0, frozenAtMs, maxTtlS } = this.#orders;
+    const { aheadMs = 0, frozenAtMs = null, maxTtlS } = this.#orders;
     const { value } = said.step;
-    value.nowMs = frozenAtMs === undefined ? value.nowMs + BigInt(aheadMs) : BigInt(frozenAtMs);
+    value.nowMs = frozenAtMs === null ? value.nowMs + BigInt(aheadMs) : BigInt(frozenAtMs);
     if (maxTtlS !== undefined) value.maxTtlS = maxTtlS;
     return toBinary(HelloResponseSchema, said);
   }
