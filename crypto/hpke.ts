@@ -4,7 +4,7 @@
  * @module
  */
 import { chacha20poly1305 } from "@noble/ciphers/chacha.js";
-import { extract } from "@noble/hashes/hkdf.js";
+import { expand, extract } from "@noble/hashes/hkdf.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { QightError } from "../proto/errors.ts";
 import { concat } from "./domains.ts";
@@ -63,7 +63,7 @@ export async function sealWithSecret(
   aad: Uint8Array,
   plaintext: Uint8Array,
 ): Promise<Uint8Array> {
-  const { key, nonce } = await keySchedule(suite, sharedSecret, info);
+  const { key, nonce } = keySchedule(suite, sharedSecret, info);
   if (suite.aead === 3) return chacha20poly1305(key, nonce, aad).encrypt(plaintext);
   const aes = await subtle.importKey("raw", key, "AES-GCM", false, ["encrypt"]);
   return new Uint8Array(await subtle.encrypt({ name: "AES-GCM", iv: nonce, additionalData: aad }, aes, plaintext));
@@ -77,7 +77,7 @@ export async function openWithSecret(
   aad: Uint8Array,
   ct: Uint8Array,
 ): Promise<Uint8Array> {
-  const { key, nonce } = await keySchedule(suite, sharedSecret, info);
+  const { key, nonce } = keySchedule(suite, sharedSecret, info);
   try {
     if (suite.aead === 3) return chacha20poly1305(key, nonce, aad).decrypt(ct);
     const aes = await subtle.importKey("raw", key, "AES-GCM", false, ["decrypt"]);
@@ -87,62 +87,48 @@ export async function openWithSecret(
   }
 }
 
-const KEY_BITS = { 1: 128, 2: 256, 3: 256 } as const;
-const NONCE_BITS = 96;
+const KEY_BYTES = { 1: 16, 2: 32, 3: 32 } as const;
+const NONCE_BYTES = 12;
 const EMPTY = new Uint8Array(0);
 const encoder = new TextEncoder();
 
-/** RFC 9180 §5.1 KeySchedule, mode_base. */
-async function keySchedule(
+/**
+ * RFC 9180 §5.1 KeySchedule, mode_base. HMAC-SHA256 takes the same time whatever the secret is, in JavaScript too (no
+ * branch and no table depends on it), and a few blocks of it cost a third of one round trip to WebCrypto's threads.
+ */
+function keySchedule(
   suite: HpkeSuite,
   sharedSecret: Uint8Array,
   info: Uint8Array,
-): Promise<{ key: Uint8Array; nonce: Uint8Array }> {
-  const fixed = await fixedParts(suite);
-  // The info is public, so JavaScript may hash it; what depends on the shared secret goes through WebCrypto.
-  const context = concat(Uint8Array.of(0), fixed.pskIdHash, extract(sha256, fixed.label("info_hash", info)));
-  const keyBits = KEY_BITS[suite.aead];
-  const [key, nonce] = await Promise.all([
-    expand(fixed.secretIkm, sharedSecret, fixed.labelledInfo("key", context, keyBits / 8), keyBits),
-    expand(fixed.secretIkm, sharedSecret, fixed.labelledInfo("base_nonce", context, NONCE_BITS / 8), NONCE_BITS),
-  ]);
-  return { key, nonce };
-}
-
-/**
- * LabeledExpand(LabeledExtract(shared_secret, "secret", ""), …) in one step: HKDF's salt is the shared secret, and its
- * input key is a constant of the suite, since base mode has no pre-shared key.
- */
-async function expand(ikm: CryptoKey, salt: Uint8Array, info: Uint8Array, bits: number): Promise<Uint8Array> {
-  return new Uint8Array(await subtle.deriveBits({ name: "HKDF", hash: "SHA-256", salt, info }, ikm, bits));
+): { key: Uint8Array; nonce: Uint8Array } {
+  const { pskIdHash, secretIkm, label } = fixedParts(suite);
+  const context = concat(Uint8Array.of(0), pskIdHash, extract(sha256, label("info_hash", info)));
+  const secret = extract(sha256, secretIkm, sharedSecret);
+  const labelledExpand = (name: string, bytes: number) =>
+    expand(sha256, secret, concat(Uint8Array.of(0, bytes), label(name, context)), bytes);
+  return { key: labelledExpand("key", KEY_BYTES[suite.aead]), nonce: labelledExpand("base_nonce", NONCE_BYTES) };
 }
 
 /** What depends on the suite alone. */
 interface FixedParts {
   readonly pskIdHash: Uint8Array;
-  readonly secretIkm: CryptoKey;
+  /** Base mode has no pre-shared key: the input key of "secret" is a constant. */
+  readonly secretIkm: Uint8Array;
   /** RFC 9180 §4: "HPKE-v1" + suite_id + label + data. */
   label(name: string, data: Uint8Array): Uint8Array;
-  /** RFC 9180 §4: length (u16) + the above. */
-  labelledInfo(name: string, data: Uint8Array, bytes: number): Uint8Array;
 }
 
-const known = new Map<number, Promise<FixedParts>>();
+const known = new Map<number, FixedParts>();
 
-function fixedParts(suite: HpkeSuite): Promise<FixedParts> {
+function fixedParts(suite: HpkeSuite): FixedParts {
   const number = suite.kem * 4 + suite.aead;
   let parts = known.get(number);
   if (parts === undefined) known.set(number, parts = makeFixedParts(suite));
   return parts;
 }
 
-async function makeFixedParts({ kem, aead }: HpkeSuite): Promise<FixedParts> {
+function makeFixedParts({ kem, aead }: HpkeSuite): FixedParts {
   const prefix = concat(encoder.encode("HPKE-v1HPKE"), Uint8Array.of(kem >> 8, kem & 0xff, 0, 1, 0, aead));
   const label = (name: string, data: Uint8Array) => concat(prefix, encoder.encode(name), data);
-  return {
-    pskIdHash: extract(sha256, label("psk_id_hash", EMPTY)),
-    secretIkm: await subtle.importKey("raw", label("secret", EMPTY), "HKDF", false, ["deriveBits"]),
-    label,
-    labelledInfo: (name, data, bytes) => concat(Uint8Array.of(bytes >> 8, bytes & 0xff), label(name, data)),
-  };
+  return { pskIdHash: extract(sha256, label("psk_id_hash", EMPTY)), secretIkm: label("secret", EMPTY), label };
 }
