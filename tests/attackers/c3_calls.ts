@@ -1,0 +1,128 @@
+/**
+ * Every call of the table, as somebody makes it who names what is another person's, and what is nobody's.
+ * @module
+ */
+import { create, type DescMethod, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { encodeCall } from "../../client/call_frames.ts";
+import { RelayClient } from "../../client/relay_client.ts";
+import { signBundle } from "../../crypto/bundle.ts";
+import { makeSealingKey } from "../../crypto/sealing_key.ts";
+import { parseRelayAddress } from "../../net/address.ts";
+import type { Connection } from "../../net/connection.ts";
+import { dial } from "../../net/race.ts";
+import { FrameReader } from "../../proto/frame.ts";
+import { DeliveryService } from "../../proto/gen/qight/v1/delivery_pb.ts";
+import { DirectoryService } from "../../proto/gen/qight/v1/directory_pb.ts";
+import { methodOf } from "../../proto/methods.ts";
+import { envelope, type Person, person } from "../helpers/people.ts";
+
+const DAY = 24 * 60 * 60 * 1000;
+
+/** One call with somebody else's id in it, and the same with an id that is nobody's. */
+export interface Probe {
+  readonly method: DescMethod;
+  readonly forbidden: Uint8Array;
+  readonly missing: Uint8Array;
+}
+
+/** Calls that name nobody's things, or that answer whoever knows a key or a hash of 32 random bytes, and why. */
+export const openCalls: Readonly<Record<string, string>> = {
+  Hello: "proves the own device",
+  Ping: "names nobody",
+  Capabilities: "names nobody",
+  GetBundle: "the directory answers whoever knows the account's hash or a device key",
+  GetSealingKeys: "the directory answers whoever knows the account's hash",
+  AwaitRoom: "whoever may send may ask for room",
+};
+
+/** Everybody in the scene. Alice has written to Bob; Eve has an account of her own; nobody has none. */
+export interface Scene {
+  readonly alice: Person;
+  readonly bob: Person;
+  readonly eve: Person;
+  readonly probes: readonly Probe[];
+}
+
+/** Fills a relay's mailbox and directory and makes the probes. */
+export async function c3Scene(address: string, nowMs: number): Promise<Scene> {
+  const [alice, bob, eve, nobody] = await Promise.all([1, 2, 3, 4].map((number) => person(number, nowMs)));
+  const join = async (who: Person) => {
+    const client = await RelayClient.connect(address, { signer: who.device });
+    await client.publishBundle(who.bundle.bytes, 0);
+    return client;
+  };
+  await using bobs = await join(bob);
+  await using alices = await join(alice);
+  await using _eves = await join(eve);
+  const id = new Uint8Array(16).fill(7);
+  await alices.send(await envelope(alice, bob, nowMs, { id }));
+  const sealing = (of: Person) =>
+    makeSealingKey(of.device, of.account.hash, new Uint8Array(32).fill(9), {
+      createdAtMs: nowMs,
+      expiresAtMs: nowMs + 45 * DAY,
+    });
+  await bobs.publishSealingKey((await sealing(bob)).bytes);
+
+  // Captured somewhere, sent by Eve.
+  const inTheNameOf = (who: Person) => envelope(who, bob, nowMs, { id: new Uint8Array(16).fill(8) });
+  const [asAlice, asNobody] = await Promise.all([inTheNameOf(alice), inTheNameOf(nobody)]);
+  const nobodysBundle = await signBundle(nobody.account, nobody.bundle);
+  const bobsKey = bob.device.publicKey, nobodysKey = nobody.device.publicKey;
+  // Field 15 of a message that has none: whoever looks at it would find a mailbox.
+  const smuggled = (method: typeof DeliveryService.method.fetch | typeof DeliveryService.method.watch): Probe => {
+    const withKey = (key: Uint8Array) => Uint8Array.of(...bytesOf(method, { peek: true }), 0x7a, 32, ...key);
+    return { method, forbidden: withKey(bobsKey), missing: withKey(nobodysKey) };
+  };
+  const both = <M extends DescMethod>(
+    method: M,
+    forbidden: MessageInitShape<M["input"]>,
+    missing: MessageInitShape<M["input"]>,
+  ): Probe => ({ method, forbidden: bytesOf(method, forbidden), missing: bytesOf(method, missing) });
+  const { send, sendMany, sendBatch, sendForReceipt, fetch, watch, ack, getReceipt } = DeliveryService.method;
+  const { publishBundle, publishSealingKey } = DirectoryService.method;
+  let lease = new Uint8Array(16);
+  for await (const event of bobs.fetch()) if (event.type === "lease") lease = event.lease.slice();
+  const probes = [
+    both(send, { envelope: asAlice }, { envelope: asNobody }),
+    both(sendMany, { envelope: asAlice }, { envelope: asNobody }),
+    both(sendBatch, { envelopes: [asAlice] }, { envelopes: [asNobody] }),
+    both(sendForReceipt, { envelope: asAlice }, { envelope: asNobody }),
+    smuggled(fetch),
+    smuggled(watch),
+    both(ack, { lease, ranges: [{ first: 1n, last: 1n }] }, {
+      lease: new Uint8Array(16).fill(1),
+      ranges: [{ first: 1n, last: 1n }],
+    }),
+    both(getReceipt, { mailbox: bobsKey, id }, { mailbox: nobodysKey, id }),
+    both(publishBundle, { bundle: alice.bundle.bytes, expectedVersion: BigInt(alice.bundle.version) }, {
+      bundle: nobodysBundle.bytes,
+      expectedVersion: 0n,
+    }),
+    both(publishSealingKey, { sealingKey: (await sealing(bob)).bytes }, { sealingKey: (await sealing(nobody)).bytes }),
+  ];
+  return { alice, bob, eve, probes };
+}
+
+/** A connection on which this person has said hello, for calls that no client would make. */
+export async function provenConnection(address: string, who: Person): Promise<Connection> {
+  const parsed = parseRelayAddress(address);
+  const connection = await dial({ address: parsed, timeoutMs: 10_000, transports: ["quic"] });
+  await RelayClient.over(connection, parsed, { signer: who.device });
+  return connection;
+}
+
+/** Makes one call with a request id that is always the same, and answers the first reply frame. */
+export async function rawCall(connection: Connection, method: DescMethod, message: Uint8Array): Promise<Uint8Array> {
+  const stream = await connection.openStream();
+  try {
+    await stream.write(encodeCall(methodOf(method).number, new Uint8Array(16).fill(0xee), 10_000, message));
+    const reply = await new FrameReader(() => stream.read()).next(1 << 20);
+    return reply?.slice() ?? new Uint8Array(0);
+  } finally {
+    stream.reset();
+  }
+}
+
+function bytesOf<M extends DescMethod>(method: M, request: MessageInitShape<M["input"]>): Uint8Array {
+  return toBinary(method.input, create(method.input, request));
+}
