@@ -17,7 +17,7 @@ export function reportError(thrown: unknown, out: Output, debug: boolean): numbe
     const sentence = error.message.split("\n").map(escapeLine).join("\n       ");
     out.raw(`qight: ${sentence}${hint}\n`);
   }
-  if (debug) out.raw(`${stackOf(error)}\n`);
+  if (debug) out.error(stackOf(error));
   return error.exit;
 }
 

@@ -5,7 +5,7 @@ import { type ErrorCode, errorTable } from "../../proto/errors.ts";
 import { FetchResponseSchema, SendRequestSchema } from "../../proto/gen/qight/v1/delivery_pb.ts";
 import { GetSealingKeysResponseSchema } from "../../proto/gen/qight/v1/directory_pb.ts";
 import { FailureSchema, PartSchema } from "../../proto/gen/qight/v1/frame_pb.ts";
-import { HelloResponseSchema } from "../../proto/gen/qight/v1/session_pb.ts";
+import { HelloResponseSchema, PingResponseSchema } from "../../proto/gen/qight/v1/session_pb.ts";
 import type { RootKey } from "../../relay/data_folder/root_key.ts";
 import { hostileRelay, type HostileRelayOptions } from "../helpers/hostile_relay/hostile_relay.ts";
 import { stolenRootKey } from "../helpers/hostile_relay/listening.ts";
@@ -269,6 +269,50 @@ for (const seq of [0n, 2n ** 60n]) {
     assert.equal(errorOf(outcome).code, "protocol");
     assert.match(errorOf(outcome).message, new RegExp(`numbers a message ${seq}$`));
     assert.match(await bob.ok(["fetch"]), new RegExp(`numbered ${seq}$`));
+  });
+}
+
+/** Moves the cursor, writes the clipboard, turns text around: what a terminal must never get from a relay. */
+const evil = "\u001b[2J\u001b]52;c;cm0gLXJm\u0007\u009b31m\u202egnol";
+// deno-lint-ignore no-control-regex
+const control = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/;
+
+row(
+  "regression: words of a hostile relay reach a terminal, also with --debug, with their control characters shown, not obeyed",
+  async () => {
+    const hello = admitting(() => root.publicKey, { accepted: { relayVersion: evil } });
+    const treats: Record<string, Treat> = {
+      "in a failure": answering("Ping", failing("not_allowed", evil)),
+      "in the reason of a close": () => undefined,
+      "in its version": (name) =>
+        name === "Hello"
+          ? hello
+          : name === "Ping"
+          ? { answer: (call) => call.reply(PingResponseSchema, {}) }
+          : undefined,
+    };
+    for (const [where, treat] of Object.entries(treats)) {
+      const closing = { code: errorTable.busy.number, reason: evil };
+      await using hostile = await hostileRelay({
+        behind: relay.address,
+        root,
+        treat,
+        ...(where === "in the reason of a close" ? { closing } : {}),
+      });
+      const { stdout, stderr } = await ada.run(["ping", "--debug", "--relay", hostile.address, "--timeout", "3s"]);
+      assert.match(stdout + stderr, /u001b/, `${where}: ${stdout}${stderr}`);
+      assert.doesNotMatch(stdout + stderr, control, `${where}: ${JSON.stringify(stdout + stderr)}`);
+    }
+  },
+);
+
+for (const call of ["Hello", "Ping"]) {
+  row(`a relay that never answers ${call} holds a command no longer than --timeout`, async () => {
+    const treat = answering(call, { answer: () => new Promise<void>(() => {}) });
+    await using hostile = await hostileRelay({ behind: relay.address, root, treat });
+    const outcome = await ada.run(["ping", "--json", "--relay", hostile.address, "--timeout", "1s"]);
+    assert.equal(errorOf(outcome).code, "timeout");
+    assert.match(errorOf(outcome).message, new RegExp(`did not answer ${call} within 1000 ms`));
   });
 }
 
