@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers";
-import { create, fromBinary } from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { RelayClient, SendOutcome } from "../../client/relay_client.ts";
 import { type Signer, signerFromSeed } from "../../crypto/ed25519.ts";
 import { parseEnvelope } from "../../crypto/envelope.ts";
@@ -21,7 +21,7 @@ import { createLimits } from "../../relay/limits.ts";
 import { Mailboxes } from "../../relay/mailboxes.ts";
 import { createMetrics } from "../../relay/metrics.ts";
 import type { AcceptanceRoom } from "../../relay/services/acceptance.ts";
-import { sendForReceipt } from "../../relay/services/delivery.ts";
+import { sendForReceipt, sendMany } from "../../relay/services/delivery.ts";
 import { ReceiptSigner } from "../../relay/services/receipts.ts";
 import type { Enqueued, Store } from "../../relay/storage/store.ts";
 import { defaultRelayConfig } from "../../relay/config.ts";
@@ -222,27 +222,34 @@ Deno.test("a failed signature fails those who waited for it, and the next one is
   await receipts.sign(message(3));
 });
 
-/** The service alone, over a store whose commit a test holds back. */
-async function service(held: Awaited<ReturnType<typeof heldSigner>>) {
-  const commit = Promise.withResolvers<Enqueued>();
-  const enqueued = Promise.withResolvers<void>();
-  const store = {
-    enqueue() {
-      enqueued.resolve();
-      return commit.promise;
-    },
-  } as unknown as Store;
+/** What a service needs, over a store that answers as the test says. */
+function serviceRoom(enqueue: () => Promise<Enqueued>, signer: Signer): AcceptanceRoom {
   const { limits } = defaultRelayConfig("/nowhere");
-  const room: AcceptanceRoom = {
-    store,
+  return {
+    store: { enqueue } as unknown as Store,
     mailboxes: new Mailboxes(),
     limits: createLimits({ limits, now: () => NOW }),
     metrics: createMetrics({ version: "test" }),
-    receipts: new ReceiptSigner(held.signer),
+    receipts: new ReceiptSigner(signer),
     retention: () => ({ defaultTtlMs: 1000, maxTtlMs: 1e9, maxEnvelope: 1e6 }),
     draining: () => false,
     now: () => NOW,
   };
+}
+
+/** Whatever could still be under way has had its turns. */
+async function manyTurns(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** The service alone, over a store whose commit a test holds back. */
+async function service(held: Awaited<ReturnType<typeof heldSigner>>) {
+  const commit = Promise.withResolvers<Enqueued>();
+  const enqueued = Promise.withResolvers<void>();
+  const room = serviceRoom(() => {
+    enqueued.resolve();
+    return commit.promise;
+  }, held.signer);
   const replies: string[] = [];
   const answered = Promise.withResolvers<void>();
   const request: SendRequest = create(SendRequestSchema, { envelope: await envelope(alice, bob, NOW), receipt: true });
@@ -271,8 +278,7 @@ Deno.test("nothing is signed before the commit is on disk, and the answer does n
   const held = await heldSigner();
   const { commit, enqueued, answered, replies, serving } = await service(held);
   await enqueued;
-  // Whatever could still be under way has had its turns.
-  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+  await manyTurns();
   assert.deepEqual([held.count(), replies], [0, []]);
   commit.resolve({ kind: "stored", seq: 7, expiresAtMs: NOW + 1000 });
   await answered;
@@ -291,4 +297,39 @@ Deno.test("a commit that failed is neither answered nor signed", async () => {
   commit.resolve({ kind: "storage_full" });
   await assert.rejects(serving, { code: "storage_full" });
   assert.deepEqual([held.count(), replies], [0, []]);
+});
+
+Deno.test("a caller that takes no receipts holds up only itself: 256 messages wait, and no more are read", async () => {
+  const signer = await signerFromSeed(new Uint8Array(32).fill(9));
+  let seq = 0;
+  const room = serviceRoom(() => Promise.resolve({ kind: "stored", seq: ++seq, expiresAtMs: NOW + 1000 }), signer);
+  const request = create(SendRequestSchema, { envelope: await envelope(alice, bob, NOW), receipt: true });
+  const bytes = toBinary(SendRequestSchema, request);
+  const taken = Promise.withResolvers<void>();
+  const gone = Promise.withResolvers<void>();
+  let read = 0, answers = 0;
+  const call = {
+    peer: { device: alice.device.publicKey },
+    requests: {
+      next() {
+        if (++read === 256) taken.resolve();
+        return Promise.resolve(bytes);
+      },
+      done() {},
+    },
+    reply: {
+      send(reply: Uint8Array) {
+        if (fromBinary(SendOutcomeSchema, reply).kind.case === "receipt") return gone.promise;
+        answers++;
+        return Promise.resolve();
+      },
+    },
+  } as unknown as CallContext;
+  const serving = sendMany(room, call);
+  await taken.promise;
+  while (answers < 256) await manyTurns();
+  await manyTurns();
+  assert.deepEqual([read, answers], [256, 256]);
+  gone.reject(new Error("the caller is gone"));
+  await assert.rejects(serving, /the caller is gone/);
 });
