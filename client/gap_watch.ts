@@ -14,8 +14,9 @@ import {
   parseCounterState,
   settleGaps,
   settleSurplus,
+  settleUntil,
 } from "./gaps.ts";
-import type { InboxEvent } from "./inbox_events.ts";
+import type { GapEvent } from "./inbox_events.ts";
 import type { ClientStore, MetaTable, StreamTable } from "./storage/store.ts";
 
 /** Notes that a lineage of a sender device is known, and whose device it is (account hash, 32 bytes). */
@@ -66,27 +67,42 @@ export function noteExpired(
   writeNumber(meta, upToName, last);
 }
 
-/** Gaps that are old enough at `nowMs`, each told once. */
-export async function lookForGaps(store: ClientStore, nowMs: number): Promise<InboxEvent[]> {
-  const nextMs = await nextLookMs(store);
-  if (nextMs === null || nextMs > nowMs) return [];
-  const events: InboxEvent[] = [];
-  await store.write(({ streams, meta }) => {
-    const expired = readNumber(meta, EXPIRED_LEFT);
-    let left = expired;
+/** Gaps to tell. */
+export interface DueGaps {
+  readonly events: readonly GapEvent[];
+  /** Call when they are out: until then a reader that dies leaves them to be told again. */
+  told(): Promise<void>;
+}
+
+/** Gaps that are old enough at `nowMs`. */
+export async function lookForGaps(store: ClientStore, nowMs: number): Promise<DueGaps> {
+  const events: GapEvent[] = [];
+  const ends: { sender: Uint8Array; lineage: Uint8Array; last: number }[] = [];
+  const expired = await store.read(({ streams, meta }) => {
+    let left = readNumber(meta, EXPIRED_LEFT);
+    const before = left;
     for (const { sender, lineage, account: from, state } of streams.open()) {
-      const settled = settleGaps(parseCounterState(state), nowMs);
-      if (settled.gaps.length === 0) continue;
-      streams.put(sender, lineage, formatCounterState(settled.state));
-      for (const gap of settled.gaps) {
+      const { gaps } = settleGaps(parseCounterState(state), nowMs);
+      for (const gap of gaps) {
         const perhapsExpired = Math.min(left, gap.last - gap.first + 1);
         left -= perhapsExpired;
         events.push({ type: "gap", fromDevice: sender, from, ...gap, ...perhapsExpired > 0 ? { perhapsExpired } : {} });
       }
+      if (gaps.length > 0) ends.push({ sender, lineage, last: gaps.at(-1)!.last });
     }
-    if (left !== expired) writeNumber(meta, EXPIRED_LEFT, left);
+    return before - left;
   });
-  return events;
+  const told = () =>
+    store.write(({ streams, meta }) => {
+      for (const { sender, lineage, last } of ends) {
+        const state = streams.get(sender, lineage);
+        if (state !== null) {
+          streams.put(sender, lineage, formatCounterState(settleUntil(parseCounterState(state), last)));
+        }
+      }
+      if (expired > 0) writeNumber(meta, EXPIRED_LEFT, Math.max(0, readNumber(meta, EXPIRED_LEFT) - expired));
+    });
+  return { events, told };
 }
 
 /** When the oldest hole is due, milliseconds since 1970; null without holes. */

@@ -63,6 +63,13 @@ export function settleGaps(state: CounterState, nowMs: number): { state: Counter
   return { state: settled, gaps };
 }
 
+/** The state without the holes up to number `last`, which were told. */
+export function settleUntil(state: CounterState, last: number): CounterState {
+  let settled = state;
+  while (settled.runs.length > 0 && settled.runs[0].first - 1 <= last) settled = skipHole(settled);
+  return settled;
+}
+
 /** When the oldest hole may become a gap, in milliseconds since 1970; null without holes. */
 export function nextGapCheckMs(state: CounterState): number | null {
   return state.runs.length === 0 ? null : Math.min(...state.runs.map((run) => run.oldestMs)) + GAP_AGE_MS;

@@ -178,8 +178,7 @@ export class Inbox {
         for (const event of page.events) if (event.type === "message") held.add(messageName(event));
         if (page.events.length > 0) yield page.events;
         if (caughtUp && !peek) {
-          const gaps = await this.#lookForGaps();
-          if (gaps.length > 0) yield gaps;
+          yield* this.#tellGaps(options.signal);
           cancelReminder();
           cancelReminder = await this.#remind(pump);
         }
@@ -190,8 +189,8 @@ export class Inbox {
       stop.abort(new QightError("interrupted", "The reader left"));
       await pump.stop();
     }
-    const gaps = peek ? [] : await this.#lookForGaps();
-    yield [...gaps, { type: "caught_up", lastSeq }];
+    if (!peek) yield* this.#tellGaps(options.signal);
+    yield [{ type: "caught_up", lastSeq }];
   }
 
   /** From here on the page counts: numbers are noted, and its messages are in the caller's hands. */
@@ -205,8 +204,12 @@ export class Inbox {
     this.#acks.start();
   }
 
-  #lookForGaps(): Promise<InboxEvent[]> {
-    return lookForGaps(this.#options.store, this.#options.clock.now());
+  /** A gap counts as told when the caller asks for more; a caller that is ending may not have told it. */
+  async *#tellGaps(signal: AbortSignal | undefined): AsyncGenerator<InboxEvent[], void, undefined> {
+    const due = await lookForGaps(this.#options.store, this.#options.clock.now());
+    if (due.events.length === 0) return;
+    yield [...due.events];
+    if (!signal?.aborted) await due.told();
   }
 
   /** While following, holes are looked at again when they are old enough. */

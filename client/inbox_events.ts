@@ -51,20 +51,22 @@ export interface UnreadableEvent {
   readonly reason: UnreadableReason;
 }
 
+/** Numbers of a sender device that never came; `from` is null when its account is not known here. */
+export interface GapEvent {
+  readonly type: "gap";
+  readonly fromDevice: Uint8Array;
+  readonly from: Uint8Array | null;
+  readonly first: number;
+  readonly last: number;
+  /** So many of them may be numbers that were told as expired; absent when none can be. */
+  readonly perhapsExpired?: number;
+}
+
 /** One event of an inbox. */
 export type InboxEvent =
   | InboxMessage
   | UnreadableEvent
-  /** Numbers of a sender device that never came; `from` is null when its account is not known here. */
-  | {
-    readonly type: "gap";
-    readonly fromDevice: Uint8Array;
-    readonly from: Uint8Array | null;
-    readonly first: number;
-    readonly last: number;
-    /** So many of them may be numbers that were told as expired; absent when none can be. */
-    readonly perhapsExpired?: number;
-  }
+  | GapEvent
   /** These sequence numbers of the mailbox expired unread. */
   | { readonly type: "expired"; readonly first: number; readonly last: number }
   /** An account that we know added a device. */
