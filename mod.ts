@@ -26,7 +26,8 @@
 export { genKey, genKeypair, type Keypair } from "./client/keypair.ts";
 export { MessageEnvelope, type NewEnvelope } from "./client/message_envelope.ts";
 export { type ConnectOptions, type DeliveryEvent, type FetchOptions, RelayClient } from "./client/relay_client.ts";
-export type { SendOutcome, SendReceipt } from "./client/relay_client.ts";
+export type { SendOptions, SendOutcome, SendReceipt, SignedReceipt } from "./client/relay_client.ts";
 export type { Signer } from "./crypto/ed25519.ts";
+export { openReceipt, type ReceiptFields } from "./crypto/receipt.ts";
 export { signMessage, verifyMessage } from "./crypto/signed_message.ts";
 export { type ErrorCode, QightError } from "./proto/errors.ts";
