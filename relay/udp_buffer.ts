@@ -6,9 +6,12 @@
 /** What QUIC servers want, bytes (quic-go, "UDP Buffer Sizes"). */
 export const WANTED_RECEIVE_BUFFER = 7_500_000;
 
-const knob = "/proc/sys/net/core/rmem_max";
+const knob = "/proc/sys/net/core/rmem_default";
 
-/** The largest receive buffer that a program may have, bytes; null where the kernel has no such knob. */
+/**
+ * The receive buffer that a QUIC socket gets, bytes; null where the kernel has no such knob. Deno asks for no other size, so
+ * net.core.rmem_max, which other servers advise to raise, changes nothing here (`ss -ulmn` shows it as rb).
+ */
 export function readReceiveBufferLimit(path: string = knob): number | null {
   try {
     const bytes = Number(Deno.readTextFileSync(path).trim());
@@ -21,8 +24,8 @@ export function readReceiveBufferLimit(path: string = knob): number | null {
 /** The warning with the command that helps, or null when the buffer is large enough or unknown. */
 export function receiveBufferWarning(limit: number | null = readReceiveBufferLimit()): string | null {
   if (limit === null || limit >= WANTED_RECEIVE_BUFFER) return null;
-  return `UDP receive buffer is at most ${limit} bytes, QUIC wants ${WANTED_RECEIVE_BUFFER}: ` +
-    `run sysctl -w net.core.rmem_max=${WANTED_RECEIVE_BUFFER}`;
+  return `UDP receive buffer is ${limit} bytes, QUIC wants ${WANTED_RECEIVE_BUFFER}: ` +
+    `run sysctl -w net.core.rmem_default=${WANTED_RECEIVE_BUFFER}`;
 }
 
 const warned = new WeakSet<object>();

@@ -1,9 +1,11 @@
 /** What the relay asks of its host: the runtime's version, the UDP buffer, systemd. @module */
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { listenQuic } from "../../net/quic.ts";
 import type { QightError } from "../../proto/errors.ts";
 import { checkRuntime } from "../../relay/runtime.ts";
 import { notifySystemd } from "../../relay/systemd.ts";
+import { testRoot } from "../net/relay_fixture.ts";
 import { readReceiveBufferLimit, receiveBufferWarning, warnOfSmallReceiveBuffer } from "../../relay/udp_buffer.ts";
 
 Deno.test("a Deno older than 2.9.5 is refused with 78, saying why", () => {
@@ -39,7 +41,7 @@ Deno.test("a small UDP buffer is warned of once, with the command that helps", (
   assert.equal(said.join(), "");
   for (let i = 0; i < 3; i++) warnOfSmallReceiveBuffer(log, 212_992);
   assert.equal(said.length, 1, said.join());
-  assert.ok(said[0].includes("212992") && said[0].includes("sysctl -w net.core.rmem_max=7500000"), said[0]);
+  assert.ok(said[0].includes("212992") && said[0].includes("sysctl -w net.core.rmem_default=7500000"), said[0]);
   assert.equal(receiveBufferWarning(7_499_999) === null, false);
 });
 
@@ -53,6 +55,29 @@ Deno.test("the buffer's limit is read from the kernel, and nonsense is no number
   await Deno.remove(path);
   assert.equal(readReceiveBufferLimit("/nowhere"), null);
 });
+
+Deno.test({
+  name: "regression: the setting that the warning names is the one that a QUIC socket gets its buffer from",
+  ignore: !await hasSs(),
+  async fn() {
+    const listener = await listenQuic({ hostname: "127.0.0.1", port: 0, leaf: await (await testRoot()).leaf() });
+    const { port } = listener.address;
+    const { stdout } = await new Deno.Command("ss", { args: ["-ulmn", "sport", "=", `:${port}`] }).output();
+    const [, buffer] = /,rb(\d+),/.exec(new TextDecoder().decode(stdout)) ?? [];
+    assert.equal(Number(buffer), readReceiveBufferLimit());
+    await listener.close();
+  },
+});
+
+async function hasSs(): Promise<boolean> {
+  if (readReceiveBufferLimit() === null) return false;
+  try {
+    return (await new Deno.Command("ss", { args: ["-V"], stdout: "null" }).output()).success;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
 
 Deno.test("systemd hears READY and STOPPING on its socket", async () => {
   const dir = await Deno.makeTempDir({ prefix: "qight-test-" });
