@@ -55,6 +55,19 @@ export const relayRestoreSpec = {
   module: "relay_restore",
 } as const satisfies CommandSpec;
 
+/** `qight relay salvage`. */
+export const relaySalvageSpec = {
+  name: "salvage",
+  summary: "copy what can still be read out of a damaged data folder",
+  options: [["--out <dir>", "a new folder for it"]],
+  more: [
+    "The damaged folder is only read. Everything signed is verified. Ends with 74 when something is lost;",
+    "the new folder is there all the same. -v shows progress.",
+  ],
+  examples: ["qight relay salvage --data-dir DAMAGED --out NEW", "qight relay --data-dir NEW"],
+  module: "relay_salvage",
+} as const satisfies CommandSpec;
+
 /** `qight relay token add`. */
 export const relayTokenAddSpec = {
   name: "add",
@@ -79,6 +92,7 @@ export const relaySpec = {
     relayDrainSpec,
     relayBackupSpec,
     relayRestoreSpec,
+    relaySalvageSpec,
     {
       name: "token",
       summary: "access tokens",

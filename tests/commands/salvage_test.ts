@@ -1,0 +1,114 @@
+/** qight relay salvage: a damaged data folder gives up what can be read, and stays as it is. @module */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { errorOf, row, type RunningRelay, World } from "./harness.ts";
+
+const world = new World();
+const { operator } = world;
+Deno.test.afterAll(() => world[Symbol.asyncDispose]());
+
+type Member = Awaited<ReturnType<World["member"]>>;
+
+/** A stopped relay with ten messages for one reader. */
+async function relayWithMail(name: string): Promise<{ relay: RunningRelay; from: Member; to: Member }> {
+  const relay = await world.relay({ name });
+  const [from, to] = await Promise.all([world.member(`${name}-from`, relay), world.member(`${name}-to`, relay)]);
+  const words = Array.from({ length: 10 }, (_, i) => `word ${i} `.repeat(80)).join("\n");
+  await from.ok(["send", to.id, "--lines"], { stdin: words });
+  assert.equal(await relay.stop(), 0);
+  return { relay, from, to };
+}
+
+/** Every file of a folder with its bytes, modes and times of change. */
+function pictureOf(folder: string): Record<string, string> {
+  const files = [...Deno.readDirSync(folder)].filter(({ isFile }) => isFile).map(({ name }) => name).sort();
+  return Object.fromEntries(files.map((name) => {
+    const { mode, mtime } = Deno.statSync(join(folder, name));
+    return [name, `${mode} ${mtime?.getTime()} ${Deno.readFileSync(join(folder, name)).toBase64()}`];
+  }));
+}
+
+row(
+  "a relay whose database lost its head is refused with 74; salvage makes a folder on which it serves again",
+  async () => {
+    const { relay, from, to } = await relayWithMail("headless");
+    const path = join(relay.dataDir, "relay.db");
+    const bytes = Deno.readFileSync(path);
+    Deno.writeFileSync(path, bytes.fill(0xee, 0, 100));
+    const start = ["relay", "--listen", `127.0.0.1:${relay.port}`, "--data-dir", relay.dataDir, "--json"];
+    const refused = await operator.run(start, { env: { QIGHT_CFG__HTTP__LISTEN: "" } });
+    assert.deepEqual([refused.code, errorOf(refused).code], [74, "store_damaged"]);
+    const before = pictureOf(relay.dataDir);
+
+    const out = operator.path("rescued");
+    const done = await operator.run(["relay", "salvage", "--data-dir", relay.dataDir, "--out", out, "-v"]);
+    assert.equal(done.code, 0, done.stderr);
+    assert.match(done.stdout, /^salvaged 10 messages of 2 mailboxes into .*rescued\n$/);
+    assert.match(done.stderr, /^read 50 %$/m);
+    assert.deepEqual(pictureOf(relay.dataDir), before, "the damaged folder is only read");
+    assert.equal(Deno.statSync(out).mode! & 0o777, 0o700);
+    assert.equal(Deno.statSync(join(out, "relay.db")).mode! & 0o777, 0o600);
+
+    const again = await world.relay({ name: "operator/rescued", port: relay.port });
+    assert.equal(again.address, relay.address);
+    await from.ok(["send", to.id, "after the rescue"]);
+    const lines = (await to.ok(["fetch"])).split("\n");
+    assert.equal(lines.filter((line) => /word \d/.test(line)).length, 10);
+    assert.match(lines.at(-1)!, /after the rescue$/);
+    await again.stop();
+  },
+);
+
+row("salvage says which message is lost, in words and in JSON, and ends with 74", async () => {
+  const { relay } = await relayWithMail("flipped");
+  const path = join(relay.dataDir, "relay.db");
+  const bytes = Deno.readFileSync(path);
+  const where = placeOf(bytes);
+  bytes[where] ^= 1;
+  Deno.writeFileSync(path, bytes);
+  const salvage = ["relay", "salvage", "--data-dir", relay.dataDir, "--out"];
+  const done = await operator.run([...salvage, operator.path("words")]);
+  assert.equal(done.code, 74);
+  assert.match(done.stdout, /^salvaged 9 messages of 2 mailboxes/);
+  assert.match(done.stderr, /^lost: message \d+ to SHA256:\S+$/m);
+  assert.match(done.stderr, /Not everything could be read: messages lost: 1/);
+  const json = await operator.run([...salvage, operator.path("json"), "--json"]);
+  const { messages, lost, damaged, root_key } = JSON.parse(json.stdout);
+  assert.deepEqual({ messages, lost, root_key, code: errorOf(json).code }, {
+    messages: 9,
+    lost: 1,
+    root_key: true,
+    code: "store_damaged",
+  });
+  assert.equal(damaged.length, 1);
+});
+
+/** A byte inside a stored envelope: the longest stretch without a zero is ciphertext. */
+function placeOf(bytes: Uint8Array): number {
+  let best = 0, length = 0;
+  for (let from = 0, at = 0; at <= bytes.length; at++) {
+    if (at < bytes.length && bytes[at] !== 0) continue;
+    if (at - from > length) [best, length] = [from, at - from];
+    from = at + 1;
+  }
+  return best + (length >> 1);
+}
+
+row(
+  "salvage refuses a folder without a database, a full one, one inside the damaged one, and a running relay's",
+  async () => {
+    const relay = await world.relay({ name: "living" });
+    const run = (...args: string[]) => operator.run(["relay", "salvage", ...args, "--json"]);
+    const busy = await run("--data-dir", relay.dataDir, "--out", operator.path("busy"));
+    assert.deepEqual([busy.code, errorOf(busy).code], [73, "already_running"]);
+    await relay.stop();
+    const inside = await run("--data-dir", relay.dataDir, "--out", join(relay.dataDir, "new"));
+    assert.deepEqual([inside.code, errorOf(inside).code], [64, "usage"]);
+    const full = await run("--data-dir", relay.dataDir, "--out", operator.home);
+    assert.deepEqual([full.code, errorOf(full).code], [73, "would_overwrite"]);
+    const nothing = await run("--data-dir", world.folder, "--out", "/elsewhere/nothing");
+    assert.deepEqual([nothing.code, errorOf(nothing).code], [66, "no_input"]);
+    const nowhere = await run("--data-dir", relay.dataDir);
+    assert.deepEqual([nowhere.code, errorOf(nowhere).code], [64, "usage"]);
+  },
+);
