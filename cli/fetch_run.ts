@@ -81,14 +81,14 @@ export class FetchRun {
     if (ms !== undefined) this.#timer = setTimeout(() => this.#stop.abort(), ms);
   }
 
-  async #print(messages: readonly InboxMessage[], peek: boolean): Promise<void> {
+  async #print(arrived: readonly InboxMessage[], peek: boolean): Promise<void> {
+    const messages = peek ? arrived : await this.#claim(arrived);
     if (messages.length === 0) return;
     const records: Uint8Array[] = [];
     for (const message of messages) {
       const files = await saveFiles(message.content.files, this.#call.options.saveDir);
       records.push(messageRecord(message, files, this.#style));
     }
-    if (!peek) await this.#inbox.printing(...messages.filter((message) => !this.#leavesFiles(message)));
     let flushed = messages.length;
     try {
       await this.#call.out.bytes(joined(records));
@@ -102,6 +102,13 @@ export class FetchRun {
     const out = messages.slice(0, flushed);
     if (!peek) await this.#inbox.shown(...out.filter((message) => !this.#leavesFiles(message)));
     for (const message of out) if (!peek && this.#leavesFiles(message)) this.#tellOfFiles(message);
+  }
+
+  /** What is ours to print: another fetch of this device may have shown some of it already. */
+  async #claim(arrived: readonly InboxMessage[]): Promise<InboxMessage[]> {
+    const claimed = await this.#inbox.printing(...arrived.filter((message) => !this.#leavesFiles(message)));
+    const bySeq = new Map(claimed.map((message) => [message.seq, message]));
+    return arrived.flatMap((message) => this.#leavesFiles(message) ? [message] : bySeq.get(message.seq) ?? []);
   }
 
   /** Files that go nowhere: acknowledging their message would throw them away. */
@@ -124,11 +131,12 @@ export class FetchRun {
         this.#tellOfFiles(message);
         continue;
       }
-      await this.#inbox.printing(message);
-      await saveFiles(message.content.files, this.#call.options.saveDir);
-      await execFor(this.#wishes.command!, message, this.#style.to, this.#call.signal);
+      const [ours] = await this.#inbox.printing(message);
+      if (!ours) continue;
+      await saveFiles(ours.content.files, this.#call.options.saveDir);
+      await execFor(this.#wishes.command!, ours, this.#style.to, this.#call.signal);
       this.printed++;
-      await this.#inbox.shown(message);
+      await this.#inbox.shown(ours);
     }
   }
 
