@@ -47,9 +47,9 @@ async function prove(size: Size): Promise<Finding> {
       fresh.forEach((id, at) => sent.set(id, texts[at]));
       ids.push(...fresh);
     }));
-  const read = async (orders: Orders, aheadMs = 0) => {
+  const read = async (orders: Orders, aheadMs = 0, ...how: string[]) => {
     await malicious.order(orders);
-    const said = await must(ahead(folder.path, aheadMs, "fetch", "--json", "--events"), { env: reader });
+    const said = await must(ahead(folder.path, aheadMs, "fetch", "--json", "--events", ...how), { env: reader });
     told.push(...said.split("\n").filter((line) => line !== ""));
     await malicious.order({});
   };
@@ -58,7 +58,7 @@ async function prove(size: Size): Promise<Finding> {
   const lies = { frozenAtMs: Date.now(), receivedAheadMs: 50 * YEAR_MS, maxTtlS: 1 };
   for (let round = 0; round < size.rounds; round++) {
     await send(LINES);
-    await read(lies);
+    await read(lies, 0, ...(round % 2 === 1 ? ["--follow", "--idle", "1s"] : []));
   }
   // A cut tail shows with the next message only: one more from each, and an hour in which the missing could have come.
   await malicious.order({ honest: true });
