@@ -8,7 +8,16 @@ import { gracefulStop } from "./graceful_stop.ts";
 import { backupUnderLoad } from "./backup_under_load.ts";
 import { readerKilled } from "./reader_killed.ts";
 import { soak } from "./soak.ts";
+import { twoReaders } from "./two_readers.ts";
 import { upgrade } from "./upgrade.ts";
 
 /** In the order in which they run. */
-export const rows: readonly Row[] = [gracefulStop, readerKilled, backupUnderLoad, upgrade, certificateRenewal, soak];
+export const rows: readonly Row[] = [
+  gracefulStop,
+  readerKilled,
+  twoReaders,
+  backupUnderLoad,
+  upgrade,
+  certificateRenewal,
+  soak,
+];

@@ -1,14 +1,16 @@
 /**
  * Two readers of one mailbox take it from each other again and again.
  *
- * The rule of the lease: the newer reader ends the older one, which says so and exits with 75. Both read the same store of
- * the device, so what the older one has written out and marked as shown is skipped by the newer one. One thing alone may
- * be shown by both: a message that the older one had marked as being printed and not yet as shown when the newer one
- * read its mark. Nobody can know then whether its line got out, so it is shown again, with `redelivered: true`.
+ * The rule of the lease: the newer reader ends the older one, which says so and exits with 75. Both mark what they show in
+ * the same store, so what one has shown the other leaves out. One thing alone may be shown by both: a message that one
+ * had marked as being printed and not yet as shown when the other came to it. Nobody can know then whether its line got
+ * out, so whoever came second shows it with `redelivered: true`. Each reader shows what it shows in order; the older one
+ * may still show a message or two between those of the newer one.
  * @module
  */
-import { complaints } from "../checker.ts";
+import { checkLedgers, complaints } from "../checker.ts";
 import type { Follower } from "../follower.ts";
+import { type Entry, readLedgers } from "../ledger.ts";
 import { seeded } from "../random.ts";
 import type { Finding, Row, Size } from "../row.ts";
 import { after, countsOf, Crowd, until } from "./crowd.ts";
@@ -31,12 +33,17 @@ async function prove(size: Size): Promise<Finding> {
   const writers = [await crowd.member("writer-1"), await crowd.member("writer-2")];
   const lines = writers.map((writer) => crowd.lines(writer, reader.id, { window: 64, perSecond: 200 }));
   const broken: string[] = [];
-  let older: Follower = crowd.follow(reader);
+  let started = 0;
+  const next = () => {
+    const name = `reader-${String(started++).padStart(6, "0")}`;
+    return crowd.follow({ ...reader, name, ledger: crowd.ledger(name) });
+  };
+  let older: Follower = next();
   let slowest = 0;
   await until(() => older.shown > 0, PATIENCE_MS);
   for (let round = 0; round < size.rounds; round++) {
     await after(random() * 500);
-    const newer = crowd.follow(reader);
+    const newer = next();
     if (!await until(() => newer.shown > 0, PATIENCE_MS)) {
       broken.push(`round ${round}: the newer reader showed nothing`);
     }
@@ -57,7 +64,12 @@ async function prove(size: Size): Promise<Finding> {
   broken.push(...(await Promise.all(lines.map((sender) => sender.finish(60_000)))).flat());
   await until(() => older.quietMs > 3000, PATIENCE_MS);
   broken.push(...await older.finish());
-  const verdict = crowd.verdict();
+  const entries = readLedgers(crowd.inside("ledgers"));
+  broken.push(...disorder(entries));
+  // One mailbox, one reader: to the checker all processes are one. Their lines stand process by process, so what it says
+  // of the order between two of them means nothing.
+  const together = entries.map((entry) => entry.kind === "shown" ? { ...entry, reader: reader.name } : entry);
+  const verdict = { ...checkLedgers(firstUnmarked(together)), reordered: [] };
   return {
     counts: {
       takeovers: size.rounds,
@@ -67,4 +79,37 @@ async function prove(size: Size): Promise<Finding> {
     },
     complaints: [...broken, ...complaints(verdict)],
   };
+}
+
+/**
+ * Of two showings of one message the second must say so; which of two processes was second only they know. So the mark
+ * may stand on either: here it moves to the later one, and a pair without a mark stays without.
+ */
+function firstUnmarked(entries: readonly Entry[]): Entry[] {
+  const marks = new Map<string, number>();
+  for (const { kind, text, redelivered } of entries) {
+    if (kind === "shown" && redelivered) marks.set(text, (marks.get(text) ?? 0) + 1);
+  }
+  const seen = new Set<string>();
+  return entries.map((entry) => {
+    const left = marks.get(entry.text) ?? 0;
+    if (entry.kind !== "shown" || left === 0) return entry;
+    if (!seen.has(entry.text)) {
+      seen.add(entry.text);
+      return { ...entry, redelivered: false };
+    }
+    marks.set(entry.text, left - 1);
+    return { ...entry, redelivered: true };
+  });
+}
+
+/** Each process shows its messages in the order of their numbers. */
+function disorder(entries: readonly Entry[]): string[] {
+  const last = new Map<string, number>();
+  return entries.flatMap(({ kind, reader = "", seq = 0 }) => {
+    if (kind !== "shown") return [];
+    const before = last.get(reader) ?? 0;
+    last.set(reader, seq);
+    return seq > before ? [] : [`${reader} showed seq ${seq} after ${before}`];
+  });
 }
