@@ -14,7 +14,7 @@ import { integrityOfCopy } from "../integrity.ts";
 import { connectVia, join, type WireDevice, wireDevice } from "../lifecycle/wire_peer.ts";
 import { Folder, person, qight, run as runCommand } from "../processes.ts";
 import { seeded } from "../random.ts";
-import { READY_MS, RelayProcess } from "../relay_process.ts";
+import { RelayProcess } from "../relay_process.ts";
 import type { Finding, Row, Size } from "../row.ts";
 import { factsOf, judge, judgementComplaints, type LyingThere, type NotedReceipt } from "./receipt_judge.ts";
 import { ReceiptSender } from "./receipt_sender.ts";
@@ -31,7 +31,7 @@ const SENDERS = 2;
 /** Each sender has got so many answers before a kill, */
 const ANSWERS = 300;
 /** within this time. */
-const ANSWERS_WITHIN_MS = 30_000;
+const ANSWERS_WITHIN_MS = 120_000;
 /** Receipts that are asked for once more at the end, and must say the same. */
 const ASKED_AGAIN = 300;
 
@@ -73,8 +73,7 @@ async function killedAgainAndAgain(size: Size): Promise<Finding> {
     await after(50 + random() * 1450);
     await relay.kill();
     for (const word of integrityOfCopy(`${relay.dataDir}/relay.db`)) broken.push(`round ${round}: ${word}`);
-    const ready = await relay.start();
-    if (ready >= READY_MS) broken.push(`round ${round}: ready after ${Math.round(ready)} ms`);
+    await relay.start(); // how soon it is ready again is the business of relay-killed
   }
   await progress(senders);
   await Promise.all(senders.map((sender) => sender.finish()));
@@ -83,7 +82,8 @@ async function killedAgainAndAgain(size: Size): Promise<Finding> {
   const root = parseRelayAddress(relay.address).root!;
   const late = await askedAfterwards(relay.address, senders, broken);
   const noted = notedIn(notes);
-  const again = await askedAgain(relay.address, root, senders, noted, broken);
+  const { again, changed } = await askedAgain(relay.address, root, senders, noted);
+  broken.push(...changed.slice(0, 3));
   const there = (await Promise.all(readers.map((reader) => mailboxOf(relay.address, reader)))).flat();
   const exit = await relay.stop();
   if (exit !== 0) broken.push(`the relay ended with ${exit} after SIGTERM`);
@@ -127,22 +127,21 @@ async function askedAgain(
   root: Uint8Array,
   senders: ReceiptSender[],
   noted: NotedReceipt[],
-  broken: string[],
-): Promise<number> {
+): Promise<{ again: number; changed: string[] }> {
+  const changed: string[] = [];
   const clients = await Promise.all(senders.map(({ signer }) => RelayClient.connect(address, { signer })));
   const step = Math.max(1, Math.floor(noted.length / ASKED_AGAIN));
-  let count = 0;
-  for (let at = 0; at < noted.length; at += step, count++) {
+  let again = 0;
+  for (let at = 0; at < noted.length; at += step, again++) {
     const { mailbox, id } = await openReceipt(Uint8Array.fromBase64(noted[at].receipt), root);
     const answers = await Promise.all(clients.map((client) => client.getReceipt({ mailbox, id })));
     const leaves = answers.flatMap(({ bytes }) => bytes ? [receiptOf(bytes.toBase64()).leaf.toHex()] : []);
     const before = receiptOf(noted[at].receipt).leaf.toHex();
-    if (leaves.length !== 1) broken.push(`${hex(id)}: ${leaves.length} of its devices got its receipt again`);
-    else if (leaves[0] !== before) broken.push(`${hex(id)}: the receipt made again says something else`);
-    if (broken.length > 3) break;
+    if (leaves.length !== 1) changed.push(`${hex(id)}: ${leaves.length} of its devices got its receipt again`);
+    else if (leaves[0] !== before) changed.push(`${hex(id)}: the receipt made again says something else`);
   }
   for (const client of clients) await client[Symbol.asyncDispose]();
-  return count;
+  return { again, changed };
 }
 
 async function mailboxOf(address: string, reader: WireDevice): Promise<LyingThere[]> {
