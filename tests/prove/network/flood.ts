@@ -17,7 +17,7 @@ import { NewClients, percentile, quicConnectMs, recoveryMs, rssMb } from "./byst
 export const flood: Row = {
   name: "flood",
   property:
-    "first packets at 10,000/s, stalled handshakes, idle connections, slow frames and slow TCP harm no established session",
+    "first packets at up to 10,000/s, stalled handshakes, idle connections, slow frames and slow TCP harm no established session",
   rounds: { ci: 20, night: 300 },
   run: prove,
 };
@@ -32,14 +32,16 @@ interface Phase {
 /** `ADDRESS` stands for the relay's. */
 const ADDRESS = "ADDRESS";
 const PHASES: readonly Phase[] = [
-  { name: "initials", share: 0.4, attackers: [["flood_process", ADDRESS, 10_000, 64]] },
+  // Of 10,000 packets a second the kernel drops most before the relay sees them; the slower flood fills every place it has.
+  { name: "10000 initials", share: 0.3, attackers: [["flood_process", ADDRESS, 10_000, 64]] },
+  { name: "2000 initials", share: 0.3, attackers: [["flood_process", ADDRESS, 2_000, 64]] },
   {
     name: "stalled and idle",
-    share: 0.2,
+    share: 0.15,
     attackers: [["flood_process", ADDRESS, 0, 500], ["slow_process", "idle", ADDRESS, 1000]],
   },
-  { name: "slow frames", share: 0.2, attackers: [["slow_process", "frames", ADDRESS, 500]] },
-  { name: "slow tcp", share: 0.2, attackers: [["slow_process", "tcp", ADDRESS, 300]] },
+  { name: "slow frames", share: 0.1, attackers: [["slow_process", "frames", ADDRESS, 500]] },
+  { name: "slow tcp", share: 0.15, attackers: [["slow_process", "tcp", ADDRESS, 300]] },
 ];
 
 const MEMORY_MB = 300, RECOVERY_MS = 10_000, SILENCE_MS = 10_000, GOOD_CONNECT_MS = 1_000;
@@ -66,6 +68,11 @@ async function prove(size: Size): Promise<Finding> {
   const counts: Record<string, number | string> = {};
   const idleMb = rssMb(relay.pid);
   const established = watch(relay.pid, () => sender.acknowledged);
+  // When the row itself breaks down, nobody writes into a ledger that is closed.
+  await using _ended = {
+    [Symbol.asyncDispose]: async () =>
+      void await Promise.all([sender.finish(0), follower.finish(), established.stop()]),
+  };
   for (const phase of PHASES) {
     const attackers: Attack[] = [];
     await using opened = new AsyncDisposableStack();
@@ -81,7 +88,7 @@ async function prove(size: Size): Promise<Finding> {
     const { anyMs, quicMs, websocket, failures } = await newClients.stop();
     if (recovered === Infinity) broken.push(`${phase.name}: QUIC did not come back within ${RECOVERY_MS} ms`);
     if (failures.length > 0) broken.push(`${phase.name}: ${failures.length} got no connection (${failures[0]})`);
-    const key = phase.name.replaceAll(" ", "_");
+    const key = phase.name.replaceAll(" ", "_").replace(/^(\d+)_(.*)$/, "$2_$1");
     counts[key] = counted.join("+");
     counts[`${key}_connects`] = `${anyMs.length}(ws:${websocket})`;
     counts[`${key}_mb`] = Math.round(established.peakMb() - idleMb);

@@ -23,7 +23,7 @@ const target = parseRelayAddress(address);
 const trust = trustFor(target);
 const where = { hostname: target.host, port: target.port };
 const FRAME_BYTE_MS = 10_000, REQUEST_BYTE_MS = 1_000;
-const STREAMS_EACH = 64, AT_ONCE = 50;
+const STREAMS_EACH = 64, AT_ONCE = 50, SET_UP_MS = 8_000;
 
 // The relay may break any of these connections at any time, which is what it should do.
 globalThis.addEventListener("unhandledrejection", (event) => event.preventDefault());
@@ -38,7 +38,7 @@ async function idle(): Promise<() => number> {
 
 async function frames(): Promise<() => number> {
   const open = new Set<Connection>(), streams = new Set<ByteStream>();
-  while (open.size * STREAMS_EACH < count) await connect(open);
+  while (open.size * STREAMS_EACH < count && !setUp.aborted) await connect(open);
   for (const connection of open) {
     for (let n = 0; n < STREAMS_EACH && streams.size < count; n++) streams.add(await connection.openStream());
   }
@@ -51,8 +51,10 @@ async function frames(): Promise<() => number> {
   return () => streams.size;
 }
 
+/** A relay that does not let the attacker in gets fewer of these connections; the count says so. */
 async function connect(open: Set<Connection>): Promise<void> {
-  const connection = await connectQuic({ ...where, trust });
+  const connection = await connectQuic({ ...where, trust, signal: setUp }).catch(() => null);
+  if (!connection) return;
   open.add(connection);
   connection.closed.then(() => open.delete(connection));
 }
@@ -101,6 +103,7 @@ const input = new LineReader(Deno.stdin.readable);
 const say = (line: string) => Deno.stdout.writeSync(new TextEncoder().encode(line + "\n"));
 say("ready");
 await input.next();
+const setUp = AbortSignal.timeout(SET_UP_MS);
 const served = await { idle, frames, tcp }[kind as "idle" | "frames" | "tcp"]();
 say("begun");
 await input.next();
