@@ -56,6 +56,11 @@ export class LineSender {
     });
   }
 
+  /** Process id, to look at its size. */
+  get pid(): number {
+    return this.#child.pid;
+  }
+
   /** Lines acknowledged so far. */
   get acknowledged(): number {
     return this.#acknowledged;

@@ -1,40 +1,52 @@
 /**
- * How large a process and its write-ahead log are, sampled over time, and how they grow.
+ * How large a process is, sampled over time, and how it grows.
  * @module
  */
 
-/** One look at a relay. */
+/** One look at a process. */
 export interface Sample {
+  /** Any clock, milliseconds. */
   readonly atMs: number;
   readonly rssMb: number;
   readonly descriptors: number;
-  readonly walMb: number;
 }
 
-/** Looks at a process through /proc (Linux), and at the log beside its database. */
-export function look(pid: number, database: string, atMs: number): Sample {
+/** Looks at a process through /proc (Linux). */
+export function look(pid: number, atMs: number): Sample {
   const [, kb] = /^VmRSS:\s+(\d+) kB$/m.exec(Deno.readTextFileSync(`/proc/${pid}/status`))!;
   const descriptors = [...Deno.readDirSync(`/proc/${pid}/fd`)].length;
-  return { atMs, rssMb: Number(kb) / 1024, descriptors, walMb: Deno.statSync(`${database}-wal`).size / 1024 ** 2 };
+  return { atMs, rssMb: Number(kb) / 1024, descriptors };
 }
 
+/** MB per 10 minutes: a straight line and how far it may be wrong (its standard error). */
+export interface Growth {
+  readonly slope: number;
+  readonly error: number;
+}
+
+/** Stretches of time whose lowest memory is compared. */
+const STRETCHES = 8;
+
 /**
- * Growth of memory in MB per 10 minutes: a line through the lowest value of each stretch of `stretchMs`, because what
- * a garbage collector has not taken yet is no growth.
+ * Growth of memory by the lowest value of each of eight stretches: what a garbage collector has not taken yet is no
+ * growth. How evenly it collects shows in the error.
  */
-export function rssSlope(samples: readonly Sample[], stretchMs: number): number {
+export function growth(samples: readonly Sample[]): Growth {
+  const beginMs = samples[0].atMs, spanMs = samples[samples.length - 1].atMs - beginMs + 1;
   const lowest = new Map<number, Sample>();
   for (const sample of samples) {
-    const stretch = Math.floor((sample.atMs - samples[0].atMs) / stretchMs);
-    const known = lowest.get(stretch);
-    if (!known || sample.rssMb < known.rssMb) lowest.set(stretch, sample);
+    const stretch = Math.floor((sample.atMs - beginMs) * STRETCHES / spanMs);
+    if (sample.rssMb < (lowest.get(stretch)?.rssMb ?? Infinity)) lowest.set(stretch, sample);
   }
   const points = [...lowest.values()];
+  if (points.length < 3) return { slope: 0, error: Infinity };
   const mean = (of: (sample: Sample) => number) => points.reduce((sum, point) => sum + of(point), 0) / points.length;
-  const [meanAt, meanRss] = [mean(({ atMs }) => atMs), mean(({ rssMb }) => rssMb)];
+  const meanAt = mean(({ atMs }) => atMs), meanRss = mean(({ rssMb }) => rssMb);
   const spread = points.reduce((sum, { atMs }) => sum + (atMs - meanAt) ** 2, 0);
-  const rise = points.reduce((sum, { atMs, rssMb }) => sum + (atMs - meanAt) * (rssMb - meanRss), 0);
-  return spread === 0 ? 0 : rise / spread * 600_000;
+  const perMs = points.reduce((sum, { atMs, rssMb }) => sum + (atMs - meanAt) * (rssMb - meanRss), 0) / spread;
+  const left = points.reduce((sum, { atMs, rssMb }) => sum + (rssMb - meanRss - perMs * (atMs - meanAt)) ** 2, 0);
+  const error = Math.sqrt(left / (points.length - 2) / spread);
+  return { slope: perMs * 600_000, error: error * 600_000 };
 }
 
 /** The value below which this share of the values lies. */
