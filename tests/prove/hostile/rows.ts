@@ -5,6 +5,7 @@
 import type { Row } from "../row.ts";
 import { decoderFuzz } from "./decoder_fuzz.ts";
 import { replay } from "./replay.ts";
+import { sameTime } from "./same_time.ts";
 
 /** In the order in which they run. */
-export const rows: readonly Row[] = [decoderFuzz, replay];
+export const rows: readonly Row[] = [decoderFuzz, replay, sameTime];
