@@ -44,7 +44,9 @@ const PHASES: readonly Phase[] = [
   { name: "slow tcp", share: 0.15, attackers: [["slow_process", "tcp", ADDRESS, 300]] },
 ];
 
-const MEMORY_MB = 300, RECOVERY_MS = 10_000, SILENCE_MS = 10_000, GOOD_CONNECT_MS = 1_000;
+const MEMORY_MB = 300, RECOVERY_MS = 10_000, GOOD_CONNECT_MS = 1_000;
+/** A client's idle timeout (net/quic.ts): one that hears nothing for so long has lost its session. */
+const SILENCE_MS = 12_000;
 const LINES_PER_SECOND = 20, LINES_IN_FLIGHT = 64, WARM_UP_CONNECTS = 30, SAMPLE_MS = 100;
 
 async function prove(size: Size): Promise<Finding> {
