@@ -24,7 +24,7 @@ const SLOPE_MB = 1;
  * only a leak of whole messages or buffers would cross (a stream nobody closes pins 1 MB, a buffer nobody frees 64 KiB).
  */
 const SHORT_S = 600;
-const SHORT_RSS_MB = 400;
+const SHORT_RSS_MB = 320;
 /** A few sockets or files more than at the end of the warm-up are chance; one for each message or second is a leak. */
 const MORE_DESCRIPTORS = 4;
 
