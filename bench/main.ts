@@ -1,5 +1,6 @@
 /**
- * `deno task bench [--only CLAIM]...`: measures every claim about speed and size; one JSON object a line.
+ * `deno task bench [--only CLAIM]... [--save]`: measures every claim about speed and size; one JSON object a line.
+ * `--save` keeps them in bench/history under the commit that was measured.
  * @module
  */
 import { parseArgs } from "node:util";
@@ -14,7 +15,8 @@ import { peerFigures } from "./claims/peers.ts";
 import { pipelinedSends } from "./claims/pipelined_sends.ts";
 import { push } from "./claims/push.ts";
 import { sealing } from "./claims/sealing.ts";
-import { print } from "./figure.ts";
+import { type Figure, print } from "./figure.ts";
+import { keep } from "./history.ts";
 import { load } from "./load/spawn.ts";
 
 /** Four connections at most, so four senders; more envelopes than any run can send. */
@@ -35,7 +37,15 @@ const claims: Record<string, Claim> = {
 if (import.meta.main) Deno.exit(await main(Deno.args));
 
 async function main(args: string[]): Promise<number> {
-  const { values } = parseArgs({ args, options: { only: { type: "string", multiple: true } } });
+  const { values } = parseArgs({
+    args,
+    options: { only: { type: "string", multiple: true }, save: { type: "boolean", default: false } },
+  });
+  const figures: Figure[] = [];
+  const tell = (figure: Figure) => {
+    figures.push(figure);
+    print(figure);
+  };
   const started = performance.now();
   using folder = new Folder();
   const { bytes } = await load<{ bytes: number }>("prepare", folder.path, SENDERS, POOL);
@@ -44,12 +54,13 @@ async function main(args: string[]): Promise<number> {
   for (const [name, claim] of Object.entries(claims)) {
     if (values.only && !values.only.includes(name)) continue;
     try {
-      for await (const figure of claim(bench)) print(figure);
+      for await (const figure of claim(bench)) tell(figure);
     } catch (thrown) {
       failed++;
-      print({ figure: name, value: null, unit: "", failed: asQightError(thrown).message });
+      tell({ figure: name, value: null, unit: "", failed: asQightError(thrown).message });
     }
   }
-  print({ figure: "bench_seconds", value: Math.round((performance.now() - started) / 1000), unit: "s", failed });
+  tell({ figure: "bench_seconds", value: Math.round((performance.now() - started) / 1000), unit: "s", failed });
+  if (values.save) console.error(`kept in ${keep(figures)}`);
   return failed === 0 ? 0 : 1;
 }
