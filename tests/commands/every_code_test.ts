@@ -84,7 +84,7 @@ for (
           clearEnv: true,
           cwd: bob.home,
         }).output();
-      for (const args of [["relay"], ["whoami"], ["send", bob.id, "x"]]) {
+      for (const args of [["whoami"], ["send", bob.id, "x"], ["relay"]]) {
         const { code: exit, stdout, stderr } = await start(...args, "--json");
         assert.equal(exit, errorTable[code].exit);
         assert.equal(stdout.length, 0);
