@@ -14,12 +14,12 @@ export const LOG_BELONGS = 1;
 
 const userVersionAt = 60;
 
-/** Throws `store_damaged` when the log is missing or damaged in a way that no crash explains. */
-export function assertLogThere(path: string): void {
+/** Bytes of the log. Throws `store_damaged` when it is missing, or damaged in a way that no crash explains. */
+export function assertLogThere(path: string): number {
   const log = `${path}-wal`;
   const bytes = readWhole(log);
   if (bytes === null) {
-    if (userVersionOf(path) !== LOG_BELONGS) return;
+    if (userVersionOf(path) !== LOG_BELONGS) return 0;
     throw new QightError("store_damaged", `The write-ahead log ${log} is missing: it holds what was accepted last`, {
       hint:
         "Put the log back beside the database, or restore a backup; see docs/operations.md, When the database is damaged.",
@@ -27,6 +27,7 @@ export function assertLogThere(path: string): void {
   }
   const { damage } = readLogFrames(bytes);
   if (damage !== null) throw new QightError("store_damaged", `The database is damaged: ${damage} (${log})`);
+  return bytes.length;
 }
 
 /** The number in the head of a database file; 0 for a file without one. */

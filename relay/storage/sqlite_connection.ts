@@ -16,7 +16,7 @@ const checkAtStartBytes = 64 * 1024 * 1024;
 /** Opens for writing: creates the file (0600) when absent, migrates it, checks it, proves that commits are synced. */
 export function openForWriting(path: string): Connection {
   const size = createPrivately(path);
-  if (size > 0) assertLogThere(path);
+  const log = size > 0 ? assertLogThere(path) : 0;
   const db = new Database(path, { timeout: 5_000 });
   try {
     const mode = db.pragma("journal_mode = WAL", { simple: true });
@@ -37,7 +37,8 @@ export function openForWriting(path: string): Connection {
     assertSynchronous(db);
     return db;
   } catch (thrown) {
-    closeLeavingLog(db, path);
+    if (log > 0) closeLeavingLog(db, path);
+    else db.close();
     throw thrown;
   }
 }

@@ -19,6 +19,8 @@ export class RelayProcess implements AsyncDisposable {
   readonly #log: string;
   readonly #entry: RelayEntry | undefined;
   #child: Deno.ChildProcess | null = null;
+  /** Resolves when the process has said its last words. */
+  #logged: Promise<void> = Promise.resolve();
   #address = "";
 
   /**
@@ -75,7 +77,9 @@ export class RelayProcess implements AsyncDisposable {
     }).spawn();
     this.#child = child;
     const log = Deno.openSync(this.#log, { create: true, append: true });
-    const logged = child.stderr.pipeTo(log.writable).catch((error) => console.error(`relay log: ${error}`));
+    const logged = this.#logged = child.stderr.pipeTo(log.writable).catch((error) =>
+      console.error(`relay log: ${error}`)
+    );
     const lines = new LineReader(child.stdout);
     this.#address = await this.#firstAddress(lines, logged);
     lines.discard();
@@ -101,7 +105,9 @@ export class RelayProcess implements AsyncDisposable {
     const late = new Promise<null>((resolve) => timer = setTimeout(() => resolve(null), ms));
     const code = await Promise.race([child.status.then((status) => status.code), late]);
     clearTimeout(timer);
-    if (code !== null) this.#child = null;
+    if (code === null) return null;
+    this.#child = null;
+    await this.#logged;
     return code;
   }
 

@@ -15,6 +15,7 @@ import { afterCut } from "./after_cut.ts";
 import { DiskImage } from "./disk_image.ts";
 import { diskTraceArguments, readDiskTrace } from "./disk_trace.ts";
 import { Letters, nowUs } from "./load.ts";
+import { memoryFolder } from "./memory_folder.ts";
 
 /** Envelopes sent at least: three checkpoints of the log, which come every 8 MiB. */
 const loadBytes = 7 * 1024 * 1024;
@@ -155,13 +156,6 @@ async function place(files: ReadonlyMap<string, Uint8Array>, from: string, to: s
   for (const [path, bytes] of files) {
     if (dirname(path) === from) await Deno.writeFile(path.replace(from, to), bytes, { mode: 0o600 });
   }
-}
-
-/** A folder in memory where there is one: the reopened store syncs, and on a real disk that is most of the time. */
-function memoryFolder(): { readonly path: string } & Disposable {
-  const shared = Deno.build.os === "linux" ? "/dev/shm" : undefined;
-  const path = Deno.makeTempDirSync({ prefix: "qight-", ...(shared ? { dir: shared } : {}) });
-  return { path, [Symbol.dispose]: () => Deno.removeSync(path, { recursive: true }) };
 }
 
 function holdsRootKey(folder: string): boolean {

@@ -8,16 +8,14 @@ import { salvageDatabase } from "../../../relay/storage/salvage/salvage.ts";
 import { openSqliteStore } from "../../../relay/storage/sqlite.ts";
 import { roomy } from "../../contracts/store_contract.ts";
 import { seeded } from "../../prove/random.ts";
-import { type StoredMail, storeMail, viewOf } from "../../prove/disk/stored_mail.ts";
+import { type StoredMail, storeMail, type View, viewOf } from "../../prove/disk/stored_mail.ts";
 import { temporaryFolder } from "./temporary_folder.ts";
-
-type View = { mailboxes: { messages: string[]; lastSeq: number }[] };
 
 /** A database and what is in it. */
 async function filled(path: string): Promise<{ mail: StoredMail; view: View; bytes: Uint8Array }> {
   const mail = await storeMail(path, seeded(7), 120);
   const bytes = Deno.readFileSync(path);
-  return { mail, view: viewOf(path, mail) as View, bytes };
+  return { mail, view: viewOf(path, mail), bytes };
 }
 
 async function salvaged(folder: string, bytes: Uint8Array, log = new Uint8Array(0)) {
@@ -44,7 +42,7 @@ Deno.test("salvage: an intact database comes over whole, and nothing is called l
   using folder = temporaryFolder();
   const { mail, view, bytes } = await filled(`${folder.path}/relay.db`);
   const { report, target } = await salvaged(folder.path, bytes);
-  assert.deepEqual(withoutDedup(viewOf(target, mail) as View), withoutDedup(view));
+  assert.deepEqual(withoutDedup(viewOf(target, mail)), withoutDedup(view));
   const { lost, lostKeys, damaged, renumbered, damagedPages, logDamage } = report;
   assert.deepEqual({ lost, lostKeys, damaged, renumbered, damagedPages, logDamage }, {
     lost: 0,
@@ -54,7 +52,7 @@ Deno.test("salvage: an intact database comes over whole, and nothing is called l
     damagedPages: 0,
     logDamage: null,
   });
-  assert.equal(report.messages, view.mailboxes.reduce((sum, { messages }) => sum + messages.length, 0));
+  assert.equal(report.messages, view.mailboxes.reduce((sum, { texts }) => sum + texts.length, 0));
   await using store = await openSqliteStore({ path: target, limits: roomy, minFreeBytes: 64 * 1024 });
   assert.deepEqual(await store.check(), []);
 });
@@ -68,15 +66,15 @@ Deno.test("salvage: with its head, schema and inner pages gone a database still 
     if (damaged[page] === 5) damaged.fill(0xff, page, page + 4096); // an inner page of a table
   }
   const { report, target } = await salvaged(folder.path, damaged);
-  const found = viewOf(target, mail) as View;
-  view.mailboxes.forEach(({ messages, lastSeq }, i) => {
-    const there = new Set(found.mailboxes[i].messages);
-    assert.deepEqual(messages.filter((text) => !there.has(text)), []);
+  const found = viewOf(target, mail);
+  view.mailboxes.forEach(({ texts, lastSeq }, i) => {
+    const there = new Set(found.mailboxes[i].texts);
+    assert.deepEqual(texts.filter((text) => !there.has(text)), []);
     assert.equal(found.mailboxes[i].lastSeq, lastSeq);
   });
   // The list of free pages was in the head: messages that their readers had acknowledged may come back, and only those.
-  const extra = found.mailboxes.flatMap(({ messages }, i) =>
-    messages.filter((text) => !view.mailboxes[i].messages.includes(text))
+  const extra = found.mailboxes.flatMap(({ texts }, i) =>
+    texts.filter((text) => !view.mailboxes[i].texts.includes(text))
   );
   assert.ok(extra.every((text) => Number(text.split(" ")[0]) <= 12), extra.join("; "));
   assert.equal(report.lost, 0);
@@ -92,11 +90,11 @@ Deno.test("salvage: a message with a flipped bit is left behind and named by its
   assert.equal(report.lost, 1);
   assert.equal(report.damaged.length, 1);
   const [{ seq, device }] = report.damaged;
-  const found = viewOf(target, mail) as View;
+  const found = viewOf(target, mail);
   const box = mail.people.findIndex((each) => each.device.publicKey.toHex() === device!.toHex());
-  view.mailboxes.forEach(({ messages, lastSeq }, i) => {
-    const expected = messages.filter((text) => i !== box || Number(text.split(" ")[0]) !== seq);
-    assert.deepEqual(found.mailboxes[i].messages, expected);
+  view.mailboxes.forEach(({ texts, lastSeq }, i) => {
+    const expected = texts.filter((text) => i !== box || Number(text.split(" ")[0]) !== seq);
+    assert.deepEqual(found.mailboxes[i].texts, expected);
     assert.equal(found.mailboxes[i].lastSeq, lastSeq);
   });
 });
@@ -108,9 +106,9 @@ Deno.test("salvage: without their own rows mailboxes are found by their messages
   for (const page of pagesOf(`${folder.path}/relay.db`, "mailboxes")) damaged.fill(0, (page - 1) * 4096, page * 4096);
   const { report, target } = await salvaged(folder.path, damaged);
   assert.equal(report.renumbered, 4, "four devices, one of them without mail");
-  const found = viewOf(target, mail) as View;
-  view.mailboxes.forEach(({ messages, lastSeq }, i) => {
-    assert.deepEqual(found.mailboxes[i].messages, messages);
+  const found = viewOf(target, mail);
+  view.mailboxes.forEach(({ texts, lastSeq }, i) => {
+    assert.deepEqual(found.mailboxes[i].texts, texts);
     assert.ok(found.mailboxes[i].lastSeq > lastSeq);
   });
 });
@@ -120,8 +118,8 @@ Deno.test("salvage: a database cut in half gives up what is in the first half; o
   const { mail, view, bytes } = await filled(`${folder.path}/relay.db`);
   const { report, target } = await salvaged(folder.path, bytes.slice(0, bytes.length / 2 - 100));
   assert.ok(report.messages > 10 && report.lost > 0, JSON.stringify(report));
-  const all = new Set(view.mailboxes.flatMap(({ messages }) => messages));
-  const found = (viewOf(target, mail) as View).mailboxes.flatMap(({ messages }) => messages);
+  const all = new Set(view.mailboxes.flatMap(({ texts }) => texts));
+  const found = (viewOf(target, mail)).mailboxes.flatMap(({ texts }) => texts);
   assert.ok(found.every((text) => all.has(text)), "nothing comes over that was not there");
   const noise = new Uint8Array(100_000);
   for (let at = 0; at < noise.length; at += 50_000) crypto.getRandomValues(noise.subarray(at, at + 50_000));
@@ -140,14 +138,14 @@ Deno.test("salvage: rows that are only in the write-ahead log come over, also fr
     killed.bytes = Deno.readFileSync(path);
     killed.log = Deno.readFileSync(`${path}-wal`);
   }
-  const after = viewOf(path, mail) as View;
+  const after = viewOf(path, mail);
   assert.notDeepEqual(after, view);
   const { target } = await salvaged(folder.path, killed.bytes, killed.log);
-  assert.deepEqual(withoutDedup(viewOf(target, mail) as View), withoutDedup(after));
+  assert.deepEqual(withoutDedup(viewOf(target, mail)), withoutDedup(after));
   const flipped = killed.log.slice();
   flipped[32 + 24 + 4000] ^= 1;
   const behind = await salvaged(folder.path, killed.bytes, flipped);
   assert.match(behind.report.logDamage!, /frame 1 of the write-ahead log is damaged/);
-  const found = viewOf(behind.target, mail) as View;
-  assert.deepEqual(found.mailboxes.map(({ messages }) => messages), after.mailboxes.map(({ messages }) => messages));
+  const found = viewOf(behind.target, mail);
+  assert.deepEqual(found.mailboxes.map(({ texts }) => texts), after.mailboxes.map(({ texts }) => texts));
 });
