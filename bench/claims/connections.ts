@@ -11,7 +11,7 @@ import { load } from "../load/spawn.ts";
 import { type Bench, repeated, withRelay } from "./claim.ts";
 import { residentKb } from "./watched.ts";
 
-const IDLE_CONNECTIONS = 500;
+const IDLE_CONNECTIONS = 2000;
 /** Memory is read when it has settled: after this many milliseconds. */
 const SETTLE_MS = 1500;
 
