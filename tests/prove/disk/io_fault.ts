@@ -43,12 +43,14 @@ async function prove(size: Size): Promise<Finding> {
   const cycle = await Cycle.begin(relay);
   const rig = new Rig(relay, cycle, folder, seeded(size.seed));
   await rig.dryRun();
+  // A relay that cannot start again has failed the row already, and leaves nothing to strike.
+  let serving = true;
   for (const fault of faults) {
     const steps = rig.stepsOf(fault.calls);
     const tried = Math.min(size.rounds, steps);
-    for (let i = 0; i < tried; i++) {
+    for (let i = 0; i < tried && serving; i++) {
       const step = tried === 1 ? 1 : 1 + Math.round(i * (steps - 1) / (tried - 1));
-      await rig.strike(fault, step);
+      serving = await rig.strike(fault, step);
     }
   }
   return {
@@ -102,8 +104,8 @@ class Rig {
     return Math.max(0, ...counts.values());
   }
 
-  /** One fault at one step. */
-  async strike(fault: (typeof faults)[number], step: number): Promise<void> {
+  /** One fault at one step; false when the relay does not start again after it. */
+  async strike(fault: (typeof faults)[number], step: number): Promise<boolean> {
     const inject = `inject=${fault.calls}:${fault.inject}:when=${step}${fault.every ? "+" : ""}`;
     const before = this.#files();
     const { trace, code, refusals } = await this.#run(["-e", inject]);
@@ -118,9 +120,9 @@ class Rig {
     const typed = /: (storage_full|store_damaged|unreachable|draining)$/;
     for (const refusal of refusals) if (!typed.test(refusal)) blame(refusal);
     await this.#look(trace, before, blame);
-    await this.#relay.start().catch((error) => {
+    return await this.#relay.start().then(() => true, (error) => {
       blame(`the next start failed: ${error.message}`);
-      throw error;
+      return false;
     });
   }
 

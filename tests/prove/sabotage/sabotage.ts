@@ -2,6 +2,7 @@
  * A checker that cannot fail proves nothing: the rows are run against relays that each tell one lie, and must complain.
  * @module
  */
+import { ioFault } from "../disk/io_fault.ts";
 import { readerKilled } from "../lifecycle/reader_killed.ts";
 import { relayKilledUnderLines, relayKilledUnderWire } from "../relay_killed.ts";
 import { replay } from "../hostile/replay.ts";
@@ -27,6 +28,12 @@ const trials: readonly Trial[] = [
   { lie: "delete-on-fetch", row: readerKilled, rounds: 3, caughtBy: /^\d+ lost/ },
   { lie: "forget-dedup", row: replay, rounds: 100, caughtBy: /^\d+ doubled/ },
   { lie: "reuse-a-sequence", row: relayKilledUnderWire, rounds: 1, caughtBy: /^\d+ reused/ },
+  {
+    lie: "ignore-a-failed-sync",
+    row: ioFault,
+    rounds: 1,
+    caughtBy: /^(sync|write) error at step .*(instead of 74|was taken as)/,
+  },
   { lie: "drop-one-in-500", row: relayKilledUnderLines, rounds: 1, caughtBy: /^\d+ lost/ },
 ];
 
