@@ -5,6 +5,7 @@
 import Database from "better-sqlite3";
 import { QightError } from "../../proto/errors.ts";
 import { assertLogThere, LOG_BELONGS } from "./log_check.ts";
+import { checkCounters } from "./sqlite_upkeep.ts";
 import { migrate, schemaOf } from "./migrations/migrate.ts";
 
 /** An open connection. */
@@ -26,8 +27,10 @@ export function openForWriting(path: string): Connection {
     // among them, so checkpoints are run explicitly by the writer and their errors seen.
     db.pragma("wal_autocheckpoint = 0");
     db.pragma(`journal_size_limit = ${16 * 1024 * 1024}`);
-    if (size > 0 && size <= checkAtStartBytes) assertSound(db);
+    const checked = size > 0 && size <= checkAtStartBytes;
+    if (checked) assertSound(pagesOf(db));
     migrate(db);
+    if (checked) assertSound(checkCounters(db));
     // docs/decisions/0005-sqlite.md 1: the build falls back to NORMAL at the first write of a WAL database, so write, then look.
     const version = schemaOf(db);
     db.transaction(() => {
@@ -84,11 +87,14 @@ function setUp(db: Connection): void {
 }
 
 /** The whole check: quick_check overlooks an index that has lost a row, and through it a mailbox (0.3 s for 64 MiB). */
-function assertSound(db: Connection): void {
+function pagesOf(db: Connection): string[] {
   const found = db.pragma("integrity_check(3)") as { integrity_check: string }[];
-  if (found.length === 1 && found[0].integrity_check === "ok") return;
-  const first = found.map((row) => row.integrity_check).join("; ").slice(0, 300);
-  throw new QightError("store_damaged", `The database is damaged: ${first}`);
+  return found.map((row) => row.integrity_check).filter((word) => word !== "ok");
+}
+
+function assertSound(found: readonly string[]): void {
+  if (found.length === 0) return;
+  throw new QightError("store_damaged", `The database is damaged: ${found.join("; ").slice(0, 300)}`);
 }
 
 /** SQLite gives its log the mode of the database, so one private file makes all of them private. */

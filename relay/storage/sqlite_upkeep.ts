@@ -10,7 +10,7 @@ import { classify, failureOf } from "./sqlite_failure.ts";
 
 /** What is wrong with the database, in words; empty when nothing is. */
 export function checkDatabase(db: Connection): string[] {
-  return db.transaction(() => [...pages(db), ...counters(db), ...checksums(db)])();
+  return db.transaction(() => [...pages(db), ...checkCounters(db), ...checksums(db)])();
 }
 
 /** Writes a consistent copy to a new file (0600), synced. Throws `would_overwrite`, `cannot_create`, `storage_full`. */
@@ -47,12 +47,15 @@ function pages(db: Connection): string[] {
   return rows.map((row) => row.integrity_check).filter((word) => word !== "ok");
 }
 
-function counters(db: Connection): string[] {
+/** Mailboxes whose counters do not fit their messages, or whose next number was given already. */
+export function checkCounters(db: Connection): string[] {
   const wrong = db.prepare(
     `SELECT m.id FROM mailboxes m LEFT JOIN
        (SELECT slot >> 36 AS mailbox, count(*) AS messages, sum(length(envelope)) AS bytes,
-          max(slot & 68719476735) AS last FROM messages GROUP BY slot >> 36) s ON s.mailbox = m.id
-     WHERE m.messages <> coalesce(s.messages, 0) OR m.bytes <> coalesce(s.bytes, 0) OR coalesce(s.last, 0) >= m.next_seq
+          max(slot & 68719476735) AS last FROM messages GROUP BY slot >> 36) s ON s.mailbox = m.id LEFT JOIN
+       (SELECT mailbox, max(seq) AS last FROM dedup GROUP BY mailbox) d ON d.mailbox = m.id
+     WHERE m.messages <> coalesce(s.messages, 0) OR m.bytes <> coalesce(s.bytes, 0)
+       OR max(coalesce(s.last, 0), coalesce(d.last, 0)) >= m.next_seq
      LIMIT 20`,
   ).all() as { id: number }[];
   return wrong.map(({ id }) => `counters of mailbox ${id} do not match its messages`);

@@ -75,3 +75,47 @@ Deno.test("sqlite damage: a corrupt page met by a commit ends the store, and no 
 function closing(db: Database.Database): Database.Database & Disposable {
   return Object.assign(db, { [Symbol.dispose]: () => void db.close() });
 }
+
+const quiet: [what: string, sql: string][] = [
+  ["a mailbox whose next number was given already", "UPDATE mailboxes SET next_seq = 400 WHERE id = 1"],
+  [
+    "a mailbox whose next number was given to a message that is read",
+    "DELETE FROM messages; UPDATE mailboxes SET next_seq = 400, messages = 0, bytes = 0",
+  ],
+  ["a counter that does not fit", "UPDATE mailboxes SET bytes = bytes + 1 WHERE id = 1"],
+];
+
+for (const [what, sql] of quiet) {
+  Deno.test(`regression: ${what} is refused at the start`, async () => {
+    using folder = temporaryFolder();
+    const path = `${folder.path}/relay.db`;
+    await filled(path);
+    const db = new Database(path);
+    db.exec(sql);
+    db.close();
+    await assert.rejects(openSqliteStore({ path, limits: roomy }), {
+      code: "store_damaged",
+      message: /counters of mailbox 1/,
+    });
+  });
+}
+
+Deno.test("regression: an index that lost a row, and with it a mailbox, is refused at the start", async () => {
+  using folder = temporaryFolder();
+  const path = `${folder.path}/relay.db`;
+  await filled(path);
+  const db = new Database(path);
+  const [page] = db.prepare("SELECT pageno FROM dbstat WHERE name LIKE 'sqlite_autoindex_mailboxes%'").pluck()
+    .all() as number[];
+  db.close();
+  const bytes = Deno.readFileSync(path);
+  const key = device(1);
+  for (let at = (page - 1) * 4096; at <= page * 4096 - 32; at++) {
+    if (key.every((byte, i) => bytes[at + i] === byte)) bytes[at + 20] ^= 1;
+  }
+  Deno.writeFileSync(path, bytes);
+  await assert.rejects(openSqliteStore({ path, limits: roomy }), {
+    code: "store_damaged",
+    message: /missing from index|damaged/,
+  });
+});
