@@ -4,6 +4,7 @@
  */
 import type { Row } from "../row.ts";
 import { certificateRenewal } from "./certificate_renewal.ts";
+import { clock } from "./clock.ts";
 import { gracefulStop } from "./graceful_stop.ts";
 import { backupUnderLoad } from "./backup_under_load.ts";
 import { readerKilled } from "./reader_killed.ts";
@@ -19,5 +20,6 @@ export const rows: readonly Row[] = [
   backupUnderLoad,
   upgrade,
   certificateRenewal,
+  clock,
   soak,
 ];
