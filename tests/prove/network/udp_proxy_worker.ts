@@ -24,20 +24,20 @@ interface Path {
   socket: Deno.DatagramConn;
 }
 
-let proxy: Proxy | null = null;
+let proxy: UdpProxy | null = null;
 const thread = self as unknown as {
   onmessage: (message: MessageEvent<ToProxy>) => void;
   postMessage(message: FromProxy): void;
 };
 thread.onmessage = ({ data }) => {
   if (data.kind === "open") {
-    proxy = new Proxy(data.target, data.impairment, data.seed);
+    proxy = new UdpProxy(data.target, data.impairment, data.seed);
     thread.postMessage({ kind: "opened", port: proxy.port });
   } else if (data.kind === "rebind") thread.postMessage({ kind: "rebound", clients: proxy!.rebind() });
   else thread.postMessage({ kind: "toll", toll: proxy!.toll });
 };
 
-class Proxy {
+class UdpProxy {
   readonly port: number;
   readonly toll: Toll;
   readonly #front = anySocket();
