@@ -27,6 +27,8 @@ interface Point {
   readonly quicP99: number | null;
   readonly connects: number;
   readonly websocket: number;
+  /** New clients that got no connection at all. */
+  readonly failed: number;
   readonly rssOverIdle: number;
   readonly relayCpu: number;
   readonly recovery: number | null;
@@ -54,6 +56,7 @@ async function main(): Promise<void> {
       unit: "ms",
       connects: point.connects,
       over_websocket: point.websocket,
+      failed: point.failed,
       ...shared,
     });
     print({ figure: "flood_quic_connect_p99_ms", value: point.quicP99, unit: "ms", ...shared });
@@ -83,7 +86,7 @@ async function measure(rate: number, seconds: number): Promise<Point> {
   const sent = await attack?.end() ?? 0;
   const recovery = await recoveryMs(address, GOOD_MS, RECOVERY_MS);
   clearInterval(sampler);
-  const { anyMs, quicMs, websocket } = await newClients.stop();
+  const { anyMs, quicMs, websocket, failures } = await newClients.stop();
   const quicP99 = percentile(quicMs, 99);
   return {
     asked: rate,
@@ -93,6 +96,7 @@ async function measure(rate: number, seconds: number): Promise<Point> {
     quicP99: Number.isFinite(quicP99) ? rounded(quicP99) : null,
     connects: anyMs.length,
     websocket,
+    failed: failures.length,
     rssOverIdle: Math.round(peakMb - idleMb),
     relayCpu: rounded(cpu / seconds),
     recovery: Number.isFinite(recovery) ? rounded(recovery) : null,
@@ -102,9 +106,9 @@ async function measure(rate: number, seconds: number): Promise<Point> {
 /** The points as a table in Markdown, for docs/operations/public-relay.md. */
 function table(points: readonly Point[]): string {
   const head =
-    "| First packets a second | New clients p50, p99 | of them over WebSocket | QUIC alone p99 | Memory over idle | Back after |";
+    "| First packets a second | New clients p50, p99 | of them over WebSocket, failed | QUIC alone p99 | Memory over idle | Back after |";
   const rows = points.map((point) => {
-    const share = `${point.websocket} of ${point.connects}`;
+    const share = `${point.websocket} of ${point.connects}, ${point.failed}`;
     const quic = point.quicP99 === null ? "over 10 s" : `${point.quicP99} ms`;
     const back = point.recovery === null ? "over 30 s" : `${point.recovery} ms`;
     return `| ${point.sent} | ${point.anyP50} ms, ${point.anyP99} ms | ${share} | ${quic} | ${point.rssOverIdle} MB | ${back} |`;
