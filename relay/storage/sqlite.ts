@@ -215,9 +215,10 @@ export class SqliteStore implements Store {
     this.#queue.end(new QightError("draining", "The store is closed"), false);
     await this.#queue.idle();
     this.#closed = true;
+    // In this order: a reader that is still open keeps SQLite from moving the log of a damaged database on the way out.
+    if (this.#damage !== null) await this.#writer.abandon();
     await (await this.#reader)?.close();
     if (this.#damage === null) await this.#writer.close();
-    else this.#writer.abandon();
   }
 
   async #read<T>(method: string, args: readonly unknown[]): Promise<T> {

@@ -50,15 +50,16 @@ export function openForWriting(path: string): Connection {
  * Closes a database that cannot be used, and leaves it and its log as they are: the last connection would move the log
  * into the damaged file and remove it. A connection that may only read, closed last, cannot.
  */
-function closeLeavingLog(db: Connection, path: string): void {
-  const keep = new Database(path, { readonly: true });
+export function closeLeavingLog(db: Connection, path: string): void {
+  let keep: Connection | null = null;
   try {
+    keep = new Database(path, { readonly: true });
     keep.pragma("schema_version");
   } catch {
-    // Not even readable: then no log was moved either, and the error that brought us here says why.
+    // Not even readable: then SQLite cannot move the log either, and the error that brought us here says why.
   }
   db.close();
-  keep.close();
+  keep?.close();
 }
 
 /** Opens an existing database for reading only. */

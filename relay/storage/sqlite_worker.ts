@@ -88,6 +88,8 @@ function writing(path: string, minFreeBytes: number, nowMs: number) {
         return { value: writer.synchronous };
       case "close":
         return { value: writer.close(), after: () => scope.close() };
+      case "drop":
+        return { value: writer.drop() };
       default:
         throw new Error(`The writer knows no method ${method}`);
     }

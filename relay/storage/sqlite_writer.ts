@@ -5,7 +5,7 @@
 import { QightError } from "../../proto/errors.ts";
 import type { StoredBundle, StoredSealingKey, StoredToken } from "./store.ts";
 import { Reserve } from "./reserve.ts";
-import { type Connection, openForWriting, synchronousOf } from "./sqlite_connection.ts";
+import { closeLeavingLog, type Connection, openForWriting, synchronousOf } from "./sqlite_connection.ts";
 import { Directory } from "./sqlite_directory.ts";
 import { classify, toWire, type WireError } from "./sqlite_failure.ts";
 import { Mailboxes, type Totals } from "./sqlite_mailboxes.ts";
@@ -92,6 +92,11 @@ export class Writer {
     this.#db.close();
     // Without room even for that: SQLite removes an empty log, and its absence would look like a loss (log_check.ts).
     if (!released) Deno.openSync(`${this.#path}-wal`, { create: true, write: true, mode: 0o600 }).close();
+  }
+
+  /** Closes the file and leaves it and its log as the last good commit did. */
+  drop(): void {
+    closeLeavingLog(this.#db, this.#path);
   }
 
   #releaseLog(): boolean {

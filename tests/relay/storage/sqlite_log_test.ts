@@ -3,9 +3,10 @@
  * @module
  */
 import assert from "node:assert/strict";
+import Database from "better-sqlite3";
 import { readLogFrames } from "../../../relay/storage/log_frames.ts";
 import { openSqliteStore } from "../../../relay/storage/sqlite.ts";
-import { message, roomy, seqs, T, withMailboxes } from "../../contracts/store_contract.ts";
+import { device, message, roomy, seqs, T, withMailboxes } from "../../contracts/store_contract.ts";
 import { temporaryFolder } from "./temporary_folder.ts";
 
 const options = (path: string) => ({ path, limits: roomy, now: () => T, minFreeBytes: 4 * 1024 * 1024 });
@@ -126,4 +127,22 @@ Deno.test("regression: a damaged database whose log holds commits is refused wit
   await assert.rejects(openSqliteStore(options(path)), { code: "store_damaged" });
   assert.deepEqual(Deno.readFileSync(path), database);
   assert.deepEqual(Deno.readFileSync(`${path}-wal`), log);
+});
+
+Deno.test("regression: a store that met damage leaves its log as it is when it closes, and starts again with it", async () => {
+  using folder = temporaryFolder();
+  const path = `${folder.path}/relay.db`;
+  let log: Uint8Array;
+  {
+    await using store = await withMailboxes(await openSqliteStore(options(path)));
+    for (let n = 1; n <= 5; n++) await store.enqueue(message(1, n, { size: 3000 }));
+    const db = new Database(path);
+    db.exec("UPDATE messages SET crc = crc + 1 WHERE slot = (1 << 36) | 5");
+    db.close();
+    await assert.rejects(store.fetch(device(1), 0, 10, 1e6, T), { code: "store_damaged" });
+    log = Deno.readFileSync(`${path}-wal`);
+  }
+  assert.deepEqual(Deno.readFileSync(`${path}-wal`), log);
+  await using store = await openSqliteStore(options(path));
+  assert.equal((await store.fetch(device(1), 0, 3, 1e6, T)).messages.length, 3);
 });
