@@ -6,6 +6,7 @@ import type { ByteStream, Connection } from "../net/connection.ts";
 import { asQightError, QightError } from "../proto/errors.ts";
 import { FrameReader } from "../proto/frame.ts";
 import type { Method } from "../proto/methods.ts";
+import { encodeParts } from "./call_frames.ts";
 import type { Deadlines } from "./deadlines.ts";
 
 /** Where calls begin. */
@@ -28,6 +29,8 @@ export class Call {
   #unwatch: (() => void) | null = null;
   #writeError: unknown = undefined;
   #over = false;
+  /** The relay waits in this call and reads on: it hears of its end by the end frame alone. */
+  #open = false;
 
   constructor(method: Method, timeoutMs: number, signal: AbortSignal | undefined) {
     this.#method = method;
@@ -56,10 +59,14 @@ export class Call {
     });
   }
 
-  /** Writes without waiting, and ends our side after it; a reply that comes all the same counts more than a failed write. */
-  write(bytes: Uint8Array, thenEnd: boolean): void {
+  /**
+   * Writes the only request without waiting; a reply that comes all the same counts more than a failed write. Our side
+   * ends after it, except in a call that waits: there the end frame, said on leaving, tells the relay to stop.
+   */
+  write(bytes: Uint8Array): void {
     const stream = this.#stream!;
-    const sent = thenEnd ? stream.write(bytes).then(() => stream.end()) : stream.write(bytes);
+    this.#open = this.#method.waits;
+    const sent = this.#open ? stream.write(bytes) : stream.write(bytes).then(() => stream.end());
     sent.catch((error) => this.#writeError = error);
   }
 
@@ -76,6 +83,7 @@ export class Call {
   drain(): void {
     const stream = this.#stream!;
     this.#over = true;
+    if (this.#open) stream.end().catch((error) => this.#writeError = error);
     // A relay that sends more after its last frame, or a connection that ends now, changes nothing about the answer.
     stream.read().then((rest) => rest === null || stream.reset(), () => stream.reset());
   }
@@ -85,7 +93,7 @@ export class Call {
     if (this.#stopped || this.#over) return;
     this.#stopped = { reason };
     this.#onStop?.(reason);
-    this.#stream?.reset();
+    this.#leave();
   }
 
   /** The error to throw: what stopped the call if something did, else what was thrown. */
@@ -100,7 +108,20 @@ export class Call {
     this.#signal?.removeEventListener("abort", this.#onAbort);
     if (!this.#over) {
       this.#over = true;
-      this.#stream?.reset();
+      this.#leave();
     }
+  }
+
+  /**
+   * Gives the stream up. Over Deno's QUIC a reset reaches the relay as a clean end, which carries no meaning, and that the
+   * reader left only when the relay writes again: without the end frame each left watch would keep its stream for ever.
+   */
+  #leave(): void {
+    const stream = this.#stream;
+    if (!stream) return;
+    if (!this.#open) return stream.reset();
+    this.#open = false;
+    const reset = () => stream.reset();
+    stream.write(encodeParts([], true)).then(reset, reset);
   }
 }

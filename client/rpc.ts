@@ -106,7 +106,7 @@ class ConnectionRpc implements Rpc {
     try {
       const message = toBinary(method.input, create(method.input, request));
       await call.open(this.#starter);
-      call.write(encodeCall(row.number, this.#requestId(), call.timeoutMs, message), true);
+      call.write(encodeCall(row.number, this.#requestId(), call.timeoutMs, message));
       const part = decodePart(await call.nextFrame(this.maxReply));
       if (part.kind === "failure") throw part.error;
       if (part.kind === "end") throw new QightError("bad_frame", `The relay ended ${row.name} without an answer`);
@@ -129,7 +129,7 @@ class ConnectionRpc implements Rpc {
     try {
       const message = toBinary(method.input, create(method.input, request));
       await call.open(this.#starter);
-      call.write(encodeCall(row.number, this.#requestId(), call.timeoutMs, message), true);
+      call.write(encodeCall(row.number, this.#requestId(), call.timeoutMs, message));
       yield* this.#replies(call, method.output);
     } catch (thrown) {
       throw call.fail(thrown);

@@ -13,6 +13,9 @@ import type { Peer } from "./peer.ts";
 /** Requests that one connection may have under way, in bytes (docs/protocol.md: 4 MiB per connection). */
 const MAX_BYTES_IN_FLIGHT = 4 * 1024 * 1024;
 
+/** A Part that holds an end alone has two bytes. */
+const MAX_END_FRAME = 16;
+
 /** Reads the request messages of one call, holding the connection's byte budget while they are worked on. */
 export class RequestReader {
   #frames: FrameReader;
@@ -65,10 +68,19 @@ export class RequestReader {
   /** For calls that wait after their one request: notices when the caller resets the stream meanwhile. */
   watchForReset(): void {
     this.#watching = true;
-    this.#frames.next(0).then(
-      (extra) => extra && this.#abandoned(new QightError("bad_frame", "A frame came after the only message")),
+    this.#frames.next(MAX_END_FRAME).then(
+      (extra) => extra && this.#abandoned(this.#whyItEnds(extra)),
       (thrown) => this.#abandoned(asQightError(thrown, "unreachable")),
     );
+  }
+
+  #whyItEnds(frame: Uint8Array): QightError {
+    try {
+      if (this.#messageIn(frame) === null) return new QightError("unreachable", "The caller left");
+    } catch (thrown) {
+      return asQightError(thrown);
+    }
+    return new QightError("bad_frame", "A message came after the only one");
   }
 
   /** Gives bytes back when a message of a long stream has been answered. */
