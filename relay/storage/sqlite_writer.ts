@@ -88,10 +88,9 @@ export class Writer {
   /** Empties the log, says in the database that it needs none, and closes the file. */
   close(): void {
     this.#checkpointUnlessFull("TRUNCATE");
-    const released = this.#releaseLog();
-    this.#db.close();
-    // Without room even for that: SQLite removes an empty log, and its absence would look like a loss (log_check.ts).
-    if (!released) Deno.openSync(`${this.#path}-wal`, { create: true, write: true, mode: 0o600 }).close();
+    // Without room even to say so the log must stay, empty as it is: its absence would look like a loss (log_check.ts).
+    if (this.#releaseLog()) this.#db.close();
+    else this.drop();
   }
 
   /** Closes the file and leaves it and its log as the last good commit did. */
