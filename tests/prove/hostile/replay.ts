@@ -5,6 +5,7 @@
  */
 import type { RelayClient } from "../../../client/relay_client.ts";
 import { CONTENT_PLAIN, parseEnvelope, signEnvelope } from "../../../crypto/envelope.ts";
+import { parseRelayAddress } from "../../../net/address.ts";
 import { checkLedgers, complaints, tally } from "../checker.ts";
 import { Ledger, readLedgers } from "../ledger.ts";
 import { connectVia, join, type WireDevice, wireDevice } from "../lifecycle/wire_peer.ts";
@@ -13,17 +14,19 @@ import { seeded } from "../random.ts";
 import { RelayProcess } from "../relay_process.ts";
 import type { Finding, Row, Size } from "../row.ts";
 import { type CapturedLogin, captureLogin, replayLogins } from "./captured_logins.ts";
+import { changedReceipts, collectReceipts, replayReceipts } from "./replayed_receipts.ts";
 import { restoredSender } from "./restored_sender.ts";
 
 /** PROMISES of security.md: at least once on the wire, stored once; a session proof is good once. */
 export const replay: Row = {
   name: "replay",
-  property: "captured envelopes and logins played back, also after kill -9 and after they were taken, count once",
+  property:
+    "captured envelopes, logins and receipts played back, also after kill -9 and after they were taken, count once",
   rounds: { ci: 1000, night: 10_000 },
   run: prove,
 };
 
-/** A login costs a connection, so there are fewer of them. */
+/** A login costs a connection and a receipt a signature, so there are fewer of them. */
 const ENVELOPES_PER_LOGIN = 5;
 
 /** An envelope on its way to the relay, as captured, and what the relay said the first time. */
@@ -49,6 +52,11 @@ async function prove(size: Size): Promise<Finding> {
     logins.push(await captureLogin(relay.address, alice.signer));
   }
 
+  const { root } = parseRelayAddress(relay.address);
+  const witnessed = captured.slice(0, size.rounds / ENVELOPES_PER_LOGIN);
+  const receipts = await collectReceipts(relay.address, alice, witnessed);
+  if (receipts.length !== witnessed.length) broken.push(`${receipts.length} receipts for ${witnessed.length} messages`);
+
   using shown = new Ledger(`${ledgers}/bob`);
   const half = Math.floor(size.rounds / 2);
   await take(relay.address, bob, half, shown);
@@ -57,7 +65,7 @@ async function prove(size: Size): Promise<Finding> {
     ["after kill -9", () => relay.kill().then(() => relay.start())],
     ["after all were taken", () => take(relay.address, bob, Infinity, shown)],
   ];
-  const replayed = { envelopes: 0, logins: 0, accepted: 0 };
+  const replayed = { envelopes: 0, logins: 0, receipts: 0, accepted: 0 };
   for (const [when, before] of attacks) {
     await before();
     const held = await relay.holds();
@@ -72,6 +80,12 @@ async function prove(size: Size): Promise<Finding> {
       if (code === "accepted") replayed.accepted += count;
       if (code !== "bad_proof") broken.push(`${when}: ${count} replayed logins ended with ${code}`);
     }
+    const believed = await replayReceipts(root!, receipts);
+    replayed.receipts += receipts.length;
+    replayed.accepted += believed;
+    if (believed > 0) broken.push(`${when}: ${believed} receipts were believed for another message`);
+    const again = await collectReceipts(relay.address, alice, witnessed);
+    for (const change of await changedReceipts(root!, receipts, again)) broken.push(`${when}: ${change}`);
     const holds = await relay.holds();
     if (holds !== held) broken.push(`${when}: the relay held ${held} messages before the replay and ${holds} after it`);
   }
@@ -83,6 +97,7 @@ async function prove(size: Size): Promise<Finding> {
       captured: captured.length,
       envelopes_replayed: replayed.envelopes,
       logins_replayed: replayed.logins,
+      receipts_replayed: replayed.receipts,
       accepted_again: replayed.accepted,
       restored_copies: restored.copies,
       shown: verdict.shown,

@@ -1,5 +1,6 @@
 /**
- * A sender whose folder is put back from an old copy: it has forgotten what it sent, and still nothing is shown twice.
+ * A sender whose folder is put back from an old copy, and one that comes back from an old export: it has forgotten what it
+ * sent, and still nothing is shown twice. Who comes back by `key import` counts anew, and the reader is told.
  * @module
  */
 import { checkLedgers, complaints } from "../checker.ts";
@@ -20,6 +21,7 @@ export async function restoredSender(folder: string, relay: string): Promise<Res
   await must(qight("key", "gen", "--no-passphrase"), { env: sender });
   const entries: Entry[] = [];
   const broken: string[] = [];
+  const told: string[] = [];
   let n = 0;
   const send = async (...flags: string[]) => {
     const text = `restored-${n}-${crypto.randomUUID()}`;
@@ -30,15 +32,16 @@ export async function restoredSender(folder: string, relay: string): Promise<Res
     else broken.push(`message ${entry.n} ended with ${code}: ${stderr.trim()}`);
   };
   const fetch = async () => {
-    for (const line of (await must(qight("fetch", "--json"), { env: reader })).split("\n")) {
+    for (const line of (await must(qight("fetch", "--json", "--events"), { env: reader })).split("\n")) {
       if (line === "") continue;
       const { type, id, text } = JSON.parse(line);
       if (type === "message") entries.push({ kind: "shown", text, id, reader: "reader" });
-      else broken.push(`the reader was told ${line}`);
+      else told.push(type);
     }
   };
 
   await send();
+  const exported = await must(qight("key", "export", "--with-device"), { env: sender });
   await send("--queue");
   await copyFolder(sender.XDG_DATA_HOME, `${folder}/old`);
   await send(); // this one also delivers what was queued
@@ -49,7 +52,14 @@ export async function restoredSender(folder: string, relay: string): Promise<Res
   await send(); // the copy believes that the queued one is still to be delivered
   await send();
   await fetch();
-  return { copies: 1, complaints: [...broken, ...complaints(checkLedgers(entries))] };
+  if (told.length > 0) broken.push(`after the copy the reader was told: ${told}`);
+
+  await Deno.remove(sender.XDG_DATA_HOME, { recursive: true });
+  await must(qight("key", "import"), { env: sender, stdin: exported });
+  await send();
+  await fetch();
+  if (told.join() !== "lineage") broken.push(`after the import the reader was told "${told}" instead of "lineage"`);
+  return { copies: 2, complaints: [...broken, ...complaints(checkLedgers(entries))] };
 }
 
 async function copyFolder(from: string, to: string): Promise<void> {
