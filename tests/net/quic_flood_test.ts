@@ -13,9 +13,9 @@ Deno.test("regression: a flood leaves room within seconds of its end, whatever i
   const root = await testRoot();
   const results: string[] = [];
   await using relay = await flooded(root, { packets: 6, limit: 4, onHandshake: (result) => results.push(result) });
-  await until(() => results.includes("refused"), 2_000);
+  await until(() => results.includes("refused"), 20_000);
   // A quarter of the places are given under ordinary conditions: those stay for as long as the packet asked.
-  await until(() => relay.listener.pending === 1, 8_000);
+  await until(() => relay.listener.pending === 1, 20_000);
   assert.deepEqual(results.filter((result) => result !== "refused"), ["timeout", "timeout", "timeout"]);
   const client = await connectQuic({ ...relay.listener.address, trust: root.trust });
   client.close();
@@ -24,7 +24,7 @@ Deno.test("regression: a flood leaves room within seconds of its end, whatever i
 Deno.test("a client that connects under a flood keeps its connection without sending anything", async () => {
   const root = await testRoot();
   await using relay = await flooded(root, { packets: 3, limit: 8 });
-  await until(() => relay.listener.pending === 3, 2_000);
+  await until(() => relay.listener.pending === 3, 20_000);
   const client = await connectQuic({
     ...relay.listener.address,
     trust: root.trust,
@@ -51,7 +51,7 @@ Deno.test("a client that connects under a flood keeps its connection without sen
 Deno.test("a client that connects under a flood is shown the renewed certificate", async () => {
   const root = await testRoot();
   await using relay = await flooded(root, { packets: 3, limit: 8 });
-  await until(() => relay.listener.pending === 3, 2_000);
+  await until(() => relay.listener.pending === 3, 20_000);
   // Expired, so that the client can tell it from the first one.
   relay.listener.renew(await root.leaf({ notAfter: new Date("2020-01-01T00:00:00Z") }));
   for (let n = 0; n < 3; n++) {
