@@ -87,10 +87,15 @@ export class Writer {
 
   /** Empties the log, says in the database that it needs none, and closes the file. */
   close(): void {
-    this.#checkpointUnlessFull("TRUNCATE");
-    // Without room even to say so the log must stay, empty as it is: its absence would look like a loss (log_check.ts).
-    if (this.#releaseLog()) this.#db.close();
-    else this.drop();
+    let released = false;
+    try {
+      this.#checkpointUnlessFull("TRUNCATE");
+      released = this.#releaseLog();
+    } finally {
+      // After a failure, and without room even to say so, the log must stay: its absence would look like a loss (log_check.ts).
+      if (released) this.#db.close();
+      else this.drop();
+    }
   }
 
   /** Closes the file and leaves it and its log as the last good commit did. */

@@ -27,7 +27,7 @@ export async function afterCut(path: string, letters: readonly Letter[], atUs: n
     }
     complaints.push(...store.check().map((found) => `after repeats the check says: ${found}`));
   } catch (thrown) {
-    complaints.push(`it does not open: ${thrown instanceof Error ? thrown.message : thrown}`);
+    complaints.push(`it does not open: ${wordsOf(thrown)}`);
   }
   return { present, complaints };
 }
@@ -83,6 +83,12 @@ async function repeat(
   if (next.kind !== "stored" || next.seq <= highest) {
     complaints.push(`a new message after ${highest} became ${JSON.stringify(next)}`);
   }
+}
+
+/** An error while the store closes hides the one that came before it. */
+function wordsOf(thrown: unknown): string {
+  if (thrown instanceof SuppressedError) return `${wordsOf(thrown.suppressed)}; then ${wordsOf(thrown.error)}`;
+  return thrown instanceof Error ? thrown.message : String(thrown);
 }
 
 function textOf(envelope: Uint8Array): string {

@@ -3,6 +3,7 @@
  * @module
  */
 import { RelayClient } from "../../../client/relay_client.ts";
+import { equal } from "../../../crypto/equal.ts";
 import { QightError } from "../../../proto/errors.ts";
 import { type Person, person } from "../../helpers/people.ts";
 import type { RelayProcess } from "../relay_process.ts";
@@ -78,7 +79,16 @@ export class CycleSession implements Disposable {
     for (const { refused } of sent) if (refused !== "") this.#note(refusals, "send", refused);
     await this.#step(refusals, "fetch and acknowledge", async () => {
       let lease: Uint8Array | null = null;
-      for await (const event of this.#reading.fetch()) if (event.type === "lease") lease = event.lease;
+      const found = new Map<number, Uint8Array>();
+      for await (const event of this.#reading.fetch()) {
+        if (event.type === "lease") lease = event.lease;
+        if (event.type === "delivered") found.set(event.seq, event.envelope);
+      }
+      for (const { seq, envelope } of sent) {
+        if (seq > 0 && !(found.has(seq) && equal(found.get(seq)!, envelope))) {
+          refusals.push(`fetch: message ${seq} is not there`);
+        }
+      }
       if (lease && sent[0].seq > 0) await this.#letters.acknowledge(this.#reading, lease, this.#reader, sent[0].seq);
     });
     await this.#step(refusals, "expire", () => this.#expire());
