@@ -38,8 +38,8 @@ const faults: readonly {
 export const ioFault: Row = {
   name: "io-fault",
   property:
-    "a fault of the disk at any step of send, fetch, acknowledge, expire and stop: no false answer, the relay ends " +
-    "with 74 or refuses by a typed error, the next start is clean and nothing acknowledged is lost",
+    "a failed write, sync or truncate at any step of send, fetch, acknowledge, expire and stop: no false answer, the " +
+    "relay ends with 74 or refuses by a typed error, the next start is clean and nothing acknowledged is lost",
   rounds: { ci: 7, night: 10_000 },
   run: prove,
 };
