@@ -11,10 +11,14 @@ export interface Counts {
 }
 
 /**
- * Runs `deno test` with these arguments; a run that fails without a counted failure (a module that does not load, a
+ * Runs `deno test` with these arguments and hands its output to `write` as it comes; a run that fails without a counted failure (a module that does not load, a
  * crash, the deadline) counts as one.
  */
-export async function denoTest(args: readonly string[], deadlineMs: number): Promise<Counts> {
+export async function denoTest(
+  args: readonly string[],
+  deadlineMs: number,
+  write: (chunk: Uint8Array) => Promise<void> = toStdout,
+): Promise<Counts> {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["test", ...args],
     env: { NO_COLOR: "1" },
@@ -28,7 +32,7 @@ export async function denoTest(args: readonly string[], deadlineMs: number): Pro
   }, Math.max(deadlineMs - Date.now(), 1));
   const lines = createTail();
   for await (const chunk of child.stdout) {
-    await writeAll(chunk);
+    await write(chunk);
     lines.add(chunk);
   }
   const { code } = await child.status;
@@ -71,6 +75,7 @@ function createTail() {
   };
 }
 
-async function writeAll(bytes: Uint8Array): Promise<void> {
+/** Writes all bytes to standard output. */
+export async function toStdout(bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.length;) at += await Deno.stdout.write(bytes.subarray(at));
 }

@@ -1,15 +1,18 @@
 /**
- * Runs every test and closes with `N passed, N failed`: units first, then whole commands, then the examples in the docs.
+ * Runs every test and closes with `N passed, N failed`: units and whole commands, and beside them what needs no
+ * quiet: fuzzing, attackers, scenarios and the examples in the docs.
  * @module
  */
 import { fileURLToPath } from "node:url";
-import { type Counts, denoTest } from "./deno_test.ts";
+import { type Counts, denoTest, toStdout } from "./deno_test.ts";
 
 /** Ten minutes on two cores are the goal; what takes twice as long hangs and is ended. */
 const GOAL_MS = 600_000;
 const BUDGET_MS = 2 * GOAL_MS;
-/** Folders that start whole programs: they run one after the other, after the units. */
-const SLOW = ["commands", "scenarios"];
+/** Folders that start one program after the other, after the units. */
+const PROGRAMS = ["commands"];
+/** Folders that need a core and no quiet: they run beside the others, and their output comes when they are done. */
+const BESIDE = ["fuzz", "attackers", "scenarios"];
 /** Imported by tests, holds none. */
 const NOT_HERE = ["helpers"];
 /** Where documented examples live. */
@@ -21,26 +24,46 @@ const startedMs = Date.now();
 const deadlineMs = startedMs + BUDGET_MS;
 await installIfAbsent();
 
-const groups: (readonly [string, readonly string[]])[] = [
-  ["units and contracts", ["-A", ...foldersOfTests((name) => !SLOW.includes(name))]],
-  ...SLOW.map((name) => [name, ["-A", ...foldersOfTests((other) => other === name)]] as const),
+type Group = readonly [name: string, args: readonly string[]];
+
+const groups: readonly Group[] = [
+  ["units and contracts", ["-A", ...foldersOfTests((name) => ![...PROGRAMS, ...BESIDE].includes(name))]],
+  ["commands", ["-A", ...foldersOfTests((name) => PROGRAMS.includes(name))]],
+];
+const beside: readonly Group[] = [
+  ...BESIDE.map((name) => [name, ["-A", ...foldersOfTests((other) => other === name)]] as const),
   ["examples", ["-A", "--doc", "--permit-no-files", ...DOCUMENTED.filter(exists)]],
 ];
 
 const total: Counts = { passed: 0, failed: 0, ignored: 0 };
-for (const [name, args] of groups) {
-  if (args.length === 1) continue;
-  console.log(`\n== ${name}`);
-  const counts = await denoTest(args, deadlineMs);
-  total.passed += counts.passed;
-  total.failed += counts.failed;
-  total.ignored += counts.ignored;
-}
+await Promise.all([
+  runAll(groups, async (name, args) => {
+    console.log(`\n== ${name}`);
+    return await denoTest(args, deadlineMs);
+  }),
+  runAll(beside, async (name, args) => {
+    const said: Uint8Array[] = [];
+    const counts = await denoTest(args, deadlineMs, (chunk) => Promise.resolve(void said.push(chunk)));
+    await toStdout(new TextEncoder().encode(`\n== ${name}\n`));
+    for (const chunk of said) await toStdout(chunk);
+    return counts;
+  }),
+]);
 const tookMs = Date.now() - startedMs;
 if (tookMs > GOAL_MS) console.log(`the tests took ${Math.round(tookMs / 60_000)} minutes; the goal is 10`);
 if (total.ignored > 0) console.log(`${total.ignored} ignored (the name of each says why)`);
 console.log(`${total.passed} passed, ${total.failed} failed`);
 if (total.failed > 0 || total.passed === 0) Deno.exit(1);
+
+async function runAll(groups: readonly Group[], run: (...group: Group) => Promise<Counts>): Promise<void> {
+  for (const [name, args] of groups) {
+    if (args.length === 1) continue;
+    const counts = await run(name, args);
+    total.passed += counts.passed;
+    total.failed += counts.failed;
+    total.ignored += counts.ignored;
+  }
+}
 
 function foldersOfTests(wanted: (name: string) => boolean): string[] {
   return [...Deno.readDirSync("tests")]
