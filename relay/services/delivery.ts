@@ -75,28 +75,23 @@ export async function sendBatch(room: AcceptanceRoom, call: CallContext): Promis
 export async function awaitRoom(room: AcceptanceRoom, call: CallContext): Promise<void> {
   const { recipient } = await call.requests.only(AwaitRoomRequestSchema);
   call.requests.watchForReset();
+  const { signal } = call.served;
   let wake: () => void = () => {};
   const stop = room.mailboxes.awaitRoom(mailboxKey(recipient), () => wake());
+  signal.addEventListener("abort", () => wake(), { once: true });
   try {
     for (;;) {
       const changed = new Promise<void>((resolve) => wake = resolve);
+      signal.throwIfAborted();
       const size = await room.store.room(recipient);
       if (size === null) throw new QightError("no_such_recipient");
       const { maxQueue, maxQueueBytes } = room.store.limits;
       // Three quarters: waking every sender for each single free place would start a storm (as SimpleX learned with its queues).
       if (size.messages <= maxQueue * 0.75 && size.bytes <= maxQueueBytes * 0.75) break;
-      await Promise.race([changed, aborted(call.served.signal)]);
+      await changed;
     }
   } finally {
     stop();
   }
   await call.reply.send(toBinary(AwaitRoomResponseSchema, create(AwaitRoomResponseSchema)));
-}
-
-/** Rejects with the signal's reason when it aborts. */
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    if (signal.aborted) reject(signal.reason);
-    else signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-  });
 }
