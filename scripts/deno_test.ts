@@ -21,7 +21,7 @@ export async function denoTest(
 ): Promise<Counts> {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["test", ...args],
-    env: { NO_COLOR: "1" },
+    env: { NO_COLOR: "1", DENO_JOBS: "2" }, // files at a time with --parallel
     stdin: "null",
     stdout: "piped",
     stderr: "inherit",

@@ -9,8 +9,8 @@ import { type Counts, denoTest, toStdout } from "./deno_test.ts";
 /** Ten minutes on two cores are the goal; what takes twice as long hangs and is ended. */
 const GOAL_MS = 600_000;
 const BUDGET_MS = 2 * GOAL_MS;
-/** Folders that start one program after the other, after the units. */
-const PROGRAMS = ["commands"];
+/** Starts one program after the other; it has the machine for itself. */
+const PROGRAMS = "commands";
 /** Folders that need a core and no quiet: they run beside the others, and their output comes when they are done. */
 const BESIDE = ["fuzz", "attackers", "scenarios"];
 /** Imported by tests, holds none. */
@@ -26,21 +26,24 @@ await installIfAbsent();
 
 type Group = readonly [name: string, args: readonly string[]];
 
-const groups: readonly Group[] = [
-  ["units and contracts", ["-A", ...foldersOfTests((name) => ![...PROGRAMS, ...BESIDE].includes(name))]],
-  ["commands", ["-A", ...foldersOfTests((name) => PROGRAMS.includes(name))]],
+const units: Group = [
+  "units and contracts",
+  ["-A", ...foldersOfTests((name) => name !== PROGRAMS && !BESIDE.includes(name))],
 ];
+// Most of a command's second is its start, on one core: two files at a time.
+const programs: Group = ["commands", ["-A", "--parallel", ...foldersOfTests((name) => name === PROGRAMS)]];
 const beside: readonly Group[] = [
   ...BESIDE.map((name) => [name, ["-A", ...foldersOfTests((other) => other === name)]] as const),
   ["examples", ["-A", "--doc", "--permit-no-files", ...DOCUMENTED.filter(exists)]],
 ];
 
 const total: Counts = { passed: 0, failed: 0, ignored: 0 };
+const aloud = async (name: string, args: readonly string[]) => {
+  console.log(`\n== ${name}`);
+  return await denoTest(args, deadlineMs);
+};
 await Promise.all([
-  runAll(groups, async (name, args) => {
-    console.log(`\n== ${name}`);
-    return await denoTest(args, deadlineMs);
-  }),
+  runAll([units], aloud),
   runAll(beside, async (name, args) => {
     const said: Uint8Array[] = [];
     const counts = await denoTest(args, deadlineMs, (chunk) => Promise.resolve(void said.push(chunk)));
@@ -49,6 +52,7 @@ await Promise.all([
     return counts;
   }),
 ]);
+await runAll([programs], aloud);
 const tookMs = Date.now() - startedMs;
 if (tookMs > GOAL_MS) console.log(`the tests took ${Math.round(tookMs / 60_000)} minutes; the goal is 10`);
 if (total.ignored > 0) console.log(`${total.ignored} ignored (the name of each says why)`);
