@@ -82,8 +82,11 @@ const wire: Kind = {
   },
 };
 
-/** Silence after which a client takes its session for lost: a killed relay says no goodbye over UDP. */
-const TIMEOUT = "2s";
+/**
+ * Silence after which a client takes its session for lost: a killed relay says no goodbye over UDP. It is also how long a
+ * sender goes on trying, so it must be longer than a relay may take to be ready again (READY_MS).
+ */
+const TIMEOUT = "4s";
 /** Within this time every sender must be at work again after a kill. */
 const LOAD_WITHIN_MS = 40_000;
 /** How long the readers may take for what is left when the last sender has ended. */
