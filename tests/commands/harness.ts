@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { denoDir } from "../helpers/deno_dir.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const decoder = new TextDecoder();
@@ -259,10 +260,4 @@ async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<stri
 function coverage(): Record<string, string> {
   const folder = Deno.env.get("DENO_COVERAGE_DIR");
   return folder ? { DENO_COVERAGE_DIR: folder } : {};
-}
-
-/** Deno's cache, found before HOME is changed. */
-function denoDir(): string {
-  const { DENO_DIR, XDG_CACHE_HOME, HOME } = Deno.env.toObject();
-  return DENO_DIR || join(XDG_CACHE_HOME || join(HOME, ".cache"), "deno");
 }

@@ -3,6 +3,7 @@
  * @module
  */
 import { QightError } from "../../proto/errors.ts";
+import { denoDir } from "../helpers/deno_dir.ts";
 
 const project = new URL("../../", import.meta.url).pathname;
 
@@ -51,6 +52,7 @@ export function person(folder: string, relay: string): Record<string, string> {
     XDG_DATA_HOME: `${folder}/data`,
     XDG_STATE_HOME: `${folder}/state`,
     XDG_CACHE_HOME: `${folder}/cache`,
+    DENO_DIR: denoDir(),
     XDG_RUNTIME_DIR: folder,
     NO_COLOR: "1",
     QIGHT_RELAY: relay,
