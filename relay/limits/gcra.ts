@@ -37,7 +37,8 @@ export function createGcra(options: Rate & { now: () => number; maxKeys?: number
       const capacity = Math.max(1, rate.burst) * interval;
       const start = Math.max(arrival.get(key) ?? 0, time);
       const cost = count * interval;
-      const wait = Math.ceil(start + Math.min(cost, capacity) - capacity - time);
+      // In this order a key that has rested gives exactly 0: in another one rounding alone may tell it to wait.
+      const wait = Math.ceil((start - time) + (Math.min(cost, capacity) - capacity));
       if (wait > 0) return wait;
       arrival.delete(key);
       arrival.set(key, start + cost);

@@ -37,6 +37,16 @@ Deno.test("a device may send a burst, then one message each interval", () => {
   }
 });
 
+Deno.test("regression: whoever has rested gets a whole burst, at any fraction of a millisecond and any rate", () => {
+  for (let rate = 1; rate <= 50; rate++) {
+    let time = 700.1;
+    const gcra = createGcra({ perPeriod: rate, periodMs: 60_000, burst: 1 + rate % 3, now: () => time });
+    for (let i = 0; i < 50; i++, time += 1.37) {
+      assert.equal(gcra.take(`key ${i}`, 1 + rate % 3), 0, `${rate} at ${time}`);
+    }
+  }
+});
+
 Deno.test("a batch larger than the burst goes through once and is owed", () => {
   const { clock, limits } = room({ sendPerMinute: 60, sendBurst: 3 });
   assert.equal(limits.takeSend(alice, 10), 0);
