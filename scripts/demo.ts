@@ -5,6 +5,7 @@
  */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { denoDir } from "../tests/helpers/deno_dir.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 const folder = await Deno.makeTempDir({ prefix: "qight-" });
@@ -140,11 +141,6 @@ function say(text: string): void {
 
 function quoted(word: string): string {
   return /^[\w./:@=-]+$/.test(word) ? word : `"${word}"`;
-}
-
-function denoDir(): string {
-  const { DENO_DIR, XDG_CACHE_HOME, HOME } = Deno.env.toObject();
-  return DENO_DIR || join(XDG_CACHE_HOME || join(HOME ?? "", ".cache"), "deno");
 }
 
 function cleanUp(): Promise<void> {

@@ -25,31 +25,33 @@ const MAX_BATCH = 256;
 /** Send: answered when the envelope is on disk. */
 export async function send(room: AcceptanceRoom, call: CallContext): Promise<void> {
   const { envelope } = await call.requests.only(SendRequestSchema);
-  try {
+  await countingRefusals(room, async () => {
     const accepted = await storeEnvelope(room, await checkEnvelope(room, call.peer, envelope));
     await call.reply.send(toBinary(SendResponseSchema, responseOf(accepted)));
-  } catch (thrown) {
-    const error = asQightError(thrown);
-    countRefusal(room, error);
-    throw error;
-  }
+  });
 }
 
 /** SendForReceipt: like Send, and the signed receipt follows the answer. */
 export async function sendForReceipt(room: AcceptanceRoom, call: CallContext): Promise<void> {
   const { envelope } = await call.requests.only(SendRequestSchema);
-  let stored: Accepted;
+  const stored = await countingRefusals(
+    room,
+    async () => storeEnvelope(room, await checkEnvelope(room, call.peer, envelope)),
+  );
+  const answered = call.reply.send(toBinary(SendOutcomeSchema, acceptedOutcome(stored)));
+  const [receipt] = await Promise.all([receiptOutcome(room, stored), answered]);
+  await call.reply.send(receipt);
+  await call.reply.end();
+}
+
+async function countingRefusals<T>(room: AcceptanceRoom, work: () => Promise<T>): Promise<T> {
   try {
-    stored = await storeEnvelope(room, await checkEnvelope(room, call.peer, envelope));
+    return await work();
   } catch (thrown) {
     const error = asQightError(thrown);
     countRefusal(room, error);
     throw error;
   }
-  const answered = call.reply.send(toBinary(SendOutcomeSchema, acceptedOutcome(stored)));
-  const [receipt] = await Promise.all([receiptOutcome(room, stored), answered]);
-  await call.reply.send(receipt);
-  await call.reply.end();
 }
 
 /** SendBatch: all of one frame, answered together. */

@@ -5,7 +5,7 @@
 import Database from "better-sqlite3";
 import { QightError } from "../../proto/errors.ts";
 import { assertLogThere, LOG_BELONGS } from "./log_check.ts";
-import { checkCounters } from "./sqlite_upkeep.ts";
+import { checkCounters, checkPages } from "./sqlite_upkeep.ts";
 import { migrate, schemaOf } from "./migrations/migrate.ts";
 
 /** An open connection. */
@@ -28,7 +28,7 @@ export function openForWriting(path: string): Connection {
     db.pragma("wal_autocheckpoint = 0");
     db.pragma(`journal_size_limit = ${16 * 1024 * 1024}`);
     const checked = size > 0 && size <= checkAtStartBytes;
-    if (checked) assertSound(pagesOf(db));
+    if (checked) assertSound(checkPages(db, 3));
     migrate(db);
     if (checked) assertSound(checkCounters(db));
     // docs/decisions/0005-sqlite.md 1: the build falls back to NORMAL at the first write of a WAL database, so write, then look.
@@ -85,12 +85,6 @@ function setUp(db: Connection): void {
   db.pragma("temp_store = MEMORY");
   db.pragma("cell_size_check = ON");
   db.pragma("trusted_schema = OFF");
-}
-
-/** The whole check: quick_check overlooks an index that has lost a row, and through it a mailbox (0.3 s for 64 MiB). */
-function pagesOf(db: Connection): string[] {
-  const found = db.pragma("integrity_check(3)") as { integrity_check: string }[];
-  return found.map((row) => row.integrity_check).filter((word) => word !== "ok");
 }
 
 function assertSound(found: readonly string[]): void {

@@ -10,7 +10,7 @@ import { classify, failureOf } from "./sqlite_failure.ts";
 
 /** What is wrong with the database, in words; empty when nothing is. */
 export function checkDatabase(db: Connection): string[] {
-  return db.transaction(() => [...pages(db), ...checkCounters(db), ...checksums(db)])();
+  return db.transaction(() => [...checkPages(db, 20), ...checkCounters(db), ...checksums(db)])();
 }
 
 /** Writes a consistent copy to a new file (0600), synced. Throws `would_overwrite`, `cannot_create`, `storage_full`. */
@@ -42,8 +42,12 @@ function releaseLog(path: string): void {
   }
 }
 
-function pages(db: Connection): string[] {
-  const rows = db.pragma("integrity_check(20)") as { integrity_check: string }[];
+/**
+ * Faults of pages and indices, `most` at most. The whole check: quick_check overlooks an index that has lost a row, and
+ * through it a mailbox (0.3 s for 64 MiB).
+ */
+export function checkPages(db: Connection, most: number): string[] {
+  const rows = db.pragma(`integrity_check(${most})`) as { integrity_check: string }[];
   return rows.map((row) => row.integrity_check).filter((word) => word !== "ok");
 }
 

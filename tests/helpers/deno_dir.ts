@@ -6,5 +6,5 @@
  */
 export function denoDir(): string {
   const { DENO_DIR, XDG_CACHE_HOME, HOME } = Deno.env.toObject();
-  return DENO_DIR || `${XDG_CACHE_HOME || `${HOME}/.cache`}/deno`;
+  return DENO_DIR || `${XDG_CACHE_HOME || `${HOME ?? ""}/.cache`}/deno`;
 }
