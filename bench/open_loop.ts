@@ -27,20 +27,26 @@ export async function openLoop(
   const counts = started + warmupSeconds * 1000;
   const total = Math.floor(perSecond * (warmupSeconds + seconds));
   let lastAnswer = counts;
-  for (let begun = 0; begun < total;) {
-    const due = Math.min(total, Math.floor((performance.now() - started) * perSecond / 1000));
-    for (; begun < due; begun++) {
-      const dueAt = started + begun * 1000 / perSecond;
-      under.push(
-        next().then(() => {
-          lastAnswer = performance.now();
-          if (dueAt >= counts) latencies.push(lastAnswer - dueAt);
-        }),
-      );
-    }
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
+  await pace(total, perSecond, (index) => {
+    const dueAt = started + index * 1000 / perSecond;
+    under.push(
+      next().then(() => {
+        lastAnswer = performance.now();
+        if (dueAt >= counts) latencies.push(lastAnswer - dueAt);
+      }),
+    );
+  });
   await Promise.all(under);
   const achieved = latencies.length * 1000 / (lastAnswer - counts);
   return { offered: perSecond, achieved, p50: percentile(latencies, 50), p99: percentile(latencies, 99) };
+}
+
+/** Calls `begin` for each of `total` indices when it is due at `perSecond`; resolves when the last has begun. */
+export async function pace(total: number, perSecond: number, begin: (index: number) => void): Promise<void> {
+  const started = performance.now();
+  for (let index = 0; index < total;) {
+    const due = Math.min(total, Math.floor((performance.now() - started) * perSecond / 1000));
+    for (; index < due; index++) begin(index);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
 }

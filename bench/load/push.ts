@@ -6,6 +6,7 @@ import { RelayClient } from "../../client/relay_client.ts";
 import { parseEnvelope } from "../../crypto/envelope.ts";
 import { hex } from "../../crypto/hex.ts";
 import { percentile } from "../figure.ts";
+import { pace } from "../open_loop.ts";
 import { readPool } from "./envelopes.ts";
 import { introduce, readPeople } from "./people.ts";
 
@@ -26,14 +27,10 @@ const watching = watch();
 await caughtUp.promise;
 const started = performance.now();
 const acks: Promise<unknown>[] = [];
-for (let index = 0; index < messages.length;) {
-  const due = Math.floor((performance.now() - started) * Number(perSecond) / 1000);
-  for (; index < Math.min(due, messages.length); index++) {
-    sentAt.set(hex(parseEnvelope(messages[index]).id), performance.now());
-    acks.push(sender.send(messages[index]));
-  }
-  await new Promise((resolve) => setTimeout(resolve, 1));
-}
+await pace(messages.length, Number(perSecond), (index) => {
+  sentAt.set(hex(parseEnvelope(messages[index]).id), performance.now());
+  acks.push(sender.send(messages[index]));
+});
 const took = (performance.now() - started) / 1000;
 await watching;
 await Promise.all(acks);

@@ -3,8 +3,9 @@
  * @module
  */
 
-import net from "node:net";
+import type net from "node:net";
 import type { PeerAddress } from "../../net/connection.ts";
+import { tcpForwarder } from "../helpers/tcp_forwarder.ts";
 
 /** A proxy in front of one server. */
 export interface CutProxy {
@@ -45,16 +46,7 @@ export function udpProxy(target: PeerAddress): CutProxy {
 /** Forwards TCP connections to `target`. */
 export async function tcpProxy(target: PeerAddress): Promise<CutProxy> {
   const sockets = new Set<net.Socket>();
-  const track = (socket: net.Socket) => {
-    sockets.add(socket);
-    socket.on("close", () => sockets.delete(socket));
-    socket.on("error", () => socket.destroy());
-    return socket;
-  };
-  const server = net.createServer((front) => {
-    const back = track(net.connect(target.port, target.hostname));
-    track(front).pipe(back).pipe(front);
-  });
+  const server = tcpForwarder(target, sockets);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
   const cut = () => sockets.forEach((socket) => socket.destroy());
   return {

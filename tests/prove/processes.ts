@@ -140,3 +140,13 @@ export function end(child: Deno.ChildProcess, signal: Deno.Signal): void {
     if (!gone) throw error;
   }
 }
+
+/** Whether a program is installed and ends well with these arguments. */
+export async function works(command: string, ...args: string[]): Promise<boolean> {
+  try {
+    return (await new Deno.Command(command, { args, stdin: "null", stdout: "null", stderr: "null" }).output()).success;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}

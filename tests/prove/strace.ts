@@ -3,6 +3,7 @@
  * @module
  */
 import { QightError } from "../../proto/errors.ts";
+import { works } from "./processes.ts";
 
 /** Why strace cannot be used here, after trying to install it on Debian as root; null when it can. */
 export async function missingStrace(): Promise<string | null> {
@@ -46,14 +47,5 @@ export class Attached {
   /** Waits until strace has ended, which is after its process has. */
   async ended(): Promise<void> {
     await this.#child.status;
-  }
-}
-
-async function works(command: string, ...args: string[]): Promise<boolean> {
-  try {
-    return (await new Deno.Command(command, { args, stdin: "null", stdout: "null", stderr: "null" }).output()).success;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
   }
 }

@@ -2,6 +2,7 @@
  * Real processes whose wall clock is wrong, by the Debian package `faketime`; their monotonic clock is left alone.
  * @module
  */
+import { works } from "../processes.ts";
 const LIBRARIES = ["x86_64", "aarch64"].map((machine) => `/usr/lib/${machine}-linux-gnu/faketime/libfaketimeMT.so.1`);
 
 /** Why clocks cannot be faked here, after trying to install the package on Debian as root; null when they can. */
@@ -52,13 +53,4 @@ function library(): string | undefined {
       throw error;
     }
   });
-}
-
-async function works(command: string, ...args: string[]): Promise<boolean> {
-  try {
-    return (await new Deno.Command(command, { args, stdin: "null", stdout: "null", stderr: "null" }).output()).success;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }

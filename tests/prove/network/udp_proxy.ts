@@ -2,10 +2,11 @@
  * A bad network between real clients and a real relay: a UDP proxy in a thread of its own, and TCP beside it or not.
  * @module
  */
-import net from "node:net";
+import type net from "node:net";
 import { QightError } from "../../../proto/errors.ts";
 import type { Impairment, Toll } from "./impairment.ts";
 import type { FromProxy, ToProxy } from "./udp_proxy_worker.ts";
+import { tcpForwarder } from "../../helpers/tcp_forwarder.ts";
 
 /** How bad, from which seed, and whether TCP passes unharmed on the same port number. */
 export interface BadNetworkOptions {
@@ -72,16 +73,7 @@ function ask(worker: Worker, message: ToProxy): Promise<FromProxy> {
 }
 
 function forwardTcp(port: number, relayPort: number, sockets: Set<net.Socket>): Promise<net.Server> {
-  const track = (socket: net.Socket) => {
-    sockets.add(socket);
-    socket.on("close", () => sockets.delete(socket));
-    socket.on("error", () => socket.destroy());
-    return socket;
-  };
-  const server = net.createServer((front) => {
-    const back = track(net.connect(relayPort, "127.0.0.1"));
-    track(front).pipe(back).pipe(front);
-  });
+  const server = tcpForwarder({ hostname: "127.0.0.1", port: relayPort }, sockets);
   return new Promise((resolve, reject) => {
     server.once("error", (cause) => reject(new QightError("port_taken", `TCP port ${port} is taken`, { cause })));
     server.listen(port, "127.0.0.1", () => resolve(server));
