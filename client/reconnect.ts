@@ -54,7 +54,7 @@ export class Reconnector implements RelaySource, AsyncDisposable {
       signal?.throwIfAborted();
       if (this.#closed) throw new QightError("unreachable", "The session was closed");
       try {
-        const client = await connect();
+        const client = await inTime(clock, connect(), patienceFor(timeoutMs, untilMs - clock.monotonic()));
         if (this.#closed) client.close();
         return this.#adopt(client);
       } catch (thrown) {
@@ -81,6 +81,27 @@ export class Reconnector implements RelaySource, AsyncDisposable {
     const share = this.#options.random(1)[0] / 255;
     return Math.max(error.retryAfterMs ?? 0, longest * (0.5 + share / 2));
   }
+}
+
+/**
+ * How long one attempt may stay without an answer. A relay that dies while it is greeted says no goodbye over UDP: half
+ * of the time that is left, and at least a quarter of it all, leaves room for another attempt.
+ */
+function patienceFor(timeoutMs: number, leftMs: number): number {
+  return Math.max(leftMs / 2, timeoutMs / 4);
+}
+
+/** The client, or `timeout` when it takes longer than `patienceMs`; one that comes too late is closed. */
+function inTime(clock: Clock, attempt: Promise<RelayClient>, patienceMs: number): Promise<RelayClient> {
+  if (!Number.isFinite(patienceMs)) return attempt;
+  return new Promise((resolve, reject) => {
+    let late = false;
+    const cancel = clock.after(patienceMs, () => {
+      late = true;
+      reject(new QightError("timeout", `The relay did not answer within ${Math.round(patienceMs)} ms`));
+    });
+    attempt.then((client) => late ? client.close() : resolve(client), reject).finally(cancel);
+  });
 }
 
 /** Whether a failed connection may succeed later: nobody there, too busy, no answer in time. */

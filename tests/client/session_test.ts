@@ -195,6 +195,20 @@ Deno.test("reconnecting pauses longer and longer, with jitter, and gives up in t
   assert.ok(pauses.length >= 4 && clock.monotonic() - start <= 3_000 + 10);
 });
 
+Deno.test("regression: an attempt that meets a dying relay leaves time for another one", async () => {
+  const mail = new MailRelay(new TestClock());
+  const { clock } = mail;
+  await using ada = await Person.join(mail, 1);
+  const alive = ada.relay;
+  const dead = Promise.withResolvers<RelayClient>();
+  let tries = 0;
+  const connect = () => ++tries === 1 ? dead.promise : Promise.resolve(alive);
+  await using source = new Reconnector({ connect, timeoutMs: 4_000, clock, random: countingRandom() });
+  const start = clock.monotonic();
+  assert.equal(await clock.runUntil(source.client(), 10), alive);
+  assert.ok(clock.monotonic() - start <= 3_000);
+});
+
 for (const code of ["wrong_relay", "bad_token", "bad_address"] as const) {
   Deno.test(`reconnecting does not repeat ${code}`, async () => {
     let tries = 0;

@@ -1,6 +1,8 @@
 /** qight relay salvage: a damaged data folder gives up what can be read, and stays as it is. @module */
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { join } from "node:path";
+import Database from "better-sqlite3";
 import { errorOf, row, type RunningRelay, World } from "./harness.ts";
 
 const world = new World();
@@ -62,10 +64,7 @@ row(
 row("salvage says which message is lost, in words and in JSON, and ends with 74", async () => {
   const { relay } = await relayWithMail("flipped");
   const path = join(relay.dataDir, "relay.db");
-  const bytes = Deno.readFileSync(path);
-  const where = placeOf(bytes);
-  bytes[where] ^= 1;
-  Deno.writeFileSync(path, bytes);
+  flipInsideEnvelope(path);
   const salvage = ["relay", "salvage", "--data-dir", relay.dataDir, "--out"];
   const done = await operator.run([...salvage, operator.path("words")]);
   assert.equal(done.code, 74);
@@ -83,16 +82,27 @@ row("salvage says which message is lost, in words and in JSON, and ends with 74"
   assert.equal(damaged.length, 1);
 });
 
-/** A byte inside a stored envelope: the longest stretch without a zero is ciphertext. */
-function placeOf(bytes: Uint8Array): number {
-  let best = 0, length = 0;
-  for (let from = 0, at = 0; at <= bytes.length; at++) {
-    if (at < bytes.length && bytes[at] !== 0) continue;
-    if (at - from > length) [best, length] = [from, at - from];
-    from = at + 1;
+/** Changes one byte of a stored envelope wherever it lies: pages that were split keep dead copies of what they held. */
+function flipInsideEnvelope(path: string): void {
+  const database = new Database(path, { readonly: true });
+  const envelope = database.prepare("SELECT envelope FROM messages LIMIT 1").pluck().get() as Uint8Array;
+  database.close();
+  const file = Deno.readFileSync(path);
+  const text = Buffer.from(file.buffer);
+  // Bytes of ciphertext are found nowhere else; a stretch across two pages is not found, then the next one serves.
+  for (let from = envelope.length >> 1; from + STRETCH <= envelope.length; from += STRETCH) {
+    const stretch = envelope.subarray(from, from + STRETCH);
+    let flipped = 0;
+    for (let at = text.indexOf(stretch); at >= 0; at = text.indexOf(stretch, at + 1)) {
+      file[at] ^= 1;
+      flipped++;
+    }
+    if (flipped > 0) return Deno.writeFileSync(path, file);
   }
-  return best + (length >> 1);
+  throw new Error("no stretch of the envelope lies in one piece");
 }
+
+const STRETCH = 16;
 
 row(
   "salvage refuses a folder without a database, a full one, one inside the damaged one, and a running relay's",
