@@ -1,20 +1,32 @@
 /** One run of fetch: takes pages from the inbox, brings them out, and acknowledges what got out. @module */
 import type { Inbox, InboxMessage } from "../client/inbox.ts";
+import type { Contacts } from "../client/contacts.ts";
 import { equal } from "../crypto/equal.ts";
 import type { FetchWishes } from "./commands/fetch.ts";
 import { type Notice, noticeFields, noticeText } from "./event_output.ts";
 import { execFor } from "./exec_message.ts";
+import type { Identity } from "./identity.ts";
 import { messageRecord, type MessageStyle } from "./message_output.ts";
 import { ReaderGone } from "./output.ts";
 import { saveFiles } from "./save_files.ts";
 import type { fetchSpec } from "./tree/messages.ts";
 import type { Call } from "./tree/spec.ts";
 
+/** What is read, by whom, and from whom alone (account hash; everybody when absent). */
+export interface Reading {
+  readonly inbox: Inbox;
+  readonly contacts: Contacts;
+  readonly identity: Identity;
+  readonly from?: Uint8Array | undefined;
+}
+
 /** State of one fetch command. */
 export class FetchRun {
   /** Messages that got out. */
   printed = 0;
   readonly #inbox: Inbox;
+  readonly #contacts: Contacts;
+  readonly #from: Uint8Array | undefined;
   readonly #wishes: FetchWishes;
   readonly #call: Call<typeof fetchSpec>;
   readonly #style: MessageStyle;
@@ -23,17 +35,21 @@ export class FetchRun {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #failure: unknown;
 
-  constructor(inbox: Inbox, wishes: FetchWishes, to: string, call: Call<typeof fetchSpec>) {
+  constructor({ inbox, contacts, identity, from }: Reading, wishes: FetchWishes, call: Call<typeof fetchSpec>) {
     this.#inbox = inbox;
+    this.#contacts = contacts;
+    this.#from = from;
     this.#wishes = wishes;
     this.#call = call;
     const { out, options, settings } = call;
+    const { id: to } = identity.account;
     this.#style = { json: out.json, nul: options.null ?? false, terminal: out.onTerminal, utc: settings.utc, to };
   }
 
   /** Reads until the options say that it is over; throws what ended it otherwise. */
   async toTheEnd(): Promise<void> {
-    const { from, waitMs, idleMs, max } = this.#wishes;
+    const { waitMs, idleMs, max } = this.#wishes;
+    const from = this.#from;
     const { signal } = this.#call;
     const peek = this.#call.options.peek ?? false;
     // A wait for one sender must not end because others have written.
@@ -85,9 +101,10 @@ export class FetchRun {
     const messages = peek ? arrived : await this.#claim(arrived);
     if (messages.length === 0) return;
     const records: Uint8Array[] = [];
+    const names = await this.#contacts.names();
     for (const message of messages) {
       const files = await saveFiles(message.content.files, this.#call.options.saveDir);
-      records.push(messageRecord(message, files, this.#style));
+      records.push(messageRecord(message, files, this.#style, names.get(message.from.toHex())));
     }
     let flushed = messages.length;
     try {

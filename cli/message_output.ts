@@ -17,10 +17,17 @@ export interface MessageStyle {
   readonly to: string;
 }
 
-/** The bytes of one record, its end included. */
-export function messageRecord(message: InboxMessage, files: readonly SavedFile[], style: MessageStyle): Uint8Array {
-  if (style.json) return encoder.encode(safeJson(messageFields(message, files, style.to)) + (style.nul ? "\0" : "\n"));
-  if (!style.nul) return encoder.encode(messageText(message, files, style.utc));
+/** The bytes of one record, its end included; `name` is the sender's contact name, if they have one. */
+export function messageRecord(
+  message: InboxMessage,
+  files: readonly SavedFile[],
+  style: MessageStyle,
+  name: string | undefined,
+): Uint8Array {
+  if (style.json) {
+    return encoder.encode(safeJson(messageFields(message, files, style.to, name)) + (style.nul ? "\0" : "\n"));
+  }
+  if (!style.nul) return encoder.encode(messageText(message, files, style.utc, name));
   const body = bodyBytes(message);
   const shown = style.terminal ? encoder.encode(escapeControls(new TextDecoder().decode(body))) : body;
   const record = new Uint8Array(shown.length + 1);
@@ -33,12 +40,14 @@ export function messageFields(
   message: InboxMessage,
   files: readonly SavedFile[],
   to: string,
+  name: string | undefined,
 ): Record<string, unknown> {
   const { id, from, seq, sentAtMs, receivedAtMs, verified, redelivered, content } = message;
   return {
     type: "message",
     id: formatMessageId(id),
     from: formatAccountId(from),
+    ...(name === undefined ? {} : { from_name: name }),
     to,
     seq,
     sent_at: rfc3339(sentAtMs),
@@ -69,14 +78,19 @@ const LATEST_MS = 253_402_300_799_999;
 const SHORT_ID = 12;
 const encoder = new TextEncoder();
 
-function messageText(message: InboxMessage, files: readonly SavedFile[], utc: boolean): string {
+function messageText(
+  message: InboxMessage,
+  files: readonly SavedFile[],
+  utc: boolean,
+  name: string | undefined,
+): string {
   const { content, from, sentAtMs, verified, redelivered } = message;
   const time = clockTime(new Date(rfc3339(sentAtMs)), utc);
   const marks = `${verified ? "" : " (not verified)"}${redelivered ? " (again)" : ""}`;
   const body = content.body.case === "data"
     ? `[${content.body.value.length} bytes of data]`
     : escapeControls(content.body.value ?? "").replace(/\n/g, "\n  ");
-  const lines = [`${time}  ${formatAccountId(from).slice(0, SHORT_ID)}${marks}  ${body}`];
+  const lines = [`${time}  ${name ?? formatAccountId(from).slice(0, SHORT_ID)}${marks}  ${body}`];
   for (const { name, size, path } of files) {
     lines.push(`  [file] ${escapeLine(name)}  ${size} bytes${path === undefined ? "" : `  ${escapeLine(path)}`}`);
   }

@@ -1,6 +1,7 @@
 /** Joins the parts that carry messages: key file, encrypted store, outbox, directory, and a connection to the relay. @module */
 import { dirname } from "node:path";
 import { type Clock, systemClock, systemRandom } from "../client/clock.ts";
+import { Contacts } from "../client/contacts.ts";
 import { KeyDirectory } from "../client/directory.ts";
 import type { Identity as ClientIdentity } from "../client/identity.ts";
 import { createOutbox, type Outbox } from "../client/outbox.ts";
@@ -30,6 +31,7 @@ export class Messenger implements AsyncDisposable {
   readonly store: ClientStore;
   readonly outbox: Outbox;
   readonly directory: KeyDirectory;
+  readonly contacts: Contacts;
   readonly relayAddress: string;
   readonly clock: Clock = systemClock;
   readonly #settings: Settings;
@@ -44,6 +46,7 @@ export class Messenger implements AsyncDisposable {
     const relay = dialledName(parseRelayAddress(relayAddress));
     this.outbox = createOutbox({ store, relay, clock: this.clock, random: systemRandom });
     this.directory = new KeyDirectory(store, this.clock);
+    this.contacts = new Contacts(store, this.clock);
   }
 
   /** Opens key file and store. The relay must be chosen: mail is kept apart by relay. */

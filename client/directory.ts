@@ -90,6 +90,12 @@ export class KeyDirectory {
     return known && await this.#open(known.bytes);
   }
 
+  /** The newest version known of an account's bundle, or null. */
+  async latest(account: Uint8Array): Promise<VerifiedBundle | null> {
+    const known = await this.#store.read(({ directory }) => directory.latest(account));
+    return known && await this.#open(known.bytes);
+  }
+
   /** The known versions from `version` on, rising. */
   async since(account: Uint8Array, version: number): Promise<VerifiedBundle[]> {
     const known = await this.#store.read(({ directory }) => directory.since(account, version));

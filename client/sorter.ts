@@ -62,7 +62,7 @@ export class Sorter {
     const page: Page = { events: [], changes: [], settled: [] };
     const deliveries = arrivals.filter((arrival) => arrival.type === "delivered");
     const unsealed = await Promise.all(deliveries.map((delivery) => this.#opener.unseal(delivery)));
-    const known = await this.#known(unsealed);
+    const { known, blocked } = await this.#known(unsealed);
     const taken = new Set(options.held);
     const begun = new Set<string>();
     let messages = 0, at = 0;
@@ -81,6 +81,11 @@ export class Sorter {
       if (!message || opened.kind === "unreadable") continue;
       taken.add(messageName(message));
       this.#count(page, message, opened, facts, begun, options.relay.relayNowMs());
+      // Taken in and never shown: left in the mailbox, a blocked sender could fill it.
+      if (blocked.has(message.from.toHex())) {
+        page.settled.push({ first: message.seq, last: message.seq });
+        continue;
+      }
       page.events.push(message);
       if (++messages >= options.max) break;
     }
@@ -88,10 +93,10 @@ export class Sorter {
   }
 
   /** Everything that the store knows, in one look. */
-  #known(unsealed: readonly Unsealed[]): Promise<Known[]> {
-    return this.#store.read(({ seen, streams }) => {
+  #known(unsealed: readonly Unsealed[]): Promise<{ known: Known[]; blocked: ReadonlySet<string> }> {
+    return this.#store.read(({ seen, streams, contacts }) => {
       const forgottenUntilMs = seen.forgottenUntil();
-      return unsealed.map((opened) => {
+      const known = unsealed.map((opened) => {
         if (opened.kind === "unreadable") return { mark: null, forgottenUntilMs, lineage: false, otherLineage: false };
         const { envelope: { sender, id }, sealed } = opened;
         return {
@@ -101,6 +106,7 @@ export class Sorter {
           otherLineage: streams.knows(sender),
         };
       });
+      return { known, blocked: new Set(contacts.blocked().map((account) => account.toHex())) };
     });
   }
 

@@ -5,10 +5,11 @@ import { safetyNumber } from "../../crypto/safety_number.ts";
 import { readPublicHalf } from "../identity.ts";
 import { lookUpAccount } from "../look_up.ts";
 import type { Call } from "../tree/spec.ts";
+import { lookUpWho } from "../who.ts";
 
 /** Prints id, devices with the life of their sealing keys, and the safety number with the own account. */
 export async function run({ args: [who], settings, out }: Call): Promise<void> {
-  const { bundle, sealingKeys } = await lookUpAccount(settings, out, parseAccountId(who));
+  const { bundle, sealingKeys } = await lookUpAccount(settings, out, await lookUpWho(who, settings, out));
   const own = await readPublicHalf(settings.identity);
   const devices = await Promise.all(bundle.devices.map(async ({ key, name, addedAtMs }) => {
     const sealing = sealingKeys.find((each) => equal(each.device, key));

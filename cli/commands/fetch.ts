@@ -2,7 +2,6 @@
 import { systemRandom } from "../../client/clock.ts";
 import { Inbox } from "../../client/inbox.ts";
 import { Reconnector } from "../../client/reconnect.ts";
-import { parseAccountId } from "../../crypto/account.ts";
 import { asQightError, QightError } from "../../proto/errors.ts";
 import { parseDuration } from "../../relay/config/durations.ts";
 import { FetchRun } from "../fetch_run.ts";
@@ -11,6 +10,7 @@ import { orAborted } from "../send_one.ts";
 import { EndedAsAsked } from "../signals.ts";
 import type { fetchSpec } from "../tree/messages.ts";
 import type { Call } from "../tree/spec.ts";
+import { accountOf, parseWho, type Who } from "../who.ts";
 
 /** Prints (or hands to `--exec`) what is there, acknowledging only what got out. */
 export async function run(call: Call<typeof fetchSpec>): Promise<void> {
@@ -30,6 +30,8 @@ export async function run(call: Call<typeof fetchSpec>): Promise<void> {
 async function read(call: Call<typeof fetchSpec>, asked: FetchWishes): Promise<void> {
   const { options, settings, out, signal } = call;
   await using messenger = await Messenger.open(settings, out);
+  const { contacts, identity } = messenger;
+  const from = asked.from && await accountOf(asked.from, contacts);
   const connect = async () => (await messenger.connect()).relay;
   const room = await orAborted(messenger.connect(), signal);
   await using source = new Reconnector({
@@ -51,7 +53,7 @@ async function read(call: Call<typeof fetchSpec>, asked: FetchWishes): Promise<v
     device: messenger.identity.device.publicKey,
     clock: messenger.clock,
   });
-  const running = new FetchRun(inbox, asked, messenger.identity.account.id, call);
+  const running = new FetchRun({ inbox, contacts, identity, from }, asked, call);
   await running.toTheEnd();
   if (options.failEmpty && running.printed === 0) throw new QightError("nothing_to_fetch");
 }
@@ -64,7 +66,7 @@ export interface FetchWishes {
   /** Longest silence after that (with follow), milliseconds. */
   readonly idleMs?: number;
   readonly max?: number;
-  readonly from?: Uint8Array;
+  readonly from?: Who;
   readonly command?: readonly string[];
 }
 
@@ -82,7 +84,7 @@ function readOptions({ args, options }: Call<typeof fetchSpec>): FetchWishes {
     ...(options.wait === undefined ? {} : { waitMs: parseDuration(options.wait) }),
     ...(options.idle === undefined ? {} : { idleMs: parseDuration(options.idle) }),
     ...(max === undefined ? {} : { max }),
-    ...(options.from === undefined ? {} : { from: parseAccountId(options.from) }),
+    ...(options.from === undefined ? {} : { from: parseWho(options.from) }),
     ...(options.exec ? { command: args } : {}),
   };
 }

@@ -1,5 +1,5 @@
 /** `qight key verify`: whether a device of somebody signed these bytes. @module */
-import { deviceFingerprint, formatAccountId, parseAccountId } from "../../crypto/account.ts";
+import { deviceFingerprint, formatAccountId } from "../../crypto/account.ts";
 import { equal } from "../../crypto/equal.ts";
 import { verifyMessage } from "../../crypto/signed_message.ts";
 import { QightError } from "../../proto/errors.ts";
@@ -10,10 +10,11 @@ import { readInput, readTextInput } from "../read_input.ts";
 import type { Settings } from "../settings.ts";
 import { parseSignature } from "../signature_text.ts";
 import type { Call } from "../tree/spec.ts";
+import { lookUpWho } from "../who.ts";
 
 /** Exit 0 and the signing device when the signature is good, 65 when not. */
 export async function run({ args: [who, given, file], settings, out }: Call): Promise<void> {
-  const account = parseAccountId(who);
+  const account = await lookUpWho(who, settings, out);
   const { device, signature } = await readSignature(given);
   const bytes = await readInput(file ?? "-");
   const id = formatAccountId(account);

@@ -8,6 +8,7 @@ import { parseHostPort } from "../../net/address.ts";
 import { formatHostPort } from "../../net/address.ts";
 import { openDataFolder } from "../../relay/data_folder.ts";
 import { exists, makePrivateFolder, writePrivateFile } from "../paths.ts";
+import { qrCode } from "../qr_code.ts";
 import { loadRelayConfig } from "../relay_toml.ts";
 import type { relayInitSpec } from "../tree/relay.ts";
 import type { Call } from "../tree/spec.ts";
@@ -55,9 +56,4 @@ function withValues(sample: string, values: Record<string, unknown>): string {
     text = text.replace(new RegExp(`^${key} = [^#\\n]*`, "m"), `${key} = ${JSON.stringify(value)} `);
   }
   return text;
-}
-
-async function qrCode(text: string): Promise<string> {
-  const { renderUnicodeCompact } = await import("uqr");
-  return renderUnicodeCompact(text);
 }

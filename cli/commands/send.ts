@@ -2,7 +2,7 @@
 import { systemRandom } from "../../client/clock.ts";
 import { newMessageId, parseMessageId } from "../../client/message_id.ts";
 import type { Draft } from "../../client/messages.ts";
-import { formatAccountId, parseAccountId } from "../../crypto/account.ts";
+import { formatAccountId } from "../../crypto/account.ts";
 import { QightError } from "../../proto/errors.ts";
 import type { Content } from "../../proto/gen/qight/v1/seal_pb.ts";
 import { parseDuration } from "../../relay/config/durations.ts";
@@ -12,11 +12,12 @@ import { sendLines } from "../send_lines.ts";
 import { sendNow, sendQueued } from "../send_one.ts";
 import type { sendSpec } from "../tree/messages.ts";
 import type { Call } from "../tree/spec.ts";
+import { parseWho, recipientOf } from "../who.ts";
 
 /** Sends and prints the id; what each failure leaves behind is written in docs/operations.md, Settled, Outbox. */
 export async function run(call: Call<typeof sendSpec>): Promise<void> {
   const { args, options, settings, out } = call;
-  const account = parseAccountId(args[0]);
+  const who = parseWho(args[0]);
   refuseContradictions(call);
   const ttlS = options.ttl === undefined ? 0 : wholeSeconds(options.ttl);
   const replyTo = messageId("--reply-to", options.replyTo);
@@ -24,11 +25,13 @@ export async function run(call: Call<typeof sendSpec>): Promise<void> {
   const shape = { ttlS, plaintext: options.plaintext ?? false };
   if (options.lines) {
     await using messenger = await Messenger.open(settings, out);
+    const account = await recipientOf(who, messenger.contacts);
     return await sendLines(messenger, account, { ...shape, replyTo }, call);
   }
   const content = await readContent({ message: args[1], files: options.file ?? [], replyTo });
   if (!content && id === undefined) throw new QightError("empty_message");
   await using messenger = await Messenger.open(settings, out);
+  const account = await recipientOf(who, messenger.contacts);
   const draft = content && draftOf(content, id, shape);
   const to = formatAccountId(account);
   if (options.queue) {

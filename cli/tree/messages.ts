@@ -18,7 +18,7 @@ export const sendSpec = {
     ["--plaintext", "readable by the relay and unauthenticated content; said out loud on purpose"],
   ],
   more: [
-    "TO is a public id (qid1… or 64 hex digits). MESSAGE, files, or text on stdin; - is stdin.",
+    "TO is a contact or a public id (qid1… or 64 hex digits). MESSAGE, files, or text on stdin; - is stdin.",
     "A MESSAGE that begins with - goes after --.",
     "Prints the message id once the relay has it on disk; with --json the relay's signed receipt too.",
   ],
@@ -42,7 +42,7 @@ export const fetchSpec = {
     ["--wait <duration>", "wait that long for the first message"],
     ["--idle <duration>", "end when nothing came for that long (with --follow)"],
     ["--max <n>", "end after that many messages"],
-    ["--from <who>", "only messages of this public id; others stay"],
+    ["--from <who>", "only messages of this contact or public id; others stay"],
     ["--peek", "look without acknowledging; the messages come again"],
     ["--events", "print gaps, expired ranges and other events on stdout too"],
     ["--save-dir <dir>", "write attached files there; without it (or --json) a message with files is not acknowledged"],

@@ -113,4 +113,15 @@ export const migrations: readonly string[] = [
     UPDATE unreadable_size SET bytes = bytes - length(old.bytes);
   END;
   `,
+  `
+  CREATE TABLE contact (
+    folded TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    account BLOB NOT NULL UNIQUE,
+    verified INTEGER NOT NULL,
+    blocked INTEGER NOT NULL,
+    added_at_ms INTEGER NOT NULL,
+    offered BLOB
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

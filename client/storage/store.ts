@@ -27,6 +27,7 @@ export interface Tables {
   readonly directory: DirectoryTable;
   readonly secrets: SecretTable;
   readonly unreadable: UnreadableTable;
+  readonly contacts: ContactTable;
   readonly meta: MetaTable;
 }
 
@@ -188,6 +189,34 @@ export interface UnreadableTable {
   add(row: UnreadableRow, nowMs: number, maxBytes: number): void;
   all(): UnreadableRow[];
   purge(addedBeforeMs: number): number;
+}
+
+/** Somebody with a name. */
+export interface ContactRow {
+  /** As it was written; unique in any case. */
+  readonly name: string;
+  /** The account that the name pins: hash, 32 bytes; no two contacts have the same. */
+  readonly account: Uint8Array;
+  /** Digits were compared, or an invite proved both ends. */
+  readonly verified: boolean;
+  readonly blocked: boolean;
+  readonly addedAtMs: number;
+  /** Another account that was given under this name and waits for a comparison of digits; null when none does. */
+  readonly offered: Uint8Array | null;
+}
+
+/** Contacts by name and by account. */
+export interface ContactTable {
+  /** Adds, or changes the one of that name. */
+  put(contact: ContactRow): void;
+  /** In any case of letters. */
+  get(name: string): ContactRow | null;
+  ofAccount(account: Uint8Array): ContactRow | null;
+  /** By name. */
+  all(): ContactRow[];
+  /** Accounts of the blocked ones. */
+  blocked(): Uint8Array[];
+  remove(name: string): void;
 }
 
 /** Small values by name. */

@@ -1,6 +1,7 @@
 /** The input of `send --lines`, which may go on for days. @module */
 import assert from "node:assert/strict";
 import { readLines } from "../../cli/lines.ts";
+import { releaseStartupMemory } from "../../relay/startup_memory.ts";
 
 const CHUNK_BYTES = 64 * 1024;
 const CHUNKS = 4096;
@@ -20,6 +21,8 @@ Deno.test("regression: an input of many lines is not held in memory after it was
   let lines = 0;
   for await (const line of readLines(source, new AbortController().signal)) lines += line.length > 0 ? 1 : 0;
   assert.equal(lines, CHUNKS);
+  // What is held is what a full collection leaves: when V8 makes one by itself is its own affair.
+  releaseStartupMemory();
   const grown = Deno.memoryUsage().external - before;
   assert.ok(grown < CHUNKS * CHUNK_BYTES / 2, `${Math.round(grown / 1024 ** 2)} MB are still held`);
 });

@@ -1,0 +1,34 @@
+/** `qight contact show`: a contact with its devices and the digits to compare. @module */
+import { systemClock } from "../../client/clock.ts";
+import { KeyDirectory } from "../../client/directory.ts";
+import { deviceFingerprint } from "../../crypto/account.ts";
+import { safetyNumber } from "../../crypto/safety_number.ts";
+import { contactFields, printContact } from "../contact_output.ts";
+import { openIdentity } from "../identity.ts";
+import { Contacts } from "../../client/contacts.ts";
+import { openStore } from "../messenger.ts";
+import { digitLines, digitsCode } from "../safety_number.ts";
+import type { contactShowSpec } from "../tree/contact.ts";
+import type { Call } from "../tree/spec.ts";
+
+/** Devices are those that this machine has seen; qight check-key asks the relay. */
+export async function run({ args: [name], options, settings, out }: Call<typeof contactShowSpec>): Promise<void> {
+  const identity = await openIdentity(settings, out);
+  await using store = await openStore(settings, identity);
+  const contact = await new Contacts(store, systemClock).get(name);
+  const bundle = await new KeyDirectory(store, systemClock).latest(contact.account);
+  const devices = await Promise.all((bundle?.devices ?? []).map(async ({ key, name, addedAtMs }) => ({
+    device: await deviceFingerprint(key),
+    name,
+    added_at: new Date(addedAtMs).toISOString(),
+  })));
+  const { hash } = identity.account;
+  if (out.json) {
+    const digits = await safetyNumber(hash, contact.account);
+    return await out.object({ ...contactFields(contact), safety_number: digits, devices });
+  }
+  await printContact(out, contact);
+  for (const { device, name } of devices) await out.line(`  device  ${device}  ${name}`);
+  for (const line of await digitLines(hash, contact.account)) await out.line(`  safety  ${line}`);
+  if (options.qr) await out.line(await digitsCode(hash, contact.account));
+}

@@ -1,0 +1,49 @@
+/** `qight contact verify`: the digits were compared and are the same. @module */
+import { safetyNumber } from "../../crypto/safety_number.ts";
+import { QightError } from "../../proto/errors.ts";
+import { printContact } from "../contact_output.ts";
+import { digitLines, digitsCode } from "../safety_number.ts";
+import { askLine, hasTerminal } from "../terminal.ts";
+import type { contactVerifySpec } from "../tree/contact.ts";
+import type { Call } from "../tree/spec.ts";
+import { withContacts } from "../who.ts";
+
+/** Compares the digits that were given, or shows them and asks; nothing changes when they differ. */
+export async function run(call: Call<typeof contactVerifySpec>): Promise<void> {
+  const { args: [name, ...given], options, settings, out } = call;
+  await withContacts(settings, out, async (contacts, identity) => {
+    const contact = await contacts.get(name);
+    const account = contact.offered ?? contact.account;
+    const own = identity.account.hash;
+    if (given.length > 0) {
+      compare(given.join(""), await safetyNumber(own, account), contact.name);
+    } else {
+      if (options.qr) out.note(await digitsCode(own, account));
+      for (const line of await digitLines(own, account)) out.note(line);
+      await ask(call, contact.name);
+    }
+    await printContact(out, await contacts.verify(name, account));
+  });
+}
+
+function compare(given: string, digits: string, name: string): void {
+  const typed = given.replace(/\s/g, "");
+  if (!/^\d{60}$/.test(typed)) {
+    throw new QightError("usage", "A safety number has 60 digits", { hint: `qight contact show ${name} shows yours.` });
+  }
+  if (typed === digits) return;
+  throw new QightError("key_changed", `These are not the digits of "${name}"`, {
+    hint: "Somebody may stand between you: compare again by another way, in person if you can. Nothing was changed.",
+  });
+}
+
+async function ask({ settings }: Call, name: string): Promise<void> {
+  if (settings.yes) return;
+  if (!settings.mayAsk || !await hasTerminal()) {
+    throw new QightError("usage", "Whether the digits are the same must be said, and there is no terminal to ask on", {
+      hint: `Give the digits that your contact sees: qight contact verify ${name} DIGITS; or -y if you compared them.`,
+    });
+  }
+  const answer = await askLine(`Does ${name} see the same digits? Type yes: `);
+  if (answer !== "yes") throw new QightError("not_allowed", `"${name}" was not verified`, { hint: "" });
+}

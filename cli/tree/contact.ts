@@ -1,0 +1,60 @@
+/** Rows of `qight contact`. @module */
+import type { CommandSpec } from "./spec.ts";
+
+/** `qight contact show`. */
+export const contactShowSpec = {
+  name: "show",
+  summary: "show a contact, its devices and the digits to compare",
+  args: "<name>",
+  options: [["--qr", "the digits as a QR code too"]],
+  module: "contact_show",
+} as const satisfies CommandSpec;
+
+/** `qight contact verify`. */
+export const contactVerifySpec = {
+  name: "verify",
+  summary: "say that the digits were compared and are the same",
+  args: "<name> [digits...]",
+  options: [["--qr", "the digits as a QR code too"]],
+  more: [
+    "Shows 60 digits; your contact sees the same ones with qight contact show. Compare them aloud or side by side.",
+    "With DIGITS (spaces do not matter) compares them itself: exit 77 when they differ.",
+  ],
+  examples: ["qight contact verify bob", "qight contact verify bob 30035 44776 …"],
+  module: "contact_verify",
+} as const satisfies CommandSpec;
+
+/** `qight contact block`. */
+export const contactBlockSpec = {
+  name: "block",
+  summary: "show nothing more of them, and send them nothing",
+  args: "<name>",
+  options: [["--undo", "lift the block"]],
+  more: ["What a blocked contact sends is taken in and thrown away unseen; they are not told."],
+  module: "contact_block",
+} as const satisfies CommandSpec;
+
+/** `qight contact` and what is below it. */
+export const contactSpec = {
+  name: "contact",
+  summary: "names for people",
+  commands: [
+    {
+      name: "add",
+      summary: "give an id a name",
+      args: "<name> <id>",
+      more: [
+        "The name then stands for that account wherever TO or WHO is asked for. Another id under the same name is",
+        "refused (77) until qight contact verify.",
+      ],
+      examples: ["qight contact add bob qid1…"],
+      module: "contact_add",
+    },
+    { name: "list", summary: "list the contacts", module: "contact_list" },
+    contactShowSpec,
+    contactVerifySpec,
+    contactBlockSpec,
+    { name: "remove", summary: "forget a name", args: "<name>", module: "contact_remove" },
+  ],
+  examples: ["qight contact add bob qid1…", 'qight send bob "see you at eight"', "qight contact verify bob"],
+} as const satisfies CommandSpec;
