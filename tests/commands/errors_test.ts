@@ -37,7 +37,7 @@ for (const address of addresses) {
     assertFails(await ada.run(["ping", "--json", "--relay", address]), "bad_address");
   });
 }
-for (const id of ["bob", stranger, "qid1", "ab".repeat(31)]) {
+for (const id of ["b ob", stranger, "qid1", "ab".repeat(31)]) {
   row(`bad_id: send to ${id.slice(0, 20)}`, async () => {
     assertFails(await ada.run(["send", id, "x", "--json"]), "bad_id");
   });

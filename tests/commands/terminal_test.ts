@@ -1,42 +1,10 @@
 /** What happens on a terminal: passphrases are asked, twice when new, and never shown. @module */
 import assert from "node:assert/strict";
-import { cliArguments, type Person, World } from "./harness.ts";
+import { World } from "./harness.ts";
+import { hasScript, onTerminal } from "./on_terminal.ts";
 
 const world = new World();
 Deno.test.afterAll(() => world[Symbol.asyncDispose]());
-
-const hasScript = new Deno.Command("sh", { args: ["-c", "command -v script"], stdout: "null" }).outputSync().success;
-
-/** Types each answer when its question is on the screen of a pseudo-terminal (util-linux `script`). */
-async function onTerminal(person: Person, args: string[], dialogue: [question: RegExp, answer: string][]) {
-  const command = [Deno.execPath(), ...cliArguments(), ...args].map((word) => `'${word}'`).join(" ");
-  const child = new Deno.Command("script", {
-    args: ["-qefc", command, "/dev/null"],
-    env: person.env,
-    clearEnv: true,
-    cwd: person.home,
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "null",
-  }).spawn();
-  const keyboard = child.stdin.getWriter();
-  const left = [...dialogue];
-  let screen = "";
-  let seen = 0;
-  for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
-    screen += chunk;
-    while (left.length > 0) {
-      const match = left[0][0].exec(screen.slice(seen));
-      if (!match) break;
-      seen += match.index + match[0].length;
-      await keyboard.write(new TextEncoder().encode(left.shift()![1]));
-    }
-  }
-  await keyboard.close();
-  const { code } = await child.status;
-  assert.equal(left.length, 0, `never asked ${left[0]?.[0]}: ${screen}`);
-  return { code, screen };
-}
 
 const person = world.person("typist");
 const rows: [name: string, args: string[], dialogue: [RegExp, string][], code: number, screen: RegExp][] = [

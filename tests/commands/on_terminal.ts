@@ -1,0 +1,38 @@
+/** The real command line on a pseudo-terminal. @module */
+import assert from "node:assert/strict";
+import { cliArguments, type Person } from "./harness.ts";
+
+/** Whether script(1) of util-linux is there, which makes pseudo-terminals. */
+export const hasScript =
+  new Deno.Command("sh", { args: ["-c", "command -v script"], stdout: "null" }).outputSync().success;
+
+/** Types each answer when its question is on the screen of a pseudo-terminal; ends with the command. */
+export async function onTerminal(person: Person, args: string[], dialogue: [question: RegExp, answer: string][]) {
+  const command = [Deno.execPath(), ...cliArguments(), ...args].map((word) => `'${word}'`).join(" ");
+  const child = new Deno.Command("script", {
+    args: ["-qefc", command, "/dev/null"],
+    env: person.env,
+    clearEnv: true,
+    cwd: person.home,
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+  const keyboard = child.stdin.getWriter();
+  const left = [...dialogue];
+  let screen = "";
+  let seen = 0;
+  for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
+    screen += chunk;
+    while (left.length > 0) {
+      const match = left[0][0].exec(screen.slice(seen));
+      if (!match) break;
+      seen += match.index + match[0].length;
+      await keyboard.write(new TextEncoder().encode(left.shift()![1]));
+    }
+  }
+  await keyboard.close();
+  const { code } = await child.status;
+  assert.equal(left.length, 0, `never asked ${left[0]?.[0]}: ${screen}`);
+  return { code, screen };
+}
