@@ -1,6 +1,7 @@
 /** Where files live: the XDG folders of a client and the data folder of a relay. @module */
 import { join } from "node:path";
 import { QightError } from "../proto/errors.ts";
+import { homeFolder } from "../relay/config/home_folders.ts";
 
 /** Environment variables; set but empty counts as unset. */
 export type Env = (name: string) => string | undefined;
@@ -8,23 +9,21 @@ export type Env = (name: string) => string | undefined;
 /** The process's environment, with empty values as unset. */
 export const processEnv: Env = (name) => Deno.env.get(name) || undefined;
 
-/** `$XDG_CONFIG_HOME/qight/config.toml`. */
-export function clientConfigPath(env: Env): string {
-  return join(base(env, "XDG_CONFIG_HOME", ".config"), "qight", "config.toml");
+/** `$XDG_CONFIG_HOME/qight/config.toml`, or where macOS and Windows keep such files. */
+export function clientConfigPath(env: Env, os: string = Deno.build.os): string {
+  return join(homeFolder("config", os, env), "qight", "config.toml");
 }
 
-/** `$XDG_DATA_HOME/qight`. */
-export function clientDataDir(env: Env): string {
-  return join(base(env, "XDG_DATA_HOME", ".local/share"), "qight");
+/** `$XDG_DATA_HOME/qight`, or where macOS and Windows keep such files. */
+export function clientDataDir(env: Env, os: string = Deno.build.os): string {
+  return join(homeFolder("data", os, env), "qight");
 }
 
-function base(env: Env, name: string, underHome: string): string {
-  const set = env(name);
-  // XDG Base Directory Specification: relative paths are invalid and ignored.
-  if (set?.startsWith("/")) return set;
-  const home = env("HOME") ?? env("USERPROFILE");
-  if (!home) throw new QightError("config", `Cannot find a folder for ${underHome}: neither ${name} nor HOME is set`);
-  return join(home, underHome);
+/** `$XDG_STATE_HOME/qight`: what a command remembers and may lose, such as the context before this one. */
+export function clientStateDir(env: Env, os: string = Deno.build.os): string {
+  const base = homeFolder("state", os, env);
+  // macOS and Windows have one folder for data and state: what may be lost gets a folder below it.
+  return base === homeFolder("data", os, env) ? join(base, "qight", "state") : join(base, "qight");
 }
 
 /** Makes a private folder (0700) with its parents; failures name the path. */
