@@ -5,16 +5,21 @@ import { formatAccountId } from "../crypto/account.ts";
 import { QightError } from "../proto/errors.ts";
 import { bodyBytes, rfc3339 } from "./message_output.ts";
 
-/** Resolves when the command exited 0; everything else is `exec_failed` (74). */
+/**
+ * Resolves when the command exited 0; everything else is `exec_failed` (74). `to` is the own id, `name` the sender's
+ * contact name, if they have one.
+ */
 export async function execFor(
   [command, ...args]: readonly string[],
   message: InboxMessage,
-  to: string,
+  { to, name }: { readonly to: string; readonly name: string | undefined },
   signal: AbortSignal,
 ): Promise<void> {
   const env = {
     QIGHT_ID: formatMessageId(message.id),
     QIGHT_FROM: formatAccountId(message.from),
+    // Set for a stranger too: a command that runs qight itself must not hand the name of its own sender on.
+    QIGHT_FROM_NAME: name ?? "",
     QIGHT_TO: to,
     QIGHT_SEQ: String(message.seq),
     QIGHT_SENT_AT: rfc3339(message.sentAtMs),
@@ -25,7 +30,10 @@ export async function execFor(
   } catch (error) {
     throw new QightError("exec_failed", `Cannot run ${command}: ${(error as Error).message}`, { cause: error });
   }
-  const stop = () => child.kill("SIGTERM");
+  let running = true;
+  child.status.then(() => running = false);
+  // Its body may still be on the way to somebody it started when the command itself is gone.
+  const stop = () => running && child.kill("SIGTERM");
   signal.addEventListener("abort", stop, { once: true });
   try {
     const [status] = await Promise.all([child.status, feed(child, bodyBytes(message))]);

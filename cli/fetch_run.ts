@@ -1,12 +1,14 @@
 /** One run of fetch: takes pages from the inbox, brings them out, and acknowledges what got out. @module */
+import { systemClock } from "../client/clock.ts";
 import type { Inbox, InboxMessage } from "../client/inbox.ts";
 import type { Contacts } from "../client/contacts.ts";
 import { equal } from "../crypto/equal.ts";
 import type { FetchWishes } from "./commands/fetch.ts";
 import { type Notice, noticeFields, noticeText } from "./event_output.ts";
+import { ExecJobs } from "./exec_jobs.ts";
 import { execFor } from "./exec_message.ts";
 import type { Identity } from "./identity.ts";
-import { messageRecord, type MessageStyle } from "./message_output.ts";
+import { bodyBytes, messageRecord, type MessageStyle } from "./message_output.ts";
 import { ReaderGone } from "./output.ts";
 import { saveFiles } from "./save_files.ts";
 import type { fetchSpec } from "./tree/messages.ts";
@@ -32,7 +34,8 @@ export class FetchRun {
   readonly #style: MessageStyle;
   /** Ends the reading from within: reader gone, time over, command failed. What was shown is acknowledged first. */
   readonly #stop = new AbortController();
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #jobs: ExecJobs;
+  #cancelEnd: () => void = () => {};
   #failure: unknown;
 
   constructor({ inbox, contacts, identity, from }: Reading, wishes: FetchWishes, call: Call<typeof fetchSpec>) {
@@ -43,6 +46,7 @@ export class FetchRun {
     this.#call = call;
     const { out, options, settings } = call;
     const { id: to } = identity.account;
+    this.#jobs = new ExecJobs(wishes.jobs, (thrown) => this.#fail(thrown));
     this.#style = { json: out.json, nul: options.null ?? false, terminal: out.onTerminal, utc: settings.utc, to };
   }
 
@@ -57,6 +61,7 @@ export class FetchRun {
     const follow = this.#wishes.follow || watchForOne;
     if (follow) this.#endAfter(waitMs ?? idleMs);
     let drained = false;
+    let taken = 0;
     const pages = this.#inbox.pages({
       follow,
       peek,
@@ -77,28 +82,41 @@ export class FetchRun {
           }
           await (this.#wishes.command ? this.#execAll(messages) : this.#print(messages, peek));
         } catch (thrown) {
-          this.#failure = thrown;
-          this.#stop.abort();
+          this.#fail(thrown);
         }
         drained ||= page.some((event) => event.type === "caught_up");
+        taken += messages.length;
+        // Before the inbox makes its last acknowledgements: a connection that broke meanwhile comes back for them.
+        if ((drained && !this.#wishes.follow) || taken >= (max ?? Infinity)) await this.#jobs.idle();
         if (watchForOne && !this.#wishes.follow && drained && this.printed > 0) this.#stop.abort();
       }
+      // Stopped from within or by a signal: commands that run end all the same, and what they did is acknowledged.
+      await this.#jobs.idle();
+      if (this.#wishes.command) await this.#inbox.flush();
     } catch (thrown) {
       if (!this.#stop.signal.aborted) throw thrown;
     } finally {
-      clearTimeout(this.#timer);
+      this.#cancelEnd();
+      await this.#jobs.idle();
     }
     if (this.#failure) throw this.#failure;
     signal.throwIfAborted();
   }
 
+  /** The first failure is what the command ends with. */
+  #fail(thrown: unknown): void {
+    this.#failure ??= thrown;
+    this.#stop.abort();
+  }
+
   #endAfter(ms: number | undefined): void {
-    clearTimeout(this.#timer);
-    if (ms !== undefined) this.#timer = setTimeout(() => this.#stop.abort(), ms);
+    this.#cancelEnd();
+    this.#cancelEnd = ms === undefined ? () => {} : systemClock.after(ms, () => this.#stop.abort());
   }
 
   async #print(arrived: readonly InboxMessage[], peek: boolean): Promise<void> {
-    const messages = peek ? arrived : await this.#claim(arrived);
+    const whole = arrived.filter((message) => this.#fitsARecord(message));
+    const messages = peek ? whole : await this.#claim(whole);
     if (messages.length === 0) return;
     const records: Uint8Array[] = [];
     const names = await this.#contacts.names();
@@ -112,8 +130,7 @@ export class FetchRun {
     } catch (thrown) {
       if (!(thrown instanceof ReaderGone)) throw thrown;
       flushed = wholeRecords(records, thrown.written);
-      this.#failure = thrown;
-      this.#stop.abort();
+      this.#fail(thrown);
     }
     this.printed += flushed;
     const out = messages.slice(0, flushed);
@@ -126,6 +143,13 @@ export class FetchRun {
     const claimed = await this.#inbox.printing(...arrived.filter((message) => !this.#leavesFiles(message)));
     const bySeq = new Map(claimed.map((message) => [message.seq, message]));
     return arrived.flatMap((message) => this.#leavesFiles(message) ? [message] : bySeq.get(message.seq) ?? []);
+  }
+
+  /** A NUL in the body of a `--null` record would make two of it for whoever reads them. */
+  #fitsARecord(message: InboxMessage): boolean {
+    if (!this.#style.nul || this.#style.json || !bodyBytes(message).includes(0)) return true;
+    this.#call.out.note(`${message.id.toHex()} has a NUL in its body: kept at the relay until fetched without --null`);
+    return false;
   }
 
   /** Files that go nowhere: acknowledging their message would throw them away. */
@@ -143,18 +167,21 @@ export class FetchRun {
 
   async #execAll(messages: readonly InboxMessage[]): Promise<void> {
     for (const message of messages) {
-      this.#call.signal.throwIfAborted();
-      if (this.#leavesFiles(message)) {
-        this.#tellOfFiles(message);
-        continue;
-      }
-      const [ours] = await this.#inbox.printing(message);
-      if (!ours) continue;
-      await saveFiles(ours.content.files, this.#call.options.saveDir);
-      await execFor(this.#wishes.command!, ours, this.#style.to, this.#call.signal);
-      this.printed++;
-      await this.#inbox.shown(ours);
+      if (this.#leavesFiles(message)) this.#tellOfFiles(message);
+      else if (!await this.#jobs.begin(() => this.#exec(message))) return;
     }
+  }
+
+  /** Each message is acknowledged by itself, when its own command has exited 0. */
+  async #exec(message: InboxMessage): Promise<void> {
+    this.#call.signal.throwIfAborted();
+    const [ours] = await this.#inbox.printing(message);
+    if (!ours) return;
+    await saveFiles(ours.content.files, this.#call.options.saveDir);
+    const name = (await this.#contacts.ofAccount(ours.from))?.name;
+    await execFor(this.#wishes.command!, ours, { to: this.#style.to, name }, this.#call.signal);
+    this.printed++;
+    await this.#inbox.shown(ours);
   }
 
   async #tell(event: Notice): Promise<void> {

@@ -26,17 +26,28 @@ export async function saveFiles(files: readonly File[], folder: string | undefin
   return saved;
 }
 
-/** A name that stays in its folder and hides nothing: no separators, controls, leading dots or reserved characters. */
+/**
+ * A name that stays in its folder and hides nothing: normalised, without separators, controls, reserved characters or
+ * device names, and without a leading dot (hidden) or dash (an option to `rm *`).
+ */
 export function safeName(name: string): string {
-  const last = name.split(/[/\\]/).at(-1) ?? "";
+  // Normalised first: what decides below must be what the file system sees (macOS stores names normalised anyway).
+  const last = name.toWellFormed().normalize("NFC").split(/[/\\]/).at(-1) ?? "";
   // deno-lint-ignore no-control-regex
   const steering = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
-  const clean = last.replace(steering, "").replace(/[<>:"|?*]/g, "_").replace(/^[.\s]+|[.\s]+$/g, "");
-  const extension = extname(clean).slice(0, 20);
-  const stem = clean.slice(0, clean.length - extname(clean).length);
-  return shortened(stem, MAX_NAME_BYTES - encoder.encode(extension).length) + extension || "file";
+  const shown = last.replace(steering, "").normalize("NFC");
+  const clean = shown.replace(/[<>:"|?*]/g, "_").replace(/^[-.\s]+|[.\s]+$/g, "");
+  const whole = extname(clean);
+  const extension = shortened(whole, MAX_EXTENSION_BYTES);
+  const stem = clean.slice(0, clean.length - whole.length);
+  const short = shortened(stem, MAX_NAME_BYTES - encoder.encode(extension).length) + extension;
+  const safe = short.replace(/[.\s]+$/, "") || "file";
+  return device.test(safe) ? `_${safe}` : safe;
 }
 
+/** Windows opens a device for these, with any extension (learn.microsoft.com, Naming Files, Reserved names). */
+const device = /^(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9\u00b9\u00b2\u00b3])[ ]*(?:\.|$)/i;
+const MAX_EXTENSION_BYTES = 20;
 const MAX_NAME_BYTES = 200;
 const MAX_COPIES = 10_000;
 const encoder = new TextEncoder();
@@ -58,10 +69,10 @@ async function save(folder: string, name: string, data: Uint8Array, sha256: stri
     try {
       if (copy === 0) await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
       using file = await Deno.open(path, { write: true, createNew: true, mode: 0o600 });
-      for (let at = 0; at < data.length;) at += await file.write(data.subarray(at));
-      await file.sync();
+      await fill(file, path, data);
       return path;
     } catch (error) {
+      if (error instanceof QightError) throw error;
       if (!(error instanceof Deno.errors.AlreadyExists)) {
         throw new QightError("cannot_create", `Cannot create ${path}: ${(error as Error).message}`, { cause: error });
       }
@@ -70,6 +81,17 @@ async function save(folder: string, name: string, data: Uint8Array, sha256: stri
     }
   }
   throw new QightError("cannot_create", `Cannot save ${name} in ${folder}: too many files of that name`);
+}
+
+/** A file that cannot be written whole is taken away again: its message comes again, and half of it helps nobody. */
+async function fill(file: Deno.FsFile, path: string, data: Uint8Array): Promise<void> {
+  try {
+    for (let at = 0; at < data.length;) at += await file.write(data.subarray(at));
+    await file.sync();
+  } catch (error) {
+    await Deno.remove(path);
+    throw new QightError("io", `Cannot write ${path}: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 async function hasSame(path: string, size: number, sha256: string): Promise<boolean> {

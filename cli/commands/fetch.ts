@@ -68,19 +68,29 @@ export interface FetchWishes {
   readonly max?: number;
   readonly from?: Who;
   readonly command?: readonly string[];
+  /** How many commands run at once. */
+  readonly jobs: number;
 }
+
+const MOST_JOBS = 64;
 
 function readOptions({ args, options }: Call<typeof fetchSpec>): FetchWishes {
   const refuse = (why: string) => new QightError("usage", why, { hint: "See qight help fetch." });
   if (options.exec && args.length === 0) throw refuse("--exec needs a command after --");
   if (!options.exec && args.length > 0) throw refuse(`fetch takes no arguments; did you mean --exec -- ${args[0]}?`);
   if (options.exec && options.peek) throw refuse("--exec and --peek contradict each other");
+  if (options.jobs !== undefined && !options.exec) throw refuse("--jobs is for the commands of --exec");
   const max = options.max === undefined ? undefined : Number(options.max);
   if (max !== undefined && !(Number.isSafeInteger(max) && max > 0)) {
     throw refuse(`--max takes a whole number from 1, not "${options.max}"`);
   }
+  const jobs = Number(options.jobs ?? 1);
+  if (!(Number.isSafeInteger(jobs) && jobs > 0 && jobs <= MOST_JOBS)) {
+    throw refuse(`--jobs takes a whole number from 1 to ${MOST_JOBS}, not "${options.jobs}"`);
+  }
   return {
     follow: (options.follow ?? false) || options.idle !== undefined,
+    jobs,
     ...(options.wait === undefined ? {} : { waitMs: parseDuration(options.wait) }),
     ...(options.idle === undefined ? {} : { idleMs: parseDuration(options.idle) }),
     ...(max === undefined ? {} : { max }),

@@ -49,11 +49,13 @@ export const fetchSpec = {
     ["--null", "print bodies alone, each ended by NUL"],
     ["--fail-empty", "exit 66 when there was nothing"],
     ["--exec", "run the command after -- for each message, body on its stdin"],
+    ["--jobs <n>", "with --exec: run up to so many commands at once (default 1, at most 64)"],
   ],
   more: [
     "Messages are acknowledged once they are written to stdout (or --exec exited 0); until then they come again.",
     "A mailbox has one reader at a time: the newest fetch takes over and ends an older --follow (exit 75). --peek does not.",
-    "The command of --exec gets QIGHT_ID, QIGHT_FROM, QIGHT_TO, QIGHT_SEQ and QIGHT_SENT_AT.",
+    "The command of --exec gets QIGHT_ID, QIGHT_FROM, QIGHT_TO, QIGHT_SEQ, QIGHT_SENT_AT, and QIGHT_FROM_NAME: the sender's",
+    "contact name, empty for a stranger. One that exits other than 0 ends fetch with 74 and its message comes again.",
   ],
   examples: [
     "qight fetch --wait 30s",

@@ -53,6 +53,19 @@ const names: [given: string, safe: string][] = [
   ["gpj.\u202eexe", "gpj.exe"],
   ["a:b|c?.txt", "a_b_c_.txt"],
   ["tail. . ", "tail"],
+  ["-rf", "rf"],
+  ["--help.txt", "help.txt"],
+  [". -.x", "x"],
+  ["CON", "_CON"],
+  ["nul.tar.gz", "_nul.tar.gz"],
+  ["com1 .txt", "_com1 .txt"],
+  ["COM\u00b9", "_COM\u00b9"],
+  ["console.log", "console.log"],
+  ["cafe\u0301.txt", "caf\u00e9.txt"],
+  ["e\u0000\u0301", "\u00e9"],
+  ["\ud800.txt", "\ufffd.txt"],
+  [`${"a".repeat(300)}.txt`, `${"a".repeat(196)}.txt`],
+  [`x.${"\u{1f600}".repeat(9)}`, `x.${"\u{1f600}".repeat(4)}`],
 ];
 for (const [given, safe] of names) {
   Deno.test(`a file called ${JSON.stringify(given)} is saved as ${safe}`, () => assert.equal(safeName(given), safe));
@@ -63,8 +76,10 @@ Deno.test("a saved name is never empty, never leaves its folder and fits a file 
     fc.property(fc.string({ unit: "binary", maxLength: 400 }), (name) => {
       const safe = safeName(name);
       assert.ok(safe.length > 0 && safe !== "." && safe !== "..");
-      assert.ok(!/[/\\]/.test(safe) && !steering.test(safe) && !safe.startsWith("."));
-      assert.ok(new TextEncoder().encode(safe).length <= 260);
+      assert.ok(!/[/\\]/.test(safe) && !steering.test(safe) && !/^[-.\s]|[.\s]$/.test(safe));
+      assert.ok(new TextEncoder().encode(safe).length <= 201);
+      assert.ok(safe.isWellFormed() && safe.normalize("NFC") === safe);
+      assert.equal(safeName(safe), safe, "what was saved and is sent on keeps its name");
     }),
     { seed, numRuns: 2000 },
   );
