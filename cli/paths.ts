@@ -1,7 +1,7 @@
 /** Where files live: the XDG folders of a client and the data folder of a relay. @module */
 import { join } from "node:path";
 import { QightError } from "../proto/errors.ts";
-import { homeFolder } from "../relay/config/home_folders.ts";
+import { programFolder, systemFolders } from "../relay/config/home_folders.ts";
 
 /** Environment variables; set but empty counts as unset. */
 export type Env = (name: string) => string | undefined;
@@ -11,19 +11,22 @@ export const processEnv: Env = (name) => Deno.env.get(name) || undefined;
 
 /** `$XDG_CONFIG_HOME/qight/config.toml`, or where macOS and Windows keep such files. */
 export function clientConfigPath(env: Env, os: string = Deno.build.os): string {
-  return join(homeFolder("config", os, env), "qight", "config.toml");
+  return join(programFolder("qight", "config", os, env), "config.toml");
+}
+
+/** A config.toml for all users of the machine, best first: in `$XDG_CONFIG_DIRS`, then in /etc/qight. */
+export function systemConfigPaths(env: Env, os: string = Deno.build.os): string[] {
+  return systemFolders("qight", os, env).map((folder) => join(folder, "config.toml"));
 }
 
 /** `$XDG_DATA_HOME/qight`, or where macOS and Windows keep such files. */
 export function clientDataDir(env: Env, os: string = Deno.build.os): string {
-  return join(homeFolder("data", os, env), "qight");
+  return programFolder("qight", "data", os, env);
 }
 
-/** `$XDG_STATE_HOME/qight`: what a command remembers and may lose, such as the context before this one. */
+/** `$XDG_STATE_HOME/qight`: what a program remembers and may lose, such as the context before this one. */
 export function clientStateDir(env: Env, os: string = Deno.build.os): string {
-  const base = homeFolder("state", os, env);
-  // macOS and Windows have one folder for data and state: what may be lost gets a folder below it.
-  return base === homeFolder("data", os, env) ? join(base, "qight", "state") : join(base, "qight");
+  return programFolder("qight", "state", os, env);
 }
 
 /** Makes a private folder (0700) with its parents; failures name the path. */

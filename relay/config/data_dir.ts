@@ -4,21 +4,18 @@
  */
 
 import { join } from "node:path";
-import { QightError } from "../../proto/errors.ts";
+import { programFolder } from "./home_folders.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The data folder: as chosen (flag or key), else `$STATE_DIRECTORY`, else /var/lib/qight for root, else under XDG. */
-export function relayDataDir(from: { chosen?: string; env: Environment; root: boolean }): string {
+/** The data folder: as chosen (flag or key), else `$STATE_DIRECTORY`, else /var/lib/qight for root, else the user's. */
+export function relayDataDir(from: { chosen?: string; env: Environment; root: boolean; os?: string }): string {
   if (from.chosen) return from.chosen;
   // systemd.exec(5): several state directories are separated by colons.
   const state = from.env.STATE_DIRECTORY?.split(":")[0];
   if (state) return state;
   if (from.root) return "/var/lib/qight";
-  const { XDG_DATA_HOME: data, HOME: home } = from.env;
-  if (data) return join(data, "qight-relay");
-  if (home) return join(home, ".local", "share", "qight-relay");
-  throw new QightError("config", "No data folder: neither --data-dir nor HOME is set");
+  return programFolder("qight-relay", "data", from.os ?? Deno.build.os, (name) => from.env[name] || undefined);
 }
 
 /**
