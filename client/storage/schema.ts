@@ -2,6 +2,7 @@
  * Tables of the client's store, as versioned migrations.
  * @module
  */
+import { historySchema } from "./history_table.ts";
 
 /** Migrations in order; `user_version` counts how many have run. A released one is never changed. */
 export const migrations: readonly string[] = [
@@ -124,4 +125,5 @@ export const migrations: readonly string[] = [
     offered BLOB
   ) STRICT, WITHOUT ROWID;
   `,
+  historySchema,
 ];

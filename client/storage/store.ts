@@ -2,6 +2,7 @@
  * What a client keeps on disk: its outbox, counters, what it has shown, whom it knows, and its sealing secrets.
  * @module
  */
+import type { HistoryTable } from "./history_rows.ts";
 
 /**
  * The store of one identity. Several processes may use it at once. The tables are synchronous and are seen only inside
@@ -28,6 +29,7 @@ export interface Tables {
   readonly secrets: SecretTable;
   readonly unreadable: UnreadableTable;
   readonly contacts: ContactTable;
+  readonly history: HistoryTable;
   readonly meta: MetaTable;
 }
 
