@@ -130,6 +130,26 @@ export class Inbox {
     this.#settle(messages);
   }
 
+  /**
+   * For a caller that keeps messages instead of printing them: marks them as shown and runs `work`, which keeps them, in
+   * one transaction, so that none is lost or kept twice whatever crashes. Answers what is ours: another process of this
+   * device may have shown some of them already.
+   */
+  async keep(
+    messages: readonly InboxMessage[],
+    work: (tables: Tables, mine: readonly InboxMessage[]) => void,
+  ): Promise<readonly InboxMessage[]> {
+    const mine = await this.#options.store.write((tables) => {
+      const { seen } = tables;
+      const mine = messages.filter(({ fromDevice, id }) => seen.get(fromDevice, id)?.state !== "shown");
+      for (const message of mine) this.#put(seen, message, "shown");
+      work(tables, mine);
+      return mine;
+    });
+    this.#settle(messages);
+    return mine;
+  }
+
   /** Acknowledges all that was shown; for a caller that left `read` early. */
   async flush(): Promise<void> {
     await this.#acks.flush();

@@ -43,8 +43,8 @@ export interface Outbox {
    * gives the bytes that are kept; with another content it is `id_reused` (64).
    */
   freeze(author: Author, recipient: Recipient, drafts: readonly Draft[]): Promise<Frozen[]>;
-  /** Keeps a message as *queued*, content unsealed, for later commands to send. */
-  queue(recipient: Uint8Array, draft: Draft): Promise<void>;
+  /** Keeps a message as *queued*, content unsealed, for later commands to send; `also` runs in the same transaction. */
+  queue(recipient: Uint8Array, draft: Draft, also?: (tables: Tables) => void): Promise<void>;
   /** What is kept under an id; null when it is unknown. */
   get(id: Uint8Array): Promise<Frozen | null>;
   /** Queued messages, oldest first. */
@@ -110,9 +110,10 @@ export function createOutbox(
           return result.value;
         });
       }),
-    queue: (recipient, draft) =>
+    queue: (recipient, draft, also) =>
       store.write((tables) => {
         if (!sameMessage(tables, recipient, draft)) add(tables, recipient, draft, "queued");
+        also?.(tables);
       }),
     get: (id) => store.read((tables) => frozen(tables, id)),
     queued: () => store.read(({ outbox }) => outbox.queued(relay)),

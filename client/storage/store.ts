@@ -4,6 +4,8 @@
  */
 import type { HistoryTable } from "./history_rows.ts";
 
+export type * from "./history_rows.ts";
+
 /**
  * The store of one identity. Several processes may use it at once. The tables are synchronous and are seen only inside
  * `write` and `read`; one `write` runs at a time, over all processes, so what it read is still true when it commits.
