@@ -14,7 +14,7 @@ import { missingStrace } from "./strace.ts";
 export const clientKilled: Row = {
   name: "client-killed",
   property: "a client killed between durable write, send and ack loses and doubles nothing that it promised",
-  rounds: { ci: 40, night: 400 },
+  rounds: { ci: 40, night: 100 },
   run: prove,
 };
 

@@ -17,6 +17,7 @@ export const relayKilled: Row = {
   name: "relay-killed",
   property: "kill -9 of the relay at random times under load loses, doubles, alters and reorders nothing",
   rounds: { ci: 20, night: 200 },
+  beside: "night",
   run: (size) => prove(size, { kind: commands, senders: 4, readers: 2, load: { window: 64, perSecond: 150 } }),
 };
 
@@ -24,7 +25,7 @@ export const relayKilled: Row = {
 export const relayKilledUnderLines: Row = {
   name: "lines-killed",
   property: "a relay killed ten times under `send --lines` from three senders loses and doubles nothing",
-  rounds: { ci: 10, night: 50 },
+  rounds: { ci: 10, night: 20 },
   run: (size) => prove(size, { kind: commands, senders: 3, readers: 1, load: { window: 400, perSecond: 500 } }),
 };
 
@@ -32,7 +33,7 @@ export const relayKilledUnderLines: Row = {
 export const relayKilledUnderWire: Row = {
   name: "wire-killed",
   property: "a relay killed under bare RelayClient senders and watchers stores each acknowledged message exactly once",
-  rounds: { ci: 10, night: 100 },
+  rounds: { ci: 10, night: 40 },
   run: (size) => prove(size, { kind: wire, senders: 4, readers: 2, load: { window: 64, perSecond: 300 } }),
 };
 

@@ -37,5 +37,7 @@ export interface Row {
   /** The property in one sentence. */
   readonly property: string;
   readonly rounds: { readonly ci: number; readonly night: number };
+  /** It waits more than it works, so another row may run beside it: in every run, or in the long one of the night. */
+  readonly beside?: "always" | "night";
   run(size: Size): Promise<Finding>;
 }

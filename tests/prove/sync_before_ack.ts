@@ -18,6 +18,7 @@ export const syncBeforeAck: Row = {
   name: "sync-before-ack",
   property: "every ack takes at least the sync's injected 50 ms and follows the end of a sync of its last write",
   rounds: { ci: 1000, night: 1000 },
+  beside: "always",
   run: prove,
 };
 

@@ -13,7 +13,7 @@ import { after, countsOf, Crowd, until } from "./crowd.ts";
 export const readerKilled: Row = {
   name: "reader-killed",
   property: "a reader killed between output and ack loses nothing, and shows again only with redelivered: true",
-  rounds: { ci: 12, night: 200 },
+  rounds: { ci: 12, night: 100 },
   run: prove,
 };
 

@@ -19,7 +19,7 @@ import { after, countsOf, Crowd, until } from "./crowd.ts";
 export const twoReaders: Row = {
   name: "two-readers",
   property: "two readers of one mailbox lose nothing, the older ends with 75 and names the other, doubles are marked",
-  rounds: { ci: 10, night: 150 },
+  rounds: { ci: 10, night: 50 },
   run: prove,
 };
 

@@ -14,7 +14,7 @@ export const maliciousRelay: Row = {
   name: "malicious-relay",
   property:
     "a reader behind a relay that drops, duplicates, shuffles and replays names each gap and shows nothing twice",
-  rounds: { ci: 3, night: 40 },
+  rounds: { ci: 3, night: 20 },
   run: prove,
 };
 

@@ -23,7 +23,7 @@ import { ReceiptSender } from "./receipt_sender.ts";
 export const receipts: Row = {
   name: "receipts",
   property: "each receipt of a relay that is killed again and again verifies, and the message it is about is there",
-  rounds: { ci: 5, night: 200 },
+  rounds: { ci: 5, night: 40 },
   run: prove,
 };
 

@@ -41,7 +41,7 @@ const trials: readonly Trial[] = [
 export const sabotage: Row = {
   name: "sabotage",
   property: "each relay that lies is caught by the row that guards the property; a control without a lie is not blamed",
-  rounds: { ci: 1, night: 3 },
+  rounds: { ci: 1, night: 1 },
   run: prove,
 };
 
