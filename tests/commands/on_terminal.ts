@@ -7,8 +7,13 @@ export const hasScript =
   new Deno.Command("sh", { args: ["-c", "command -v script"], stdout: "null" }).outputSync().success;
 
 /** Types each answer when its question is on the screen of a pseudo-terminal; ends with the command. */
-export async function onTerminal(person: Person, args: string[], dialogue: [question: RegExp, answer: string][]) {
-  const command = [Deno.execPath(), ...cliArguments(), ...args].map((word) => `'${word}'`).join(" ");
+export function onTerminal(person: Person, args: string[], dialogue: [question: RegExp, answer: string][]) {
+  return programOnTerminal(person, [Deno.execPath(), ...cliArguments(), ...args], dialogue);
+}
+
+/** The same with any program. */
+export async function programOnTerminal(person: Person, words: string[], dialogue: [RegExp, string][]) {
+  const command = words.map((word) => `'${word}'`).join(" ");
   const child = new Deno.Command("script", {
     args: ["-qefc", command, "/dev/null"],
     env: person.env,
