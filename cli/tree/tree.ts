@@ -1,5 +1,6 @@
 /** The whole command tree as data. @module */
 import { contactSpec } from "./contact.ts";
+import { completionSpec } from "./generated.ts";
 import { keySpec } from "./key.ts";
 import { fetchSpec, sendSpec } from "./messages.ts";
 import { relaySpec } from "./relay.ts";
@@ -10,7 +11,7 @@ import type { CommandSpec } from "./spec.ts";
 export const tree: CommandSpec = {
   name: "qight",
   summary: "signed, end-to-end encrypted messages through a relay you run yourself",
-  commands: [relaySpec, keySpec, sendSpec, fetchSpec, contactSpec, ...restSpecs],
+  commands: [relaySpec, keySpec, sendSpec, fetchSpec, contactSpec, completionSpec, ...restSpecs],
   examples: [
     "qight relay                                 # prints qight://…, the line to share",
     "qight key gen                               # prints your id, qid1…",

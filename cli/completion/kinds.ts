@@ -1,0 +1,52 @@
+/** What a value on the command line is, for completion: read from the word that stands for it in the tree. @module */
+
+/** Lists that only the own key and settings know; the binary prints them. */
+export const nameLists = ["contacts", "contexts"] as const;
+
+/** One of these lists. */
+export type NameList = typeof nameLists[number];
+
+/** What completes a value; "text" is nothing that could be known, a list is all that there is. */
+export type Kind = "text" | "file" | "folder" | "program" | NameList | readonly string[];
+
+/** Shells that have a script. */
+export const shells = ["bash", "zsh", "fish"] as const;
+
+const byWord: Readonly<Record<string, Kind>> = {
+  file: "file",
+  path: "file",
+  dir: "folder",
+  to: "contacts",
+  who: "contacts",
+  peer: "contacts",
+  shell: shells,
+};
+
+/** Where the word alone does not say it. */
+const byPlace: Readonly<Record<string, Kind>> = {
+  "--context name": "contexts",
+  "--log-format format": ["text", "json"],
+  "contact show name": "contacts",
+  "contact verify name": "contacts",
+  "contact block name": "contacts",
+  "contact remove name": "contacts",
+  "context use name": "contexts",
+  "context show name": "contexts",
+  "context remove name": "contexts",
+  "fetch command": "program",
+};
+
+/** What an argument of a command is; `word` is its name in the tree without brackets. */
+export function argumentKind(path: string, word: string): Kind {
+  return look(`${path} ${word}`, word);
+}
+
+/** What the value of an option is; `path` is empty for the global ones. */
+export function optionKind(path: string, name: string, word: string): Kind {
+  return look(`${path} ${name} ${word}`.trim(), word);
+}
+
+function look(place: string, word: string): Kind {
+  if (Object.hasOwn(byPlace, place)) return byPlace[place];
+  return Object.hasOwn(byWord, word) ? byWord[word] : "text";
+}

@@ -1,0 +1,28 @@
+/** Names for completion: what only the own key and settings know. Asks nobody, and says nothing when it cannot know. @module */
+import { systemClock } from "../../client/clock.ts";
+import { Contacts } from "../../client/contacts.ts";
+import { contextNames } from "../contexts.ts";
+import { openIdentityUnasked, storePath } from "../identity.ts";
+import { openStore } from "../messenger.ts";
+import type { Output } from "../output.ts";
+import { exists } from "../paths.ts";
+import type { Settings } from "../settings.ts";
+import type { NameList } from "./kinds.ts";
+
+/** The names of a list that no shell would take apart; none when the key has a passphrase that was not handed in. */
+export async function namesOf(list: NameList, settings: Settings, out: Output): Promise<string[]> {
+  const names = list === "contacts" ? await contactNames(settings, out) : contextNames(settings);
+  return names.filter((name) => PLAIN.test(name)).sort();
+}
+
+// No quote, no space, no dollar, no leading dash: a script puts the name on the line as it is.
+const PLAIN = /^[\p{L}\p{N}_][\p{L}\p{M}\p{N}._-]*$/u;
+
+async function contactNames(settings: Settings, out: Output): Promise<string[]> {
+  const identity = await openIdentityUnasked(settings, out);
+  if (identity === "absent" || identity === "locked") return [];
+  // Pressing TAB makes no files.
+  if (!await exists(storePath(settings.dataDir, identity.device.publicKey))) return [];
+  await using store = await openStore(settings, identity);
+  return (await new Contacts(store, systemClock).list()).map(({ name }) => name);
+}
