@@ -11,8 +11,14 @@ export interface LoadedRelayConfig {
   readonly tomlPath?: string;
 }
 
+/** Flags of `qight relay` that stand for keys of relay.toml. */
+export interface RelayFlags {
+  readonly listen?: readonly string[];
+  readonly mdns?: boolean;
+}
+
 /** Reads relay.toml, environment and flags by the rule of docs/operations.md. */
-export async function loadRelayConfig(settings: Settings, listen?: readonly string[]): Promise<LoadedRelayConfig> {
+export async function loadRelayConfig(settings: Settings, chosen: RelayFlags = {}): Promise<LoadedRelayConfig> {
   const env = Deno.env.toObject();
   const root = Deno.uid() === 0;
   const dataDir = settings.origins.data_dir === "flag" ? settings.dataDir : undefined;
@@ -24,7 +30,8 @@ export async function loadRelayConfig(settings: Settings, listen?: readonly stri
   });
   const found = await firstReadable(candidates);
   const flags = {
-    listen,
+    listen: chosen.listen,
+    "mdns.enabled": chosen.mdns ? "true" : undefined,
     data_dir: dataDir,
     "log.format": settings.logFormat,
     "log.level": settings.debug || settings.verbose > 0 ? "debug" : settings.quiet ? "warn" : settings.env("QIGHT_LOG"),
@@ -37,6 +44,7 @@ export async function loadRelayConfig(settings: Settings, listen?: readonly stri
 /** Keys that flags of this command line set, as the user wrote them. */
 const FLAGS: Readonly<Record<string, string>> = {
   listen: "--listen",
+  "mdns.enabled": "--mdns",
   data_dir: "--data-dir",
   "log.format": "--log-format or QIGHT_LOG_FORMAT",
   "log.level": "QIGHT_LOG",

@@ -35,7 +35,10 @@ export interface Multicast extends AsyncDisposable {
   refresh(): Promise<boolean>;
 }
 
-/** Opens mDNS; `port_taken` when another program has the port for itself, `io` when no interface can multicast. */
+/**
+ * Opens mDNS; `port_taken` when another program has the port for itself, `io` when multicast works on no interface. A machine
+ * without a network is fine: `refresh` finds what comes later.
+ */
 export async function openMulticast(options: MulticastOptions): Promise<Multicast> {
   const { reach, interfaces = networkInterfaces, now = () => performance.now() } = options;
   const gate = new PacketGate(now);
@@ -67,7 +70,7 @@ export async function openMulticast(options: MulticastOptions): Promise<Multicas
     return changed;
   };
   await refresh();
-  if (open.size === 0) throw lastFailure ?? new QightError("io", "No network interface can multicast");
+  if (open.size === 0 && lastFailure) throw lastFailure;
   return {
     refresh,
     send: async (packet) => {

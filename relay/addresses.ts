@@ -11,7 +11,11 @@ import { parseHostPort } from "./config/addresses.ts";
  * One address a line: `advertise` when set, else each listened address; a wildcard becomes every non-loopback
  * interface. `port` replaces a 0 (any free port). Without `root` clients use ordinary certificate roots.
  */
-export function relayAddresses(config: RelayConfig, root: Uint8Array | undefined, port: number): string[] {
+export function relayAddresses(
+  config: Pick<RelayConfig, "listen" | "advertise">,
+  root: Uint8Array | undefined,
+  port: number,
+): string[] {
   if (config.advertise !== "") return [formatRelayAddress({ root, ...parseDialled(config.advertise) })];
   const addresses = config.listen.flatMap((listen) => {
     const { hostname, port: listened } = parseHostPort(listen);

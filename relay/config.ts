@@ -44,6 +44,8 @@ export interface RelayConfig {
     readonly trustedProxies: readonly string[];
   };
   readonly http: { readonly listen: string };
+  /** Announcing the relay on the local network; an empty name means the machine's. */
+  readonly mdns: { readonly enabled: boolean; readonly name: string };
   readonly log: LogConfig;
 }
 
@@ -150,6 +152,7 @@ function toConfig(toml: RelayToml, dataDir: string, fromFile: (key: string, path
       trustedProxies: websocket.trusted_proxies,
     },
     http: { listen: toml.http.listen },
+    mdns: toml.mdns,
     log: toml.log,
   };
 }

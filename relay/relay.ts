@@ -8,6 +8,7 @@ import { errorTable, QightError } from "../proto/errors.ts";
 import { type AdminServer, startAdmin } from "./admin.ts";
 import { createAdmission } from "./admission.ts";
 import { relayAddresses } from "./addresses.ts";
+import { announceRelay } from "./announced_relay.ts";
 import { type Audit, openAudit } from "./audit.ts";
 import { openCertificate } from "./certificate.ts";
 import type { RelayConfig } from "./config.ts";
@@ -229,6 +230,8 @@ async function run(
     if (draining) return await stop();
     draining = true;
     log.info("draining", { connections: peers.size });
+    // Nobody new should find it; `stop` waits for the end of this.
+    void announcement?.stop();
     for (const listener of listeners.all) listener.stop();
     const deadline = performance.now() + config.limits.drainTimeoutMs;
     const busy = () => [...peers].some((peer) => [...peer.calls].some((call) => call.deadlineMs !== Infinity));
@@ -239,7 +242,8 @@ async function run(
 
   async function reload(next: RelayConfig): Promise<void> {
     fileTokens = await readTokensFile(next.auth.tokensFile);
-    config = { ...next, listen: config.listen, dataDir: config.dataDir, websocket: config.websocket };
+    const { listen, dataDir, websocket, mdns } = config;
+    config = { ...next, listen, dataDir, websocket, mdns };
     limits.update(config.limits);
     Object.assign(store.limits, storeLimits(config));
     log.reconfigure(config.log);
@@ -256,6 +260,11 @@ async function run(
   });
   cleanup.defer(() => http.close());
   const addresses = relayAddresses(config, certificate.ownRoot ? folder.rootKey.publicKey : undefined, listeners.port);
+  const announcement = announceRelay(
+    { config, root: folder.rootKey.publicKey, ownRoot: certificate.ownRoot, port: listeners.port },
+    log,
+  );
+  if (announcement) cleanup.use(announcement);
   const admin: AdminServer = await startAdmin({
     socketPath: folder.adminSocketPath,
     handlers: adminHandlers({

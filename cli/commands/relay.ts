@@ -15,7 +15,7 @@ import { VERSION } from "../version.ts";
 
 /** Starts the relay, prints its address and data folder, and stays. Exit 0 after SIGTERM, 130 after SIGINT, 74 when its disk failed. */
 export async function run({ options, settings, out }: Call<typeof relaySpec>): Promise<void> {
-  const { config } = await loadRelayConfig(settings, options.listen);
+  const { config } = await loadRelayConfig(settings, options);
   checkOpenToTheWorld(config, options.allowOpen ?? false);
   const log = createLog(config.log);
   // docs/decisions/0001-deno-quic.md: a peer that vanishes may reject a promise that nobody holds; the mail must go on.
@@ -26,7 +26,7 @@ export async function run({ options, settings, out }: Call<typeof relaySpec>): P
   const relay = await startRelay({ config, log, version: VERSION });
   using _signals = answerSignals(relay, log, async () => {
     try {
-      await relay.reload((await loadRelayConfig(settings, options.listen)).config);
+      await relay.reload((await loadRelayConfig(settings, options)).config);
     } catch (error) {
       log.error("the configuration was not reloaded", { error: (error as Error).message });
     }

@@ -84,6 +84,7 @@ export const relaySpec = {
   options: [
     ["--listen <addr...>", 'address to listen on (default 127.0.0.1:4433; "[::]:4433" for the world); repeat for more'],
     ["--allow-open", "let everybody use a relay that listens publicly"],
+    ["--mdns", "announce it on the local network, for qight discover"],
   ],
   commands: [
     relayInitSpec,

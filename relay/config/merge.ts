@@ -88,6 +88,7 @@ function fromText(key: string, text: string): RawValue {
     if (text === "") return key === "websocket.listen" ? "" : [];
     return text.split(",").map((item) => item.trim());
   }
+  if (typeof like === "boolean") return text === "true" ? true : text === "false" ? false : text;
   // What is no whole number stays text, and the schema says so.
   if (typeof like === "number") return /^\d{1,15}$/.test(text) ? Number(text) : text;
   return text;

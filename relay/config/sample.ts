@@ -25,6 +25,8 @@ const notes: Record<string, string> = {
   "log.level": '"debug", "info", "warn" or "error"',
   "log.format": '"text" or "json"',
   "log.addresses": '"masked", "full" or "none"',
+  "mdns.enabled": "announce this relay on the local network",
+  "mdns.name": "for people; empty: the machine's name",
 };
 
 /** A commented relay.toml that holds every key with its default. */

@@ -47,6 +47,8 @@ export const defaults: Readonly<Record<string, RawValue>> = {
   "log.level": "info",
   "log.format": "text",
   "log.addresses": "masked",
+  "mdns.enabled": false,
+  "mdns.name": "",
 };
 
 const day = 86_400_000;
@@ -60,6 +62,10 @@ const size = (min: number, max: number) => bounded(parseSize, min, max);
 const accountId = z.string().regex(/^(qid1[02-9ac-hj-np-z]{20,80}|QID1[02-9AC-HJ-NP-Z]{20,80}|[0-9a-fA-F]{64})$/, {
   error: "must be account ids (qid1… or 64 hex digits)",
 });
+
+// One label of DNS (63 bytes), with room for a number behind it; a dot would make two labels of it.
+const instance = z.string().regex(/^[^\p{C}.]{0,48}$/u, { error: "must be at most 48 characters, without dots" })
+  .refine((name) => new TextEncoder().encode(name).length <= 48, "is longer than 48 bytes");
 
 const proxy = z.string().regex(/^[0-9a-fA-F:.]{2,45}(\/\d{1,3})?$/, {
   error: "must be IP addresses or networks such as 10.0.0.0/8",
@@ -110,6 +116,7 @@ export const relayToml = z.strictObject({
     format: z.enum(["text", "json"]),
     addresses: z.enum(["masked", "full", "none"]),
   }),
+  mdns: z.strictObject({ enabled: z.boolean(), name: instance }),
 }).superRefine((toml, context) => {
   const complain = (path: [string, string], message: string) => context.addIssue({ code: "custom", path, message });
   if (toml.tls.cert === "" && toml.tls.key !== "") complain(["tls", "key"], "is given without tls.cert");
