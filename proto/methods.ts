@@ -6,6 +6,7 @@
 import { type DescMethod, type DescService, getOption } from "@bufbuild/protobuf";
 import { DeliveryService } from "./gen/qight/v1/delivery_pb.ts";
 import { DirectoryService } from "./gen/qight/v1/directory_pb.ts";
+import { InviteService } from "./gen/qight/v1/invite_pb.ts";
 import { call, type Caller } from "./gen/qight/v1/options_pb.ts";
 import { SessionService } from "./gen/qight/v1/session_pb.ts";
 
@@ -27,7 +28,7 @@ export interface Method {
 }
 
 /** Services in the order of the protocol page. */
-export const services: readonly DescService[] = [SessionService, DirectoryService, DeliveryService];
+export const services: readonly DescService[] = [SessionService, DirectoryService, DeliveryService, InviteService];
 
 /** Every call by its number. */
 export const methods: ReadonlyMap<number, Method> = new Map(

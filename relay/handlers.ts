@@ -5,6 +5,7 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import { DeliveryService } from "../proto/gen/qight/v1/delivery_pb.ts";
 import { DirectoryService } from "../proto/gen/qight/v1/directory_pb.ts";
+import { InviteService } from "../proto/gen/qight/v1/invite_pb.ts";
 import { SessionService } from "../proto/gen/qight/v1/session_pb.ts";
 import { methodOf, methods } from "../proto/methods.ts";
 import type { Handler } from "./dispatch.ts";
@@ -18,6 +19,7 @@ import {
   publishBundle,
   publishSealingKey,
 } from "./services/directory.ts";
+import { claimInvite, confirmInvite, type InviteRoom, putInvite, revokeInvite } from "./services/invites.ts";
 import { ack, fetch, type ReadingRoom, watch } from "./services/reading.ts";
 import { getReceipt } from "./services/receipts.ts";
 import { capabilities, hello, ping, type SessionRoom } from "./services/session.ts";
@@ -28,6 +30,7 @@ export interface Rooms {
   readonly directory: DirectoryRoom;
   readonly acceptance: AcceptanceRoom;
   readonly reading: ReadingRoom;
+  readonly invites: InviteRoom;
 }
 
 /** One handler for each method number; throws when a method of the table has none. */
@@ -54,6 +57,11 @@ export function createHandlers(rooms: Rooms): ReadonlyMap<number, Handler> {
   serve(DeliveryService.method.fetch, (call) => fetch(rooms.reading, call));
   serve(DeliveryService.method.watch, (call) => watch(rooms.reading, call));
   serve(DeliveryService.method.ack, (call) => ack(rooms.reading, call));
+
+  serve(InviteService.method.putInvite, (call) => putInvite(rooms.invites, call));
+  serve(InviteService.method.claimInvite, (call) => claimInvite(rooms.invites, call));
+  serve(InviteService.method.confirmInvite, (call) => confirmInvite(rooms.invites, call));
+  serve(InviteService.method.revokeInvite, (call) => revokeInvite(rooms.invites, call));
 
   for (const [number, { name }] of methods) {
     if (!handlers.has(number)) throw new TypeError(`${name} has no handler`);

@@ -20,9 +20,14 @@ export interface Limits {
   releaseConnection(ip: string): void;
   /** False when the address made too many accounts; a day's worth at once, then one each day/limit. */
   takeNewAccount(ip: string): boolean;
+  /** Takes one call about invites of a device: 0 = go, else milliseconds to wait. */
+  takeInvite(device: Uint8Array): number;
   /** New numbers take effect at once; what was used stays used. */
   update(limits: RelayLimits): void;
 }
+
+/** Calls about invites: a person makes a few, a program that tries its luck many. */
+const INVITE_RATE = { perPeriod: 120, periodMs: 3600_000, burst: 60 } as const;
 
 /** `now` is in milliseconds and may jump: time that runs backwards is ignored. */
 export function createLimits(options: { limits: RelayLimits; now: () => number }): Limits {
@@ -30,6 +35,7 @@ export function createLimits(options: { limits: RelayLimits; now: () => number }
   const clock = neverBackwards(options.now);
   const sends = createGcra({ now: clock, ...sendRate(options.limits) });
   const accounts = createGcra({ now: clock, ...accountRate(options.limits) });
+  const invites = createGcra({ now: clock, ...INVITE_RATE });
   const connections = new Map<string, number>(); // bounded by the connections that are up
   let limits = options.limits;
 
@@ -52,6 +58,7 @@ export function createLimits(options: { limits: RelayLimits; now: () => number }
       if (open > 1) connections.set(key, open - 1);
       else connections.delete(key);
     },
+    takeInvite: (device) => invites.take(device.toHex(), 1),
     takeNewAccount: (ip) => accounts.take(limitKey(ip), 1) === 0,
     update(next) {
       limits = next;

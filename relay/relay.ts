@@ -153,6 +153,7 @@ async function run(
     directory: { store, admission, limits, metrics, now },
     acceptance: { store, mailboxes, limits, metrics, retention, receipts, draining: () => draining, now },
     reading: { store, mailboxes, metrics, now: expiryNow },
+    invites: { store, limits, metrics, retention, draining: () => draining, now },
   });
   const room = {
     dispatcher: {

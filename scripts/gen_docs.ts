@@ -16,7 +16,7 @@ export const exitCodes: readonly (readonly [number, string])[] = [
   [0, "Done; also a `fetch` that found nothing, and a relay that SIGTERM drained."],
   [1, "Unexpected error: a bug."],
   [64, "Wrong usage."],
-  [65, "Bad data: signature, envelope, size, time, reused id."],
+  [65, "Bad data: signature, envelope, size, time, reused id; a used or expired invite."],
   [66, "An input file cannot be read; no key; nothing to fetch with `--fail-empty`."],
   [67, "No such recipient."],
   [69, "The relay cannot be reached (no session was ever made), or is not healthy."],

@@ -3,11 +3,16 @@
  * @module
  */
 import { QightError } from "../../proto/errors.ts";
+import { MemoryInvites } from "./memory_invites.ts";
 import { mergeRanges, PageBuilder } from "./page_builder.ts";
 import type {
   BundlePut,
   Collected,
   Enqueued,
+  InviteBounds,
+  InviteClaim,
+  InvitePut,
+  NewInvite,
   NewMessage,
   Page,
   Range,
@@ -51,6 +56,7 @@ class MemoryStore implements Store {
   readonly #bundles = new Map<string, StoredBundle>();
   readonly #owners = new Map<string, string>();
   readonly #sealingKeys = new Map<string, StoredSealingKey>();
+  readonly #invites = new MemoryInvites();
   readonly #tokens = new Map<string, StoredToken>();
   readonly #allowed = new Map<string, { account: Uint8Array; note: string }>();
   #messages = 0;
@@ -138,6 +144,7 @@ class MemoryStore implements Store {
         if (untilMs <= nowMs && mailbox.dedup.delete(key)) tombstones++;
       }
     }
+    this.#invites.collect(nowMs);
     return { expired, tombstones };
   }
 
@@ -181,6 +188,30 @@ class MemoryStore implements Store {
 
   async sealingKeys(devices: readonly Uint8Array[]): Promise<StoredSealingKey[]> {
     return devices.flatMap((device) => this.#sealingKeys.get(hex(device)) ?? []);
+  }
+
+  async putInvite(invite: NewInvite, bounds: InviteBounds): Promise<InvitePut> {
+    this.#changed();
+    return this.#invites.put(invite, bounds);
+  }
+
+  async claimInvite(
+    locator: Uint8Array,
+    device: Uint8Array,
+    times: { nowMs: number; keepUntilMs: number },
+  ): Promise<InviteClaim> {
+    this.#changed();
+    return this.#invites.claim(locator, device, times);
+  }
+
+  async confirmInvite(locator: Uint8Array, device: Uint8Array): Promise<boolean> {
+    this.#changed();
+    return this.#invites.confirm(locator, device);
+  }
+
+  async revokeInvite(locator: Uint8Array, creator: Uint8Array): Promise<boolean> {
+    this.#changed();
+    return this.#invites.revoke(locator, creator);
   }
 
   async putToken(token: StoredToken): Promise<void> {

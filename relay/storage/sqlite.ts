@@ -14,6 +14,10 @@ import type {
   BundlePut,
   Collected,
   Enqueued,
+  InviteBounds,
+  InviteClaim,
+  InvitePut,
+  NewInvite,
   NewMessage,
   Page,
   Range,
@@ -156,6 +160,30 @@ export class SqliteStore implements Store {
   /** See Store. */
   sealingKeys(devices: readonly Uint8Array[]): Promise<StoredSealingKey[]> {
     return this.#read("sealingKeys", [devices]);
+  }
+
+  /** See Store. */
+  putInvite(invite: NewInvite, bounds: InviteBounds): Promise<InvitePut> {
+    return this.#queue.change("putInvite", [invite, bounds], invite.record.length + 256);
+  }
+
+  /** See Store. */
+  claimInvite(
+    locator: Uint8Array,
+    device: Uint8Array,
+    times: { nowMs: number; keepUntilMs: number },
+  ): Promise<InviteClaim> {
+    return this.#queue.change("claimInvite", [locator, device, times]);
+  }
+
+  /** See Store. */
+  confirmInvite(locator: Uint8Array, device: Uint8Array): Promise<boolean> {
+    return this.#queue.change("confirmInvite", [locator, device]);
+  }
+
+  /** See Store. */
+  revokeInvite(locator: Uint8Array, creator: Uint8Array): Promise<boolean> {
+    return this.#queue.change("revokeInvite", [locator, creator]);
   }
 
   /** See Store. */

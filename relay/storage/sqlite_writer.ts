@@ -3,12 +3,13 @@
  * @module
  */
 import { QightError } from "../../proto/errors.ts";
-import type { StoredBundle, StoredSealingKey, StoredToken } from "./store.ts";
+import type { InviteBounds, NewInvite, StoredBundle, StoredSealingKey, StoredToken } from "./store.ts";
 import { Reserve } from "./reserve.ts";
 import { closeLeavingLog, type Connection, openForWriting, synchronousOf } from "./sqlite_connection.ts";
 import { Directory } from "./sqlite_directory.ts";
 import { classify, toWire, type WireError } from "./sqlite_failure.ts";
 import { Mailboxes, type Totals } from "./sqlite_mailboxes.ts";
+import { Invites } from "./sqlite_invites.ts";
 import { type CollectStep, Messages } from "./sqlite_messages.ts";
 import { type Batch, Outcomes, type Step, unpackMessages } from "./sqlite_wire.ts";
 import type { Range } from "./store.ts";
@@ -35,6 +36,7 @@ export class Writer {
   readonly #mailboxes: Mailboxes;
   readonly #messages: Messages;
   readonly #directory: Directory;
+  readonly #invites: Invites;
   readonly #reserve: Reserve;
   #running = -1;
 
@@ -45,6 +47,7 @@ export class Writer {
     this.#mailboxes = new Mailboxes(this.#db);
     this.#messages = new Messages(this.#db, this.#mailboxes);
     this.#directory = new Directory(this.#db, this.#mailboxes);
+    this.#invites = new Invites(this.#db);
     this.#takeReserve(nowMs);
   }
 
@@ -141,7 +144,11 @@ export class Writer {
       case "acknowledge":
         return this.#messages.acknowledge(...args as [Uint8Array, readonly Range[]]);
       case "collect":
-        return this.#messages.collect(...args as [number]) satisfies CollectStep;
+        return this.#collect(...args as [number]);
+      case "confirmInvite":
+        return this.#invites.confirm(...args as [Uint8Array, Uint8Array]);
+      case "revokeInvite":
+        return this.#invites.revoke(...args as [Uint8Array, Uint8Array]);
       case "deleteToken":
         return this.#directory.deleteToken(...args as [string]);
       case "disallowAccount":
@@ -156,11 +163,20 @@ export class Writer {
         return this.#directory.putSealingKey(...args as [StoredSealingKey]);
       case "putToken":
         return this.#directory.putToken(...args as [StoredToken]);
+      case "putInvite":
+        return this.#invites.put(...args as [NewInvite, InviteBounds]);
+      case "claimInvite":
+        return this.#invites.claim(...args as [Uint8Array, Uint8Array, { nowMs: number; keepUntilMs: number }]);
       case "allowAccount":
         return this.#directory.allowAccount(...args as [Uint8Array, string]);
       default:
         throw new QightError("internal", `The store knows no change ${name}`);
     }
+  }
+
+  #collect(nowMs: number): CollectStep {
+    const step = this.#messages.collect(nowMs);
+    return this.#invites.collect(nowMs) ? { ...step, more: true } : step;
   }
 
   #markFailed(batch: Batch, failed: Map<number, StepResult>, thrown: unknown): void {

@@ -88,6 +88,33 @@ export interface StoredToken {
   readonly expiresAtMs: number | null;
 }
 
+/** A sealed record for one other device. */
+export interface NewInvite {
+  readonly locator: Uint8Array; // 32 bytes
+  readonly creator: Uint8Array; // device key, 32 bytes
+  readonly record: Uint8Array;
+  readonly expiresAtMs: number;
+}
+
+/** How many invites of one device there may be: not claimed yet, and in all. */
+export interface InviteBounds {
+  readonly nowMs: number;
+  readonly maxOpen: number;
+  readonly maxRemembered: number;
+}
+
+/** What became of a new invite; the same one again is stored with its first end. */
+export type InvitePut =
+  | { readonly kind: "stored"; readonly expiresAtMs: number }
+  | { readonly kind: "taken" }
+  | { readonly kind: "too_many"; readonly open: number; readonly remembered: number };
+
+/** Answer to a claim; `unknown` is also what expired or was revoked. */
+export type InviteClaim =
+  | { readonly kind: "claimed"; readonly record: Uint8Array }
+  | { readonly kind: "used" }
+  | { readonly kind: "unknown" };
+
 /** Limits of one mailbox and of the whole store; numbers may change on reload. */
 export interface StoreLimits {
   maxQueue: number; // messages per mailbox
@@ -132,7 +159,7 @@ export interface Store extends AsyncDisposable {
   room(mailbox: Uint8Array): Promise<{ messages: number; bytes: number } | null>;
   /** What is remembered of a message of this sender; null when there was none or it is forgotten. */
   tombstone(mailbox: Uint8Array, sender: Uint8Array, id: Uint8Array): Promise<Tombstone | null>;
-  /** Removes expired messages (remembering their ranges until fetched past) and old tombstones, in small steps. */
+  /** Removes expired messages (remembering their ranges until fetched past), old tombstones and invites, in small steps. */
   collect(nowMs: number): Promise<Collected>;
 
   /** Compare-and-set: stored version must be `expectedVersion` (0 = none). New devices get mailboxes. */
@@ -142,6 +169,22 @@ export interface Store extends AsyncDisposable {
   /** False when a newer one is stored. */
   putSealingKey(key: StoredSealingKey): Promise<boolean>;
   sealingKeys(devices: readonly Uint8Array[]): Promise<StoredSealingKey[]>;
+
+  /** Keeps the record until it expires. */
+  putInvite(invite: NewInvite, bounds: InviteBounds): Promise<InvitePut>;
+  /**
+   * In one step: binds the record to the first device that asks and keeps it until `keepUntilMs`. That device gets it
+   * again until it confirms.
+   */
+  claimInvite(
+    locator: Uint8Array,
+    device: Uint8Array,
+    times: { nowMs: number; keepUntilMs: number },
+  ): Promise<InviteClaim>;
+  /** Erases the record, for the device that claimed it; that it was used stays known. False from anybody else. */
+  confirmInvite(locator: Uint8Array, device: Uint8Array): Promise<boolean>;
+  /** False when there is none of this creator, or it was claimed. */
+  revokeInvite(locator: Uint8Array, creator: Uint8Array): Promise<boolean>;
 
   putToken(token: StoredToken): Promise<void>;
   tokens(): Promise<StoredToken[]>;

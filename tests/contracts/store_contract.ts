@@ -3,6 +3,7 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { inviteContract } from "./invite_contract.ts";
 import type { Enqueued, NewMessage, Store, StoredBundle, StoreLimits } from "../../relay/storage/store.ts";
 
 /** Opens an empty store for one row of the suite. */
@@ -286,6 +287,8 @@ export function storeContract(name: string, open: OpenStore): void {
     assert.deepEqual(kept, [true, false, true, false, true]);
     assert.deepEqual(await store.sealingKeys([device(2), device(1)]), [at(3)]);
   });
+
+  inviteContract(row);
 
   row("tokens go by id or name", async (store) => {
     const token = (id: string, name: string, expiresAtMs: number | null) => ({

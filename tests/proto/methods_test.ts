@@ -26,6 +26,10 @@ const locked: readonly (readonly [number, string, boolean, boolean, Caller])[] =
   [26, "DeliveryService.AwaitRoom", false, false, Caller.DEVICE],
   [27, "DeliveryService.SendForReceipt", false, true, Caller.DEVICE],
   [28, "DeliveryService.GetReceipt", false, false, Caller.DEVICE],
+  [30, "InviteService.PutInvite", false, false, Caller.DEVICE],
+  [31, "InviteService.ClaimInvite", false, false, Caller.DEVICE],
+  [32, "InviteService.ConfirmInvite", false, false, Caller.DEVICE],
+  [33, "InviteService.RevokeInvite", false, false, Caller.DEVICE],
 ];
 
 Deno.test("numbers, names, shapes and callers are exactly the locked ones", () => {

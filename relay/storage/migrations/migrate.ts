@@ -6,6 +6,7 @@ import type { Database } from "better-sqlite3";
 import { QightError } from "../../../proto/errors.ts";
 import { first } from "./0001_first.ts";
 import { received } from "./0002_received.ts";
+import { invites } from "./0003_invites.ts";
 
 /** One step from schema `version - 1` to `version`. */
 export interface Migration {
@@ -14,7 +15,7 @@ export interface Migration {
 }
 
 /** All steps in order; a released step never changes. */
-export const migrations: readonly Migration[] = [first, received];
+export const migrations: readonly Migration[] = [first, received, invites];
 
 /** The schema that this program reads and writes. */
 export const currentSchema = migrations[migrations.length - 1].version;

@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file qight/v1/seal.proto.
  */
 export const file_qight_v1_seal: GenFile = /*@__PURE__*/
-  fileDesc("ChNxaWdodC92MS9zZWFsLnByb3RvEghxaWdodC52MSJHCg1TZWFsZWRQYXlsb2FkEg0KBXN1aXRlGAEgASgNEg4KBmtleV9pZBgCIAEoDBILCgNlbmMYAyABKAwSCgoCY3QYBCABKAwiugEKDVNlYWxlZENvbnRlbnQSDwoHYWNjb3VudBgBIAEoDBIWCg5idW5kbGVfdmVyc2lvbhgCIAEoBBITCgtidW5kbGVfaGFzaBgDIAEoDBIOCgZidW5kbGUYBCABKAwSDwoHbGluZWFnZRgFIAEoDBIPCgdjb3VudGVyGAYgASgEEhUKDXZvaWRfY291bnRlcnMYByADKAQSIgoHY29udGVudBgIIAEoCzIRLnFpZ2h0LnYxLkNvbnRlbnQiYgoHQ29udGVudBIOCgR0ZXh0GAEgASgJSAASDgoEZGF0YRgCIAEoDEgAEh0KBWZpbGVzGAMgAygLMg4ucWlnaHQudjEuRmlsZRIQCghyZXBseV90bxgEIAEoDEIGCgRib2R5IiIKBEZpbGUSDAoEbmFtZRgBIAEoCRIMCgRkYXRhGAIgASgMYgZwcm90bzM");
+  fileDesc("ChNxaWdodC92MS9zZWFsLnByb3RvEghxaWdodC52MSJHCg1TZWFsZWRQYXlsb2FkEg0KBXN1aXRlGAEgASgNEg4KBmtleV9pZBgCIAEoDBILCgNlbmMYAyABKAwSCgoCY3QYBCABKAwiugEKDVNlYWxlZENvbnRlbnQSDwoHYWNjb3VudBgBIAEoDBIWCg5idW5kbGVfdmVyc2lvbhgCIAEoBBITCgtidW5kbGVfaGFzaBgDIAEoDBIOCgZidW5kbGUYBCABKAwSDwoHbGluZWFnZRgFIAEoDBIPCgdjb3VudGVyGAYgASgEEhUKDXZvaWRfY291bnRlcnMYByADKAQSIgoHY29udGVudBgIIAEoCzIRLnFpZ2h0LnYxLkNvbnRlbnQikQEKB0NvbnRlbnQSDgoEdGV4dBgBIAEoCUgAEg4KBGRhdGEYAiABKAxIABIdCgVmaWxlcxgDIAMoCzIOLnFpZ2h0LnYxLkZpbGUSEAoIcmVwbHlfdG8YBCABKAwSLQoNaW52aXRlX2FjY2VwdBgFIAEoCzIWLnFpZ2h0LnYxLkludml0ZUFjY2VwdEIGCgRib2R5IjoKDEludml0ZUFjY2VwdBIPCgdsb2NhdG9yGAEgASgMEgsKA21hYxgCIAEoDBIMCgRuYW1lGAMgASgJIiIKBEZpbGUSDAoEbmFtZRgBIAEoCRIMCgRkYXRhGAIgASgMYgZwcm90bzM");
 
 /**
  * The payload of a sealed envelope: HPKE base mode, KEM X-Wing.
@@ -154,6 +154,13 @@ export type Content = Message<"qight.v1.Content"> & {
    * @generated from field: bytes reply_to = 4;
    */
   replyTo: Uint8Array;
+
+  /**
+   * Instead of a body: the answer to an invite, which is never shown as a message.
+   *
+   * @generated from field: qight.v1.InviteAccept invite_accept = 5;
+   */
+  inviteAccept?: InviteAccept | undefined;
 };
 
 /**
@@ -162,6 +169,41 @@ export type Content = Message<"qight.v1.Content"> & {
  */
 export const ContentSchema: GenMessage<Content> = /*@__PURE__*/
   messageDesc(file_qight_v1_seal, 2);
+
+/**
+ * Says that the sender took an invite of the recipient, and proves it.
+ *
+ * @generated from message qight.v1.InviteAccept
+ */
+export type InviteAccept = Message<"qight.v1.InviteAccept"> & {
+  /**
+   * 32 bytes; which invite
+   *
+   * @generated from field: bytes locator = 1;
+   */
+  locator: Uint8Array;
+
+  /**
+   * 32 bytes: HMAC-SHA256 under the invite's MAC key over both account hashes and the name
+   *
+   * @generated from field: bytes mac = 2;
+   */
+  mac: Uint8Array;
+
+  /**
+   * as the sender wishes to be called; may be empty
+   *
+   * @generated from field: string name = 3;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message qight.v1.InviteAccept.
+ * Use `create(InviteAcceptSchema)` to create a new message.
+ */
+export const InviteAcceptSchema: GenMessage<InviteAccept> = /*@__PURE__*/
+  messageDesc(file_qight_v1_seal, 3);
 
 /**
  * @generated from message qight.v1.File
@@ -183,5 +225,5 @@ export type File = Message<"qight.v1.File"> & {
  * Use `create(FileSchema)` to create a new message.
  */
 export const FileSchema: GenMessage<File> = /*@__PURE__*/
-  messageDesc(file_qight_v1_seal, 3);
+  messageDesc(file_qight_v1_seal, 4);
 
