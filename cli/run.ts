@@ -22,7 +22,7 @@ export async function runCommand(args: readonly string[], env: Env = processEnv)
     const parsed = parseArguments(args);
     path = parsed.path;
     const isRelay = path[0] === "relay";
-    const settings = await settle(parsed.flags, env, { readFile: !isRelay && path.join(" ") !== "config path" });
+    const settings = await settle(parsed.flags, env, isRelay ? "unread" : parsed.spec.config ?? "read");
     out = new Output(settings);
     debug = settings.debug;
     const module = await load(parsed.spec.module!);
@@ -55,6 +55,7 @@ function hintAfterSignal({ path, options }: Parsed): string | undefined {
 
 function hintFor(code: ErrorCode, path: readonly string[]): string | undefined {
   if (code === "usage") return helpHint(path);
+  if (code === "timeout" && path[0] !== "send") return "Repeat the command, or give it more time with --timeout.";
   if (code !== "config") return undefined;
   if (path[0] === "relay") {
     return "docs/operations.md explains each key; qight relay init writes a relay.toml that has them all.";

@@ -17,15 +17,31 @@ Deno.test.afterAll(() => world[Symbol.asyncDispose]());
 const send = (...texts: string[]) => ada.ok(["send", bob.id, "--lines"], { stdin: texts.join("\n") });
 const jsonLines = (text: string) => text.split("\n").filter(Boolean).map((line) => JSON.parse(line));
 
-row("--json is one object a line with the fields of docs/operations.md", async () => {
+row("expectation 4: --json is one object a line with the fields of docs/operations.md", async () => {
   await send("one", "two");
-  const messages = jsonLines(await bob.ok(["fetch", "--json"]));
+  const printed = (await bob.run(["fetch", "--json"])).stdout;
+  assert.equal(printed.split("\n").length - 1, 2, "as many line ends as messages");
+  const messages = jsonLines(printed);
   assert.equal(messages.length, 2);
   const [{ sent_at, received_at, id, seq, ...rest }] = messages;
   assert.deepEqual(rest, { type: "message", from: ada.id, to: bob.id, verified: true, text: "one", files: [] });
   assert.match(id, /^[0-9a-f]{32}$/);
   assert.equal(messages[1].seq, seq + 1);
   for (const time of [sent_at, received_at]) assert.match(time, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+});
+
+row("expectation 2: remarks go to stderr, and stdout parses as JSON however much is said", async () => {
+  await bob.ok(["fetch"]);
+  await ada.ok(["send", bob.id, "with a file", "-f", ada.file("remark.txt", "x")]);
+  await ada.ok(["send", bob.id, "quiet"]);
+  const text = await bob.run(["fetch", "--peek", "-vv"]);
+  assert.equal(text.stdout.split("\n").length - 1, 3, text.stdout);
+  const remarked = await bob.run(["fetch", "-vv"]);
+  assert.match(remarked.stderr, /kept at the relay/);
+  const json = await bob.run(["fetch", "--json", "-vv"]);
+  assert.deepEqual(jsonLines(json.stdout).map(({ text }) => text), ["with a file"]);
+  const refused = await bob.run(["fetch", "--fail-empty", "--json"]);
+  assert.deepEqual([refused.code, refused.stdout], [66, ""]);
 });
 
 row("an empty mailbox is exit 0 and no output; with --fail-empty 66", async () => {
@@ -36,10 +52,17 @@ row("an empty mailbox is exit 0 and no output; with --fail-empty 66", async () =
   assert.equal(errorOf(failed).code, "nothing_to_fetch");
 });
 
-row("--wait on an empty mailbox ends by itself; a message that comes meanwhile ends it early", async () => {
+row("expectation 8: --wait 2s on an empty mailbox is no stdout and exit 0, with --fail-empty 66", async () => {
   const before = performance.now();
-  assert.equal(await bob.ok(["fetch", "--wait", "1s"]), "");
-  assert.ok(performance.now() - before >= 1000);
+  const [waited, failed] = await Promise.all([
+    ada.run(["fetch", "--wait", "2s"]),
+    bob.run(["fetch", "--wait", "2s", "--fail-empty"]),
+  ]);
+  assert.deepEqual([waited.code, waited.stdout, failed.code, failed.stdout], [0, "", 66, ""]);
+  assert.ok(performance.now() - before >= 2000);
+});
+
+row("a message that comes meanwhile ends a --wait early", async () => {
   const waiting = bob.start(["fetch", "--wait", "30s", "--json"]);
   await send("at last");
   assert.equal(JSON.parse((await waiting.line())!).text, "at last");
@@ -54,7 +77,7 @@ row("--peek shows and leaves: no mark, no acknowledgement", async () => {
   assert.equal(await bob.ok(["fetch", "--peek"]), "");
 });
 
-row("--max ends after that many, the rest stays", async () => {
+row("expectation 8: --max ends after that many, the rest stays", async () => {
   await send("1", "2", "3");
   assert.deepEqual(jsonLines(await bob.ok(["fetch", "--json", "--max", "2"])).map(({ text }) => text), ["1", "2"]);
   assert.deepEqual(jsonLines(await bob.ok(["fetch", "--json"])).map(({ text }) => text), ["3"]);
@@ -75,7 +98,7 @@ row("--from reads one person's messages and leaves the others untouched", async 
   assert.deepEqual(jsonLines(await bob.ok(["fetch", "--json"])).map(({ text }) => text), ["by ada"]);
 });
 
-row("--follow prints as messages come, --idle ends it, SIGINT ends it with 130", async () => {
+row("expectation 8: --follow prints as messages come, --idle ends it, SIGINT ends it with 130", async () => {
   const idle = bob.start(["fetch", "--follow", "--idle", "2s", "--json"]);
   await send("a");
   assert.equal(JSON.parse((await idle.line())!).text, "a");
@@ -90,24 +113,51 @@ row("--follow prints as messages come, --idle ends it, SIGINT ends it with 130",
   assert.equal(await bob.ok(["fetch"]), "", "what was printed is acknowledged");
 });
 
-row("text output indents later lines and shows steering characters, JSON keeps their value", async () => {
-  const evil = "osc \u001b]52;c;AAAA\u0007 csi \u009b31m bidi \u202e end\nnext\ttab";
-  await ada.ok(["send", bob.id], { stdin: evil });
-  const text = await bob.run(["fetch", "--peek"]);
-  // deno-lint-ignore no-control-regex
-  assert.ok(!/[\u001b\u0007\u009b\u202e]/.test(text.stdout), text.stdout);
-  assert.match(text.stdout, /osc \\u001b\]52;c;AAAA\\u0007 csi \\u009b31m bidi \\u202e end\n {2}next\ttab\n$/);
-  const json = await bob.run(["fetch", "--json"]);
-  // deno-lint-ignore no-control-regex
-  assert.ok(!/[\u001b\u0007\u009b\u202e]/.test(json.stdout));
-  assert.equal(JSON.parse(json.stdout).text, evil);
-});
+row(
+  "expectation 6: text output indents later lines and shows steering characters, JSON keeps their value",
+  async () => {
+    const evil = "osc \u001b]52;c;AAAA\u0007 csi \u009b31m bidi \u202e end\nnext\ttab";
+    await ada.ok(["send", bob.id], { stdin: evil });
+    const text = await bob.run(["fetch", "--peek"]);
+    // deno-lint-ignore no-control-regex
+    assert.ok(!/[\u001b\u0007\u009b\u202e]/.test(text.stdout), text.stdout);
+    assert.match(text.stdout, /osc \\u001b\]52;c;AAAA\\u0007 csi \\u009b31m bidi \\u202e end\n {2}next\ttab\n$/);
+    const json = await bob.run(["fetch", "--json"]);
+    // deno-lint-ignore no-control-regex
+    assert.ok(!/[\u001b\u0007\u009b\u202e]/.test(json.stdout));
+    assert.equal(JSON.parse(json.stdout).text, evil);
+  },
+);
 
-row("--null ends each body with NUL: bodies with newlines arrive as one record", async () => {
+row("expectation 5: --null ends each body with NUL: bodies with newlines arrive as one record", async () => {
   await ada.ok(["send", bob.id], { stdin: "two\nlines" });
   await ada.ok(["send", bob.id], { stdin: "one" });
   const { bytes } = await bob.run(["fetch", "--null"]);
   assert.equal(new TextDecoder().decode(bytes), "two\nlines\0one\0");
+});
+
+row("regression: a NUL in a body makes no second record of --null: that message stays at the relay", async () => {
+  await ada.ok(["send", bob.id], { stdin: "harmless\0rm -rf /" });
+  await ada.ok(["send", bob.id, "good"]);
+  for (const args of [["--peek"], []]) {
+    const { code, stdout, stderr } = await bob.run(["fetch", "--null", ...args]);
+    assert.deepEqual([code, stdout], [0, "good\0"]);
+    assert.match(stderr, /^[0-9a-f]{32} has a NUL in its body: kept at the relay until fetched without --null\n$/);
+  }
+  const json = await bob.run(["fetch", "--json", "--null"]);
+  assert.equal(JSON.parse(json.stdout.replace("\0", "")).text, "harmless\0rm -rf /");
+  assert.equal(await bob.ok(["fetch"]), "");
+});
+
+row("regression: --wait of a month with --from waits, and does not end at once", async () => {
+  const waiting = bob.start(["fetch", "--json", "--from", ada.id, "--wait", "30d"]);
+  const eve = bob.start(["fetch", "--peek", "--follow", "--idle", "30d", "--json"]);
+  await send("after a while");
+  assert.equal(JSON.parse((await eve.line())!).text, "after a while");
+  eve.signal("SIGINT");
+  assert.equal(await eve.ended, 130);
+  assert.equal(JSON.parse((await waiting.line())!).text, "after a while");
+  assert.equal(await waiting.ended, 0);
 });
 
 row("--save-dir writes files under safe names and overwrites nothing", async () => {
@@ -150,42 +200,25 @@ row("a folder that cannot be written is 73, and the message comes again", async 
   assert.equal(jsonLines(await bob.ok(["fetch", "--json"])).length, 1);
 });
 
-row("--exec runs the command for each message: body on stdin, fields in the environment, no shell", async () => {
-  await send("$(touch pwned) `id` ; x", "second");
-  const script = bob.file(
-    "on-message",
-    '#!/bin/sh\nprintf "%s|%s|%s|%s|%s|" "$QIGHT_ID" "$QIGHT_FROM" "$QIGHT_TO" "$QIGHT_SEQ" "$QIGHT_SENT_AT"\ncat\necho\n',
-    0o700,
+row("regression: a file that cannot be written whole is 74, leaves nothing behind, and comes again", async () => {
+  await ada.ok(["send", bob.id, "big", "-f", ada.file("big.bin", new Uint8Array(1000))]);
+  const full = bob.file(
+    "full_disk.js",
+    "const write = Deno.FsFile.prototype.write;\n" +
+      "Deno.FsFile.prototype.write = async function (bytes) {\n" +
+      "  if (bytes.length !== 1000) throw new Error('No space left on device (os error 28)');\n" +
+      "  return await write.call(this, bytes.subarray(0, 400));\n};\n",
   );
-  const lines = (await bob.ok(["fetch", "--exec", "--", script])).split("\n");
-  assert.equal(lines.length, 2);
-  const [id, from, to, seq, sentAt, body] = lines[0].split("|");
-  assert.match(id, /^[0-9a-f]{32}$/);
-  assert.deepEqual([from, to, body], [ada.id, bob.id, "$(touch pwned) `id` ; x"]);
-  assert.ok(Number(seq) > 0 && Date.parse(sentAt) > 0);
-  assert.equal(await bob.ok(["fetch"]), "");
+  const folder = bob.path("full");
+  const outcome = await bob.run(["fetch", "--json", "--save-dir", folder], { preload: full });
+  assert.deepEqual([outcome.code, outcome.stdout, errorOf(outcome).code], [74, "", "io"]);
+  assert.match(errorOf(outcome).message, /big\.bin: No space left/);
+  assert.deepEqual([...Deno.readDirSync(folder)], []);
+  await bob.ok(["fetch", "--save-dir", folder]);
+  assert.deepEqual([...Deno.readDirSync(folder)].map(({ name }) => name), ["big.bin"]);
 });
 
-row("--exec that fails is 74: it stops, and from there on nothing is acknowledged", async () => {
-  await send("good", "bad", "after");
-  const args = ["fetch", "--exec", "--json", "--", "sh", "-c", 'read -r x; [ "$x" != bad ]'];
-  const outcome = await bob.run(args);
-  assert.equal(outcome.code, 74);
-  assert.equal(errorOf(outcome).code, "exec_failed");
-  const rest = jsonLines(await bob.ok(["fetch", "--json"]));
-  assert.deepEqual(rest.map(({ text, redelivered }) => [text, redelivered ?? false]), [["bad", true], [
-    "after",
-    false,
-  ]]);
-});
-
-row("--exec of a command that is not there is 74, and the message stays", async () => {
-  await send("kept");
-  assert.equal((await bob.run(["fetch", "--exec", "--", "/nonexistent/command"])).code, 74);
-  assert.match(await bob.ok(["fetch"]), /kept/);
-});
-
-row("fetch | head -1 is quiet, acknowledges what went through, and keeps the rest", async () => {
+row("expectation 47: fetch | head -1 is quiet, acknowledges what went through, and keeps the rest", async () => {
   const big = "x".repeat(3000);
   await send(...Array.from({ length: 100 }, (_, at) => `${at} ${big}`));
   const piped = new Deno.Command("sh", {
@@ -200,6 +233,22 @@ row("fetch | head -1 is quiet, acknowledges what went through, and keeps the res
   assert.ok(rest.length > 0 && rest.length < 100, `${rest.length} left`);
   assert.match(rest.at(-1).text, /^99 x/);
 });
+
+for (
+  const args of [["help"], ["version"], ["fetch"], ["fetch", "--null"], ["fetch", "--follow"], ["whoami", "--json"]]
+) {
+  row(`expectation 47: ${args.join(" ")} into a pipe that nobody reads ends quietly`, async () => {
+    await send("x".repeat(70_000), "y".repeat(70_000));
+    const piped = await new Deno.Command("sh", {
+      args: ["-c", '"$@" | true', "sh", Deno.execPath(), ...cliArguments(), ...args],
+      env: bob.env,
+      clearEnv: true,
+      cwd: bob.home,
+    }).output();
+    assert.deepEqual([piped.code, new TextDecoder().decode(piped.stderr)], [0, ""]);
+    await bob.ok(["fetch"]);
+  });
+}
 
 row("a message survives a restart of the relay between send and fetch", async () => {
   const first = await world.relay({ name: "restarted" });
@@ -221,7 +270,7 @@ row("a newer fetch ends the older one with 75 lease_lost", async () => {
   assert.match(older.stderr(), /"lease_lost"/);
 });
 
-const usages = [["word"], ["--exec"], ["--exec", "--peek", "--", "cat"], ["--wait", "5"], ["--from", "nobody"]];
+const usages = [["word"], ["--exec"], ["--exec", "--peek", "--", "cat"], ["--wait", "5"], ["--from", "no body"]];
 for (const args of usages) {
   row(`fetch ${args.join(" ")} is 64`, async () => assert.equal((await bob.run(["fetch", ...args])).code, 64));
 }

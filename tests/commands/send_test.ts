@@ -1,6 +1,6 @@
 /** qight send: where messages come from, and what each failure leaves behind. @module */
 import assert from "node:assert/strict";
-import { errorOf, row, type RunningRelay, World } from "./harness.ts";
+import { cliArguments, errorOf, row, type RunningRelay, World } from "./harness.ts";
 
 const world = new World();
 let relay: RunningRelay;
@@ -16,7 +16,7 @@ Deno.test.afterAll(() => world[Symbol.asyncDispose]());
 const read = async (...args: string[]) =>
   (await bob.ok(["fetch", "--json", ...args])).split("\n").filter(Boolean).map((line) => JSON.parse(line));
 
-row("argument, stdin, and - give the same message, and a file on stdin too", async () => {
+row("expectation 9: argument, stdin, and - give the same message, and a file on stdin too", async () => {
   await ada.ok(["send", bob.id, "hi"]);
   await ada.ok(["send", bob.id], { stdin: "hi\n" });
   await ada.ok(["send", bob.id, "-"], { stdin: "hi" });
@@ -24,11 +24,12 @@ row("argument, stdin, and - give the same message, and a file on stdin too", asy
   assert.deepEqual((await read()).map(({ text }) => text), ["hi", "hi", "hi", "hi"]);
 });
 
-row("empty stdin never hangs or sends: 64", async () => {
+row("expectation 10: empty stdin never hangs or sends: 64", async () => {
   for (const args of [[], ["-"], [""]]) {
     const outcome = await ada.run(["send", bob.id, "--json", ...args], { stdin: "" });
     assert.equal(outcome.code, 64);
     assert.equal(errorOf(outcome).code, "empty_message");
+    assert.match(errorOf(outcome).message, /message is empty/);
   }
   assert.deepEqual(await read(), []);
 });
@@ -145,6 +146,51 @@ row("--lines sends 1,000 lines in order, prints each id in input order, and pass
   const got = await read();
   assert.deepEqual(got.map(({ text }) => text), [...lines, "last"]);
   assert.deepEqual(got.map(({ id }) => id), ids);
+});
+
+row("expectation 47: send --lines | head -1 is quiet, and what was printed has arrived", async () => {
+  const piped = await new Deno.Command("sh", {
+    args: [
+      "-c",
+      'yes line | head -300 | "$@" | head -1',
+      "sh",
+      Deno.execPath(),
+      ...cliArguments(),
+      "send",
+      bob.id,
+      "--lines",
+    ],
+    env: ada.env,
+    clearEnv: true,
+    cwd: ada.home,
+  }).output();
+  assert.equal(new TextDecoder().decode(piped.stderr), "");
+  const id = new TextDecoder().decode(piped.stdout).trimEnd();
+  assert.ok((await read()).some((message) => message.id === id));
+});
+
+row("--lines whose ids nobody reads stops reading, and goes on where it was when somebody does", async () => {
+  const env = { QIGHT_CFG__LIMITS__SEND_PER_MINUTE: "0" };
+  const patient = await world.relay({ name: "patient", env });
+  const user = await world.member("patient-user", patient);
+  const lines = 9_000;
+  const sending = user.start(["send", user.id, "--lines"]);
+  const writing = sending.write("0123456789".repeat(10).concat("\n").repeat(lines)).then(() => sending.closeStdin());
+  const stored = async () => {
+    const status = await world.operator.ok(["relay", "status", "--json", "--data-dir", patient.dataDir]);
+    return JSON.parse(status).messages as number;
+  };
+  let [before, now] = [-1, 0];
+  // The pipe of ids takes some 2,000; 256 more are under way. Then all stands still.
+  while (now === 0 || now !== before) [before, now] = [now, await stored()];
+  assert.ok(now < lines / 2, `${now} went out unread`);
+  let ids = 0;
+  while (await sending.line() !== null) ids++;
+  await writing;
+  assert.equal(await sending.ended, 0, sending.stderr());
+  assert.equal(ids, lines);
+  assert.equal(await stored(), lines);
+  await patient.stop();
 });
 
 row("--lines --json prints one object a line", async () => {

@@ -52,8 +52,8 @@ for (const [name, args, dialogue, code, screen] of rows) {
 
 Deno.test({
   name: hasScript
-    ? "send on a terminal without a message is 64, not a hang"
-    : "send on a terminal (ignored: no script(1))",
+    ? "expectation 10: send on a terminal without a message is 64, not a hang"
+    : "expectation 10: send on a terminal (ignored: no script(1))",
   ignore: !hasScript,
   async fn() {
     const seen = await onTerminal(person, ["send", "ab".repeat(32), "--relay", "qight://127.0.0.1:1"], []);
