@@ -8,7 +8,7 @@ import { QightError } from "../proto/errors.ts";
 import { type Identity, openIdentityUnasked } from "./identity.ts";
 import { Messenger } from "./messenger.ts";
 import type { Output } from "./output.ts";
-import { chosenRelay } from "./relay_choice.ts";
+import { chosenOrOfferedRelay } from "./relay_choice.ts";
 import type { Settings } from "./settings.ts";
 import { accessToken } from "./token.ts";
 
@@ -23,9 +23,9 @@ export interface PublicAccount {
  * device is proven when its key opens without a question: an allow list admits accounts, not strangers.
  */
 export async function lookUpAccount(settings: Settings, out: Output, account: Uint8Array): Promise<PublicAccount> {
-  const address = chosenRelay(settings);
+  const address = await chosenOrOfferedRelay(settings, out);
   const identity = await openIdentityUnasked(settings, out);
-  await using relay = await dial(settings, out, address, identity);
+  await using relay = await dial({ ...settings, relay: address }, out, address, identity);
   const reply = await relay.getSealingKeys(account).catch((thrown) => {
     if (identity !== "locked" || !(thrown instanceof QightError) || thrown.code !== "not_allowed") throw thrown;
     throw new QightError("not_allowed", "The relay admits listed accounts only, and the own key was not opened", {

@@ -15,7 +15,7 @@ import { parseRelayAddress } from "../net/address.ts";
 import { type Identity, openIdentity, storePath } from "./identity.ts";
 import type { Output } from "./output.ts";
 import { makePrivateFolder } from "./paths.ts";
-import { chosenRelay } from "./relay_choice.ts";
+import { chosenOrOfferedRelay } from "./relay_choice.ts";
 import type { Settings } from "./settings.ts";
 import { accessToken } from "./token.ts";
 import { VERSION } from "./version.ts";
@@ -51,7 +51,7 @@ export class Messenger implements AsyncDisposable {
 
   /** Opens key file and store. The relay must be chosen: mail is kept apart by relay. */
   static async open(settings: Settings, out: Output, identity?: Identity): Promise<Messenger> {
-    const relayAddress = chosenRelay(settings);
+    const relayAddress = await chosenOrOfferedRelay(settings, out);
     const opened = identity ?? await openIdentity(settings, out);
     return new Messenger(settings, out, opened, await openStore(settings, opened), relayAddress);
   }

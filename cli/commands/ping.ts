@@ -1,12 +1,12 @@
 /** `qight ping`: a round trip to the relay. @module */
 import { RelayClient } from "../../client/relay_client.ts";
-import { chosenRelay } from "../relay_choice.ts";
+import { chosenOrOfferedRelay } from "../relay_choice.ts";
 import { accessToken } from "../token.ts";
 import type { Call } from "../tree/spec.ts";
 
 /** Prints how long one call takes, without showing who asks. */
 export async function run({ settings, out, signal }: Call): Promise<void> {
-  const relay = chosenRelay(settings);
+  const relay = await chosenOrOfferedRelay(settings, out);
   const token = await accessToken(settings);
   await using client = await RelayClient.connect(relay, {
     timeoutMs: settings.timeoutMs,
