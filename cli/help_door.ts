@@ -1,5 +1,5 @@
 /** Answers every form of asking for help without loading a command. @module */
-import { helpAsked, helpText } from "./commands/help.ts";
+import { firstPage, helpAsked, helpText } from "./commands/help.ts";
 import { reportError } from "./error_output.ts";
 import { Output } from "./output.ts";
 
@@ -7,7 +7,8 @@ import { Output } from "./output.ts";
 export async function printHelp(args: readonly string[]): Promise<number> {
   const out = new Output({ json: args.includes("--json"), quiet: false, verbose: 0 });
   try {
-    await out.line(helpText(helpAsked(args)).trimEnd());
+    const text = args.length === 0 ? firstPage() : helpText(helpAsked(args));
+    await out.line(text.trimEnd());
     return 0;
   } catch (error) {
     return reportError(error, out, args.includes("--debug"));

@@ -7,6 +7,7 @@ export const contactShowSpec = {
   summary: "show a contact, its devices and the digits to compare",
   args: "<name>",
   options: [["--qr", "the digits as a QR code too"]],
+  examples: ["qight contact show bob", "qight contact show bob --json"],
   module: "contact_show",
 } as const satisfies CommandSpec;
 
@@ -31,6 +32,7 @@ export const contactBlockSpec = {
   args: "<name>",
   options: [["--undo", "lift the block"]],
   more: ["What a blocked contact sends is taken in and thrown away unseen; they are not told."],
+  examples: ["qight contact block mallory", "qight contact block mallory --undo"],
   module: "contact_block",
 } as const satisfies CommandSpec;
 
@@ -54,7 +56,13 @@ export const contactSpec = {
     contactShowSpec,
     contactVerifySpec,
     contactBlockSpec,
-    { name: "remove", summary: "forget a name", args: "<name>", module: "contact_remove" },
+    {
+      name: "remove",
+      summary: "forget a name",
+      args: "<name>",
+      examples: ["qight contact remove bob"],
+      module: "contact_remove",
+    },
   ],
   examples: ["qight contact add bob qid1…", 'qight send bob "see you at eight"', "qight contact verify bob"],
 } as const satisfies CommandSpec;

@@ -14,8 +14,8 @@ export const tree: CommandSpec = {
   summary: "signed, end-to-end encrypted messages through a relay you run yourself",
   commands: [relaySpec, keySpec, sendSpec, fetchSpec, contactSpec, completionSpec, discoverSpec, ...restSpecs],
   examples: [
-    "qight relay                                 # prints qight://…, the line to share",
-    "qight key gen                               # prints your id, qid1…",
+    "qight relay       # prints qight://…, the line to share",
+    "qight key gen     # prints your id, qid1…",
     'echo "disk full on web-3" | qight send qid1… && qight fetch --wait 30s',
   ],
 };
