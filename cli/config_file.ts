@@ -1,42 +1,55 @@
 /** Reads the client's config.toml: one typed value, or an error with line, column and the near name. @module */
-import { QightError } from "../proto/errors.ts";
-import { keyPositions } from "../relay/config/key_positions.ts";
+import { dirname, isAbsolute, join } from "node:path";
+import { asQightError, QightError } from "../proto/errors.ts";
+import { parseDuration } from "../relay/config/durations.ts";
+import { keyPositions, type Position } from "../relay/config/key_positions.ts";
 import { nearName } from "../relay/config/near_name.ts";
+import { parseSize } from "../relay/config/sizes.ts";
+import { clientKeys, type ConfigFile, type Keys, type KeySpec } from "./config_keys.ts";
+import { refuseWrongName } from "./config_name.ts";
+import type { Env } from "./paths.ts";
 
-/** Settings of one `[context.NAME]`. */
-export interface ContextSettings {
-  readonly relay?: string;
-  readonly identity?: string;
-  readonly timeout?: string;
-  readonly passphrase_file?: string;
-  readonly token_file?: string;
+/** A config.toml that was read and is right. */
+export interface LoadedConfig {
+  readonly path: string;
+  readonly values: ConfigFile;
+  /** Where each key stands, by its dotted path. */
+  readonly positions: ReadonlyMap<string, Position>;
 }
 
-/** All of config.toml. */
-export interface ConfigFile {
-  readonly default_context?: string;
-  readonly context: Readonly<Record<string, ContextSettings>>;
-  readonly output: { readonly json?: boolean; readonly color?: boolean; readonly time?: "local" | "utc" };
-  readonly files: { readonly save_dir?: string };
-}
+/** Largest config.toml in bytes. */
+export const LARGEST_CONFIG = 1024 * 1024;
 
-/** What config.toml says when there is none. */
-export const emptyConfig: ConfigFile = { context: {}, output: {}, files: {} };
-
-/** Reads the file; a missing one is empty unless it was asked for by name (then `no_input`). */
-export async function readConfigFile(path: string, askedFor: boolean): Promise<ConfigFile> {
-  let text: string;
+/** Reads the file; null when it is missing. A missing one that was asked for by name is `no_input`. */
+export async function readConfigFile(path: string, askedFor: boolean, env: Env): Promise<LoadedConfig | null> {
   try {
-    text = await Deno.readTextFile(path);
+    const { size } = await Deno.stat(path);
+    if (size > LARGEST_CONFIG) throw new QightError("config", `${path} is larger than 1 MiB`);
+    return await parseConfig(await Deno.readTextFile(path), path, env("HOME"));
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound && !askedFor) return emptyConfig;
-    throw new QightError("no_input", `Cannot read ${path}: ${(error as Error).message}`, { cause: error });
+    if (error instanceof QightError) throw error;
+    const missing = error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory;
+    if (!missing || askedFor) {
+      throw new QightError("no_input", `Cannot read ${path}: ${(error as Error).message}`, { cause: error });
+    }
+    await refuseWrongName(path);
+    return null;
   }
-  return await parseConfig(text, path);
 }
 
-/** Parses and checks the text of config.toml; `path` is for the sentence of a `config` error. */
-export async function parseConfig(text: string, path: string): Promise<ConfigFile> {
+/** Reads an administrator's file; one that this user may not see counts as missing. */
+export async function readSystemConfig(path: string, env: Env): Promise<LoadedConfig | null> {
+  try {
+    return await readConfigFile(path, false, env);
+  } catch (error) {
+    const { cause } = error as QightError;
+    if (cause instanceof Deno.errors.PermissionDenied) return null;
+    throw error;
+  }
+}
+
+/** Parses and checks the text of the config.toml at `path`; a path in it may begin with `~/`, which is `home`. */
+export async function parseConfig(text: string, path: string, home?: string): Promise<LoadedConfig> {
   const { parse, TomlError } = await import("smol-toml");
   let value: Record<string, unknown>;
   try {
@@ -47,58 +60,68 @@ export async function parseConfig(text: string, path: string): Promise<ConfigFil
     throw new QightError("config", `${path}:${error.line}:${error.column}: ${why}`, { cause: error });
   }
   const positions = keyPositions(text);
-  check(value, rows, [], (key, why) => {
+  const fail = (key: readonly string[], why: string) => {
     const at = positions.get(key.join("."));
     return new QightError("config", `${path}${at ? `:${at.line}:${at.column}` : ""}: ${why}`);
-  });
-  return { ...emptyConfig, ...value } as ConfigFile;
+  };
+  return { path, values: checkTable(value, clientKeys, { path, home, fail }) as ConfigFile, positions };
 }
 
-type Kind = "string" | "boolean" | readonly string[];
-type Rows = { readonly [key: string]: Kind | { readonly table: Rows } | { readonly each: Rows } };
-type Fail = (key: readonly string[], why: string) => QightError;
+interface Room {
+  readonly path: string;
+  readonly home: string | undefined;
+  fail(key: readonly string[], why: string): QightError;
+}
 
-// docs/operations.md "Client config.toml"; keys of later steps ([repl], [mesh]) are known once their commands exist.
-const rows: Rows = {
-  default_context: "string",
-  context: {
-    each: {
-      relay: "string",
-      identity: "string",
-      timeout: "string",
-      passphrase_file: "string",
-      token_file: "string",
-    },
-  },
-  output: { table: { json: "boolean", color: "boolean", time: ["local", "utc"] } },
-  files: { table: { save_dir: "string" } },
-};
-
-function check(value: Record<string, unknown>, known: Rows, path: readonly string[], fail: Fail): void {
-  for (const [name, found] of Object.entries(value)) {
-    const key = [...path, name];
-    const row = Object.hasOwn(known, name) ? known[name] : undefined;
+function checkTable(found: Record<string, unknown>, keys: Keys, room: Room, above: readonly string[] = []) {
+  const checked: [string, unknown][] = [];
+  for (const [name, value] of Object.entries(found)) {
+    const key = [...above, name];
+    const row = Object.hasOwn(keys, name) ? keys[name] : undefined;
     if (row === undefined) {
-      const near = nearName(name, Object.keys(known));
-      throw fail(key, `unknown key ${key.join(".")}${near ? `, did you mean ${near}?` : ""}`);
+      const near = nearName(name, Object.keys(keys));
+      throw room.fail(key, `unknown key ${key.join(".")}${near ? `, did you mean ${near}?` : ""}`);
     }
-    if (row === "string" || row === "boolean") {
-      const right = row === "string" ? typeof found === "string" : typeof found === "boolean";
-      if (!right) throw fail(key, `${key.join(".")} must be a ${row}`);
-    } else if (Array.isArray(row)) {
-      if (!row.includes(found as string)) throw fail(key, `${key.join(".")} must be one of ${row.join(", ")}`);
-    } else {
-      checkTable(found, row as { table: Rows } | { each: Rows }, key, fail);
+    if ("type" in row) checked.push([name, checkValue(value, row, room, key)]);
+    else if ("table" in row) checked.push([name, checkTable(asTable(value, room, key), row.table, room, key)]);
+    else {
+      const each = Object.entries(asTable(value, room, key)).map(([name, table]) => {
+        const inside = [...key, name];
+        return [name, checkTable(asTable(table, room, inside), row.each, room, inside)];
+      });
+      checked.push([name, Object.fromEntries(each)]);
     }
   }
+  return Object.fromEntries(checked);
 }
 
-function checkTable(found: unknown, row: { table: Rows } | { each: Rows }, key: readonly string[], fail: Fail): void {
-  if (typeof found !== "object" || found === null || Array.isArray(found)) {
-    throw fail(key, `${key.join(".")} must be a table`);
+function asTable(found: unknown, room: Room, key: readonly string[]): Record<string, unknown> {
+  if (typeof found === "object" && found !== null && !Array.isArray(found)) return found as Record<string, unknown>;
+  throw room.fail(key, `${key.join(".")} must be a table`);
+}
+
+function checkValue(found: unknown, { type }: KeySpec, room: Room, key: readonly string[]): unknown {
+  const name = key.join(".");
+  if (Array.isArray(type)) {
+    if (type.includes(found as string)) return found;
+    throw room.fail(key, `${name} must be one of ${type.join(", ")}`);
   }
-  if ("table" in row) return check(found as Record<string, unknown>, row.table, key, fail);
-  for (const [name, each] of Object.entries(found)) {
-    checkTable(each, { table: row.each }, [...key, name], fail);
+  if (type === "boolean" ? typeof found !== "boolean" : typeof found !== "string") {
+    throw room.fail(key, `${name} must be a ${type === "boolean" ? "boolean" : "string"}`);
   }
+  if (type === "path") return besideFile(found as string, room);
+  const parse = type === "duration" ? parseDuration : type === "size" ? parseSize : null;
+  try {
+    if (parse && found !== "") parse(found as string);
+  } catch (error) {
+    const { message, code, hint } = asQightError(error);
+    throw room.fail(key, `${name}: ${message}${code === "bad_duration" ? `. ${hint}` : ""}`);
+  }
+  return found;
+}
+
+/** A relative path in config.toml means beside that file, wherever the command was started; `-` stays standard input. */
+function besideFile(path: string, { path: file, home }: Room): string {
+  if (home !== undefined && path.startsWith("~/")) return join(home, path.slice(2));
+  return path === "" || path === "-" || isAbsolute(path) ? path : join(dirname(file), path);
 }

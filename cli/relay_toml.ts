@@ -1,6 +1,7 @@
 /** Finds and reads the relay's configuration for the commands that need it. @module */
 import { type Origins, readRelayConfig, type RelayConfig, relayTomlCandidates } from "../relay/config.ts";
 import { QightError } from "../proto/errors.ts";
+import { refuseWrongName } from "./config_name.ts";
 import type { Settings } from "./settings.ts";
 
 /** A relay's configuration and where it was read. */
@@ -21,7 +22,7 @@ export interface RelayFlags {
 export async function loadRelayConfig(settings: Settings, chosen: RelayFlags = {}): Promise<LoadedRelayConfig> {
   const env = Deno.env.toObject();
   const root = Deno.uid() === 0;
-  const dataDir = settings.origins.data_dir === "flag" ? settings.dataDir : undefined;
+  const dataDir = settings.origins.data_dir.origin === "flag" ? settings.dataDir : undefined;
   const candidates = relayTomlCandidates({
     config: settings.configGiven ? settings.configPath : undefined,
     dataDir,
@@ -70,6 +71,7 @@ async function firstReadable(candidates: readonly { path: string; required: bool
       if (required || !absent) {
         throw new QightError("no_input", `Cannot read ${path}: ${(error as Error).message}`, { cause: error });
       }
+      await refuseWrongName(path);
     }
   }
   return undefined;

@@ -1,9 +1,14 @@
-/** The settings in force: flags, then environment, then config.toml, then built-in. @module */
+/** The settings in force: flags, then environment, then the user's file, then the system's, then built-in. @module */
 import { join } from "node:path";
 import { QightError } from "../proto/errors.ts";
 import { parseDuration } from "../relay/config/durations.ts";
-import { type ConfigFile, emptyConfig, readConfigFile } from "./config_file.ts";
-import { clientConfigPath, clientDataDir, type Env } from "./paths.ts";
+import { parseSize } from "../relay/config/sizes.ts";
+import { type LoadedConfig, readConfigFile, readSystemConfig } from "./config_file.ts";
+import { clientKeys, contextKeys } from "./config_keys.ts";
+import { contextNames, noContext } from "./contexts.ts";
+import { Layers, type Source } from "./layers.ts";
+import { clientConfigPath, clientDataDir, type Env, systemConfigPaths } from "./paths.ts";
+import type { ConfigUse } from "./tree/spec.ts";
 
 /** Global options as they stood on the command line. */
 export interface GlobalFlags {
@@ -24,16 +29,16 @@ export interface GlobalFlags {
   readonly yes?: boolean;
 }
 
-/** Where a value comes from, for `config show --origin`. */
-export type Origin = "flag" | "environment" | "file" | "default";
-
 /** Every setting of a client command. */
 export interface Settings {
   readonly relay?: string;
   readonly context?: string;
   readonly identity: string;
+  /** The user's config.toml, whether or not it exists. */
   readonly configPath: string;
   readonly configGiven: boolean;
+  /** The config.toml files that were read, best first. */
+  readonly files: readonly LoadedConfig[];
   readonly dataDir: string;
   readonly dataDirGiven: boolean;
   readonly passphraseFile?: string;
@@ -48,75 +53,129 @@ export interface Settings {
   readonly mayAsk: boolean;
   readonly yes: boolean;
   readonly utc: boolean;
-  readonly origins: Readonly<Record<string, Origin>>;
+  /** Whether colour was asked for or forbidden; undefined leaves it to the terminal. */
+  readonly color?: boolean;
+  readonly repl: ReplSettings;
+  readonly saving: SavingSettings;
+  /** Global options as they were given, for commands that write them down. */
+  readonly flags: GlobalFlags;
+  readonly origins: Readonly<Record<string, Source>>;
   readonly env: Env;
 }
 
-/** Longest wait for one call when nothing else is said. */
-export const DEFAULT_TIMEOUT = "10s";
+/** `[repl]` of config.toml. */
+export interface ReplSettings {
+  readonly notify: boolean;
+  readonly timestamps: boolean;
+  readonly history: boolean;
+}
 
-/** Settles all settings. Relay commands pass `readFile: false`: their `-c` means relay.toml. */
-export async function settle(flags: GlobalFlags, env: Env, options: { readFile: boolean }): Promise<Settings> {
-  const origins: Record<string, Origin> = {};
-  const pick = (name: string, flag?: string, variable?: string, file?: string, fallback?: string) => {
-    const candidates: [Origin, string | undefined][] = [
-      ["flag", flag],
-      ["environment", variable && env(variable)],
-      ["file", file],
-      ["default", fallback],
-    ];
-    const [origin, value] = candidates.find(([, value]) => value !== undefined && value !== "") ?? ["default"];
-    origins[name] = origin;
-    return value;
-  };
-  const configPath = pick("config", flags.config, "QIGHT_CONFIG", undefined, clientConfigPath(env))!;
-  const configGiven = origins.config !== "default";
-  const file = options.readFile ? await readConfigFile(configPath, configGiven) : emptyConfig;
-  const context = pick("context", flags.context, "QIGHT_CONTEXT", file.default_context);
-  const named = contextOf(file, context, configPath);
-  const dataDir = pick("data_dir", flags.dataDir, "QIGHT_DATA_DIR", undefined, clientDataDir(env))!;
-  const timeout = pick("timeout", flags.timeout, "QIGHT_TIMEOUT", named.timeout, DEFAULT_TIMEOUT)!;
-  const logFormat = pick("log_format", flags.logFormat, "QIGHT_LOG_FORMAT");
-  if (logFormat && logFormat !== "text" && logFormat !== "json") {
-    throw new QightError("usage", `--log-format is text or json, not "${logFormat}"`);
+/** `[files]` of config.toml; `max` in bytes. */
+export interface SavingSettings {
+  readonly saveDir?: string;
+  readonly autoAccept: boolean;
+  readonly max: number;
+}
+
+/** Settles all settings; `use` is what the command wants of config.toml. */
+export async function settle(flags: GlobalFlags, env: Env, use: ConfigUse): Promise<Settings> {
+  const layers = new Layers(env);
+  const builtInPath = clientConfigPath(env);
+  const configPath = layers.text("config", { flag: flags.config, variable: "QIGHT_CONFIG", fallback: builtInPath })!;
+  const configGiven = layers.sources.config.origin !== "default";
+  const files = use === "unread" ? [] : await readFiles(configPath, configGiven && use !== "creates", env);
+  layers.useFiles(files, configPath);
+
+  const context = layers.text("context", {
+    flag: flags.context,
+    variable: "QIGHT_CONTEXT",
+    key: ["default_context"],
+  });
+  if (context !== undefined && use === "read" && !contextNames({ files }).includes(context)) {
+    throw noContext({ files, configPath }, context, layers.sources.context.source);
   }
-  const json = pick("json", flags.json ? "true" : undefined, undefined, file.output.json ? "true" : undefined);
+  const named = (key: keyof typeof contextKeys) => context === undefined ? undefined : ["context", context, key];
+  const dataDir = layers.text("data_dir", {
+    flag: flags.dataDir,
+    variable: "QIGHT_DATA_DIR",
+    fallback: clientDataDir(env),
+  })!;
+  const identity = layers.text("identity", {
+    flag: flags.identity,
+    variable: "QIGHT_IDENTITY",
+    key: named("identity"),
+    fallback: join(dataDir, "identity.key"),
+  })!;
+  const timeout = layers.text("timeout", {
+    flag: flags.timeout,
+    variable: "QIGHT_TIMEOUT",
+    key: named("timeout"),
+    fallback: contextKeys.timeout.fallback,
+  })!;
+  const { output, repl, files: saving } = clientKeys;
+  const has = (section: "repl" | "files", key: string, { fallback }: { fallback: boolean }) =>
+    layers.yesNo(`${section}.${key}`, { key: [section, key], fallback })!;
   return {
-    relay: pick("relay", flags.relay, "QIGHT_RELAY", named.relay),
+    relay: layers.text("relay", { flag: flags.relay, variable: "QIGHT_RELAY", key: named("relay") }),
     context,
-    identity: pick("identity", flags.identity, "QIGHT_IDENTITY", named.identity, join(dataDir, "identity.key"))!,
+    identity,
     configPath,
     configGiven,
+    files,
     dataDir,
-    dataDirGiven: origins.data_dir !== "default",
-    passphraseFile: pick("passphrase_file", flags.passphraseFile, "QIGHT_PASSPHRASE_FILE", named.passphrase_file) ??
-      credential(env),
-    tokenFile: pick("token_file", flags.tokenFile, "QIGHT_TOKEN_FILE", named.token_file),
+    dataDirGiven: layers.sources.data_dir.origin !== "default",
+    passphraseFile: layers.text("passphrase_file", {
+      flag: flags.passphraseFile,
+      variable: "QIGHT_PASSPHRASE_FILE",
+      meant: { CREDENTIALS_DIRECTORY: credential(env, "passphrase") },
+      key: named("passphrase_file"),
+    }),
+    tokenFile: layers.text("token_file", {
+      flag: flags.tokenFile,
+      variable: "QIGHT_TOKEN_FILE",
+      meant: { CREDENTIALS_DIRECTORY: credential(env, "token") },
+      key: named("token_file"),
+    }),
     timeoutMs: positive(parseDuration(timeout)),
-    json: json === "true",
+    json: layers.yesNo("json", {
+      flag: flags.json || undefined,
+      key: ["output", "json"],
+      fallback: output.table.json.fallback,
+    })!,
     quiet: flags.quiet ?? false,
     verbose: flags.verbose,
     debug: flags.debug ?? false,
-    logFormat,
+    logFormat: logFormatOf(layers, flags),
     mayAsk: flags.input !== false,
     yes: flags.yes ?? false,
-    utc: file.output.time === "utc",
-    origins,
+    color: layers.yesNo("output.color", { meant: colorVariables(env), key: ["output", "color"] }),
+    utc: layers.text("output.time", { key: ["output", "time"], fallback: output.table.time.fallback }) === "utc",
+    repl: {
+      notify: has("repl", "notify", repl.table.notify),
+      timestamps: has("repl", "timestamps", repl.table.timestamps),
+      history: has("repl", "history", repl.table.history),
+    },
+    saving: {
+      saveDir: layers.text("files.save_dir", { key: ["files", "save_dir"] }),
+      autoAccept: has("files", "auto_accept", saving.table.auto_accept),
+      max: parseSize(layers.text("files.max", { key: ["files", "max"], fallback: saving.table.max.fallback })!),
+    },
+    flags,
+    origins: layers.sources,
     env,
   };
 }
 
-function contextOf(file: ConfigFile, name: string | undefined, path: string) {
-  if (name === undefined) return {};
-  if (!Object.hasOwn(file.context, name)) {
-    const known = Object.keys(file.context);
-    throw new QightError("config", `There is no context "${name}" in ${path}`, {
-      hint: known.length > 0
-        ? `It has: ${known.join(", ")}.`
-        : `Write [context.${name}] there, with relay = "qight://…".`,
-    });
-  }
-  return file.context[name];
+async function readFiles(userPath: string, askedFor: boolean, env: Env): Promise<LoadedConfig[]> {
+  const user = await readConfigFile(userPath, askedFor, env);
+  const system = await Promise.all(systemConfigPaths(env).map((path) => readSystemConfig(path, env)));
+  return [user, ...system].filter((file) => file !== null);
+}
+
+function logFormatOf(layers: Layers, flags: GlobalFlags): string | undefined {
+  const format = layers.text("log_format", { flag: flags.logFormat, variable: "QIGHT_LOG_FORMAT" });
+  if (format === undefined || format === "text" || format === "json") return format;
+  throw new QightError("usage", `--log-format is text or json, not "${format}"`);
 }
 
 function positive(ms: number): number {
@@ -124,11 +183,20 @@ function positive(ms: number): number {
   return ms;
 }
 
-/** systemd hands over secrets as files in a folder (systemd.exec(5), LoadCredential=). */
-function credential(env: Env): string | undefined {
+/** no-color.org, force-color.org; where both are set, no colour is what does no harm. */
+function colorVariables(env: Env): Record<string, boolean | undefined> {
+  const forced = env("FORCE_COLOR");
+  return {
+    NO_COLOR: env("NO_COLOR") === undefined ? undefined : false,
+    FORCE_COLOR: forced === undefined ? undefined : forced !== "0" && forced !== "false",
+  };
+}
+
+/** systemd hands over secrets as files in a folder (systemd.exec(5), LoadCredential=); undefined when it has none. */
+function credential(env: Env, name: string): string | undefined {
   const folder = env("CREDENTIALS_DIRECTORY");
   if (!folder) return undefined;
-  const path = join(folder, "passphrase");
+  const path = join(folder, name);
   try {
     return Deno.statSync(path).isFile ? path : undefined;
   } catch (error) {

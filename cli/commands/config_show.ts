@@ -1,10 +1,28 @@
 /** `qight config show`: the settings in force. @module */
-import type { configShowSpec } from "../tree/rest.ts";
+import { formatDuration } from "../../relay/config/durations.ts";
+import { formatSize } from "../../relay/config/sizes.ts";
+import type { Source } from "../layers.ts";
+import type { Settings } from "../settings.ts";
+import type { configShowSpec } from "../tree/config.ts";
 import type { Call } from "../tree/spec.ts";
 
 /** Prints each setting, with `--origin` also where it comes from. Paths of secrets are shown, never what is in them. */
 export async function run({ options, settings, out }: Call<typeof configShowSpec>): Promise<void> {
-  const values: Record<string, string | boolean | null> = {
+  const values = valuesOf(settings);
+  if (out.json) {
+    if (!options.origin) return await out.object(values);
+    const withOrigin = Object.entries(values).map(([name, value]) => [name, { value, ...settings.origins[name] }]);
+    return await out.object(Object.fromEntries(withOrigin));
+  }
+  for (const [name, value] of Object.entries(values)) {
+    const from = options.origin ? `  (${shown(settings.origins[name])})` : "";
+    await out.line(`${name.padEnd(18)} ${value ?? "-"}${from}`);
+  }
+}
+
+/** Flags and variables have settings of their own names; what only config.toml has is called as there. */
+function valuesOf(settings: Settings): Record<string, string | boolean | null> {
+  return {
     config: settings.configPath,
     context: settings.context ?? null,
     relay: settings.relay ?? null,
@@ -12,18 +30,21 @@ export async function run({ options, settings, out }: Call<typeof configShowSpec
     data_dir: settings.dataDir,
     passphrase_file: settings.passphraseFile ?? null,
     token_file: settings.tokenFile ?? null,
-    timeout: `${settings.timeoutMs / 1000}s`,
+    timeout: formatDuration(settings.timeoutMs),
+    log_format: settings.logFormat ?? null,
     json: settings.json,
+    "output.color": settings.color ?? null,
+    "output.time": settings.utc ? "utc" : "local",
+    "repl.notify": settings.repl.notify,
+    "repl.timestamps": settings.repl.timestamps,
+    "repl.history": settings.repl.history,
+    "files.save_dir": settings.saving.saveDir ?? null,
+    "files.auto_accept": settings.saving.autoAccept,
+    "files.max": formatSize(settings.saving.max),
   };
-  if (out.json) {
-    const origin = (name: string) => settings.origins[name] ?? "default";
-    const shown = options.origin
-      ? Object.fromEntries(Object.entries(values).map(([name, value]) => [name, { value, origin: origin(name) }]))
-      : values;
-    return await out.object(shown);
-  }
-  for (const [name, value] of Object.entries(values)) {
-    const from = options.origin ? `  (${settings.origins[name] ?? "default"})` : "";
-    await out.line(`${name.padEnd(16)} ${value ?? "-"}${from}`);
-  }
+}
+
+function shown({ origin, source }: Source): string {
+  if (origin === "default") return "built-in";
+  return origin === "system" ? `${source}, for all users` : source!;
 }

@@ -1,31 +1,15 @@
 /** Rows of the small commands. @module */
+import { configSpec } from "./config.ts";
 import type { CommandSpec } from "./spec.ts";
-
-/** `qight config show`. */
-export const configShowSpec = {
-  name: "show",
-  summary: "show the settings in force",
-  options: [["--origin", "say where each value comes from"]],
-  module: "config_show",
-} as const satisfies CommandSpec;
 
 /** Rows of the small commands, in the order of the help. */
 export const restSpecs = [
-  {
-    name: "config",
-    summary: "settings",
-    commands: [
-      { name: "path", summary: "print where config.toml is", module: "config_path" },
-      configShowSpec,
-      { name: "check", summary: "check config.toml", module: "config_check" },
-    ],
-    examples: ["qight config show --origin", "qight config check"],
-  },
+  configSpec,
   { name: "whoami", summary: "print the own public id", module: "whoami" },
   { name: "ping", summary: "measure a round trip to the relay", module: "ping" },
   {
     name: "check-key",
-    summary: "show the devices of somebody, as the relay knows them",
+    summary: "show somebody's devices, as the relay knows them",
     args: "<who>",
     examples: ["qight check-key qid1…"],
     module: "check_key",

@@ -5,6 +5,12 @@ import type { Settings } from "../settings.ts";
 /** One option: its flags as commander reads them, and what it does. */
 export type OptionSpec = readonly [flags: string, text: string];
 
+/**
+ * What a command wants of config.toml. `read`: the files are right and the chosen context exists. `repairs`: it need not
+ * exist. `creates`: nor need the file of `-c`. `unread`: nothing.
+ */
+export type ConfigUse = "read" | "repairs" | "creates" | "unread";
+
 /** One command of the tree. */
 export interface CommandSpec {
   readonly name: string;
@@ -22,6 +28,8 @@ export interface CommandSpec {
   readonly commands?: readonly CommandSpec[];
   /** File name under cli/commands without its ending; absent for a mere group. */
   readonly module?: string;
+  /** `read` unless said; `unread` for all of `qight relay`. */
+  readonly config?: ConfigUse;
 }
 
 /** Everything a command gets when it runs. */

@@ -5,7 +5,8 @@
 
 import { defaults } from "./schema.ts";
 
-const notes: Record<string, string> = {
+/** What a reader should know of a key, by its dotted path; most keys need no more than their names. */
+export const keyNotes: Readonly<Record<string, string>> = {
   listen: 'UDP; "[::]:4433" for the world',
   advertise: "host:port that is printed and announced",
   data_dir: "empty: $STATE_DIRECTORY, /var/lib/qight for root, $XDG_DATA_HOME/qight-relay for others",
@@ -42,7 +43,7 @@ export function sampleToml(): string {
     const setting = `${second ?? first} = ${JSON.stringify(value)}`;
     // An empty list would turn it off: this key alone means something else when it is absent.
     const shown = path === "websocket.listen" ? '# listen = ["127.0.0.1:4433"]' : setting;
-    lines.push(notes[path] === undefined ? shown : `${shown.padEnd(32)} # ${notes[path]}`);
+    lines.push(keyNotes[path] === undefined ? shown : `${shown.padEnd(32)} # ${keyNotes[path]}`);
   }
   return lines.join("\n") + "\n";
 }
