@@ -7,8 +7,9 @@ import { isAllowed, placeOf } from "../../scripts/check_licences.ts";
 import { localLinks, namedFiles } from "../../scripts/check_links.ts";
 import { hostsIn } from "../../scripts/check_no_hosts.ts";
 import { readSummary, settle } from "../../scripts/deno_test.ts";
-import { errorsPage, exitCodes, methodTable, withMethodTable } from "../../scripts/gen_docs.ts";
+import { errorsPage, methodTable, withMethodTable } from "../../scripts/gen_docs.ts";
 import { errorTable } from "../../proto/errors.ts";
+import { exitCodes } from "../../proto/exit_codes.ts";
 import { methods } from "../../proto/methods.ts";
 
 const summaries: readonly (readonly [string, readonly [number, number, number] | null])[] = [
