@@ -1,6 +1,9 @@
 /** SIGINT and SIGTERM of client commands, and the demo that cleans up after them. @module */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
+import { RelayClient } from "../../client/relay_client.ts";
+import { CONTENT_SEALED, signEnvelope } from "../../crypto/envelope.ts";
+import { person as somebody } from "../helpers/people.ts";
 import { row, type RunningRelay, World } from "./harness.ts";
 import { holdCall } from "./held_call.ts";
 
@@ -14,14 +17,17 @@ Deno.test.beforeAll(async () => {
 Deno.test.afterAll(() => world[Symbol.asyncDispose]());
 
 for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
-  row(`${signal} ends fetch --follow with ${code}, after what was printed is acknowledged`, async () => {
-    const following = user.start(["fetch", "--follow", "--json"]);
-    await user.ok(["send", user.id, signal]);
-    assert.equal(JSON.parse((await following.line())!).text, signal);
-    following.signal(signal);
-    assert.equal(await following.ended, code, following.stderr());
-    assert.equal(await user.ok(["fetch"]), "");
-  });
+  row(
+    `expectation 31: ${signal} ends fetch --follow with ${code}, after what was printed is acknowledged`,
+    async () => {
+      const following = user.start(["fetch", "--follow", "--json"]);
+      await user.ok(["send", user.id, signal]);
+      assert.equal(JSON.parse((await following.line())!).text, signal);
+      following.signal(signal);
+      assert.equal(await following.ended, code, following.stderr());
+      assert.equal(await user.ok(["fetch"]), "");
+    },
+  );
 
   row(`${signal} ends send --lines with ${code}; what was printed has arrived`, async () => {
     const sending = user.start(["send", user.id, "--lines"]);
@@ -42,7 +48,7 @@ for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
   });
 }
 
-row("the first SIGINT of a relay drains, a second one ends it at once, both with 130", async () => {
+row("expectation 31: the first SIGINT of a relay drains, a second one ends it at once, both with 130", async () => {
   const busy = await world.relay({ name: "busy" });
   const held = await holdCall(busy.address);
   busy.process.signal("SIGINT");
@@ -51,6 +57,32 @@ row("the first SIGINT of a relay drains, a second one ends it at once, both with
   assert.equal(await busy.process.ended, 130);
   assert.doesNotMatch(busy.process.stderr(), /Interrupted/, "it does not end in order: nobody waits for the drain");
   held.close();
+});
+
+row("expectation 31: SIGTERM drains: a send that is under way gets its reply, and none is taken unsaid", async () => {
+  const drained = await world.relay({ name: "drained", env: { QIGHT_CFG__LIMITS__SEND_PER_MINUTE: "0" } });
+  const sender = await somebody(3, Date.now());
+  const envelopes = await Promise.all(Array.from({ length: 500 }, () =>
+    signEnvelope(sender.device, {
+      id: crypto.getRandomValues(new Uint8Array(16)),
+      sender: sender.device.publicKey,
+      recipient: sender.device.publicKey,
+      createdAtMs: Date.now(),
+      ttlS: 0,
+      contentType: CONTENT_SEALED,
+      payload: new Uint8Array(1500),
+    })));
+  await using client = await RelayClient.connect(drained.address, { signer: sender.device });
+  await client.publishBundle(sender.bundle.bytes, 0);
+  const sends = envelopes.map((envelope) => client.send(envelope));
+  await Promise.any(sends);
+  drained.process.signal("SIGTERM");
+  const answered = (await Promise.allSettled(sends)).filter(({ status }) => status === "fulfilled").length;
+  assert.equal(await drained.process.ended, 0);
+  const back = await world.relay({ name: "drained" });
+  const status = JSON.parse(await world.operator.ok(["relay", "status", "--json", "--data-dir", back.dataDir]));
+  assert.equal(status.messages, answered);
+  await back.stop();
 });
 
 async function demo(interrupt: boolean) {
