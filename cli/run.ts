@@ -27,8 +27,7 @@ export async function runCommand(args: readonly string[], env: Env = processEnv)
     debug = settings.debug;
     const module = await load(parsed.spec.module!);
     const call = { args: parsed.args, options: parsed.options, settings, out };
-    // The relay answers signals itself: SIGTERM drains it, SIGHUP reads relay.toml again.
-    if (path.length === 1 && isRelay) {
+    if (parsed.spec.signals === "own") {
       await module.run({ ...call, signal: new AbortController().signal });
     } else {
       using interruption = watchSignals(hintAfterSignal(parsed));

@@ -138,4 +138,6 @@ export const relaySpec = {
   ],
   examples: ["qight relay", 'qight relay --listen "[::]:4433"', "qight relay status"],
   module: "relay",
+  // SIGTERM drains it, SIGHUP reads relay.toml again.
+  signals: "own",
 } as const satisfies CommandSpec;

@@ -30,6 +30,8 @@ export interface CommandSpec {
   readonly module?: string;
   /** `read` unless said; `unread` for all of `qight relay`. */
   readonly config?: ConfigUse;
+  /** `own`: the command answers SIGINT and SIGTERM itself; else `Call.signal` is aborted and it has a moment to end. */
+  readonly signals?: "own";
 }
 
 /** Everything a command gets when it runs. */
