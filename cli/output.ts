@@ -33,14 +33,17 @@ export interface Sink {
 export class Output {
   readonly json: boolean;
   readonly verbose: number;
-  readonly #quiet: boolean;
+  /** No remarks. */
+  readonly quiet: boolean;
+  /** Runs before anything else is written: a progress bar makes room. */
+  beforeLines: () => void = () => {};
   readonly #stdout: Sink;
   readonly #stderr: Sink;
 
   constructor(style: OutputStyle, stdout: Sink = Deno.stdout, stderr: Sink = Deno.stderr) {
     this.json = style.json;
     this.verbose = style.verbose;
-    this.#quiet = style.quiet;
+    this.quiet = style.quiet;
     this.#stdout = stdout;
     this.#stderr = stderr;
   }
@@ -52,6 +55,7 @@ export class Output {
 
   /** Writes bytes to stdout and resolves when the system has them all; throws `ReaderGone` on a closed pipe. */
   async bytes(bytes: Uint8Array): Promise<void> {
+    this.beforeLines();
     let at = 0;
     while (at < bytes.length) {
       try {
@@ -80,7 +84,7 @@ export class Output {
 
   /** A remark for people on stderr; `-q` silences it. */
   note(text: string): void {
-    if (!this.#quiet) this.error(text);
+    if (!this.quiet) this.error(text);
   }
 
   /** A remark that only `-v` shows. */
@@ -95,6 +99,12 @@ export class Output {
 
   /** Text on stderr as it is; the caller has escaped it. A closed stderr is nobody's loss. */
   raw(text: string): void {
+    this.beforeLines();
+    this.draw(text);
+  }
+
+  /** Like `raw`, for a progress bar itself. */
+  draw(text: string): void {
     const bytes = encoder.encode(text);
     let at = 0;
     try {
