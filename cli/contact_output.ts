@@ -17,10 +17,14 @@ export function contactFields({ name, account, verified, blocked, addedAtMs, off
 
 /** Prints a contact: an object with `--json`, else one line. */
 export async function printContact(out: Output, contact: Contact): Promise<void> {
-  await out.result(contactFields(contact), `${contact.name}  ${formatAccountId(contact.account)}  ${states(contact)}`);
+  await out.result(
+    contactFields(contact),
+    `${contact.name}  ${formatAccountId(contact.account)}  ${contactStates(contact)}`,
+  );
 }
 
-function states({ verified, blocked, offered }: Contact): string {
+/** What is known of a contact, in words. */
+export function contactStates({ verified, blocked, offered }: Contact): string {
   const words = [verified ? "verified" : "not verified"];
   if (blocked) words.push("blocked");
   if (offered) words.push("ANOTHER ID WAS OFFERED");

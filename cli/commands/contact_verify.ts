@@ -2,7 +2,7 @@
 import { safetyNumber } from "../../crypto/safety_number.ts";
 import { QightError } from "../../proto/errors.ts";
 import { printContact } from "../contact_output.ts";
-import { digitLines, digitsCode } from "../safety_number.ts";
+import { compareDigits, digitLines, digitsCode } from "../safety_number.ts";
 import { askLine, hasTerminal } from "../terminal.ts";
 import type { contactVerifySpec } from "../tree/contact.ts";
 import type { Call } from "../tree/spec.ts";
@@ -16,24 +16,13 @@ export async function run(call: Call<typeof contactVerifySpec>): Promise<void> {
     const account = contact.offered ?? contact.account;
     const own = identity.account.hash;
     if (given.length > 0) {
-      compare(given.join(""), await safetyNumber(own, account), contact.name);
+      compareDigits(given.join(""), await safetyNumber(own, account), contact.name);
     } else {
       if (options.qr) out.note(await digitsCode(own, account));
       for (const line of await digitLines(own, account)) out.note(line);
       await ask(call, contact.name);
     }
     await printContact(out, await contacts.verify(name, account));
-  });
-}
-
-function compare(given: string, digits: string, name: string): void {
-  const typed = given.replace(/\s/g, "");
-  if (!/^\d{60}$/.test(typed)) {
-    throw new QightError("usage", "A safety number has 60 digits", { hint: `qight contact show ${name} shows yours.` });
-  }
-  if (typed === digits) return;
-  throw new QightError("key_changed", `These are not the digits of "${name}"`, {
-    hint: "Somebody may stand between you: compare again by another way, in person if you can. Nothing was changed.",
   });
 }
 

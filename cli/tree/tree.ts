@@ -1,10 +1,12 @@
 /** The whole command tree as data. @module */
 import { contactSpec } from "./contact.ts";
+import { contextSpec } from "./context.ts";
 import { completionSpec } from "./generated.ts";
 import { discoverSpec } from "./discover.ts";
 import { keySpec } from "./key.ts";
 import { fetchSpec, sendSpec } from "./messages.ts";
 import { relaySpec } from "./relay.ts";
+import { replSpec } from "./repl.ts";
 import { restSpecs } from "./rest.ts";
 import type { CommandSpec } from "./spec.ts";
 
@@ -12,7 +14,18 @@ import type { CommandSpec } from "./spec.ts";
 export const tree: CommandSpec = {
   name: "qight",
   summary: "signed, end-to-end encrypted messages through a relay you run yourself",
-  commands: [relaySpec, keySpec, sendSpec, fetchSpec, contactSpec, completionSpec, discoverSpec, ...restSpecs],
+  commands: [
+    relaySpec,
+    keySpec,
+    sendSpec,
+    fetchSpec,
+    replSpec,
+    contactSpec,
+    completionSpec,
+    discoverSpec,
+    contextSpec,
+    ...restSpecs,
+  ],
   examples: [
     "qight relay       # prints qight://…, the line to share",
     "qight key gen     # prints your id, qid1…",

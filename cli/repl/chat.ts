@@ -1,0 +1,269 @@
+/** A chat: conversations of one identity, one of them open, and what is typed. @module */
+import { systemRandom } from "../../client/clock.ts";
+import { type Conversations, conversationWith, peerOf } from "../../client/conversations.ts";
+import { CONVERSATION_LIMITS, History, type KeptLine } from "../../client/history.ts";
+import { newMessageId } from "../../client/message_id.ts";
+import type { RelayClient } from "../../client/relay_client.ts";
+import { contentSize } from "../../client/send.ts";
+import { formatAccountId } from "../../crypto/account.ts";
+import { equal } from "../../crypto/equal.ts";
+import { QightError } from "../../proto/errors.ts";
+import type { Content } from "../../proto/gen/qight/v1/seal_pb.ts";
+import { contentOf } from "../message_input.ts";
+import type { Messenger } from "../messenger.ts";
+import type { Settings } from "../settings.ts";
+import { accountOf, parseWho } from "../who.ts";
+import { commandNamed, nearCommand } from "./commands.ts";
+import type { InputHistory } from "./input_history.ts";
+import { type LineStyle, messageLine } from "./message_lines.ts";
+import type { Screen } from "./screen.ts";
+import { sentence } from "./sender.ts";
+import { understand } from "./typed_line.ts";
+
+/** What a chat is made of. */
+export interface ChatParts {
+  readonly messenger: Messenger;
+  readonly conversations: Conversations;
+  readonly settings: Settings;
+  readonly screen: Screen;
+  readonly inputs: InputHistory;
+  /** Called when there is something to send. */
+  readonly wake: () => void;
+  /** A live session; fails when there is none in time. */
+  readonly relay: () => Promise<RelayClient>;
+  /** The largest message, bytes, as far as it is known. */
+  readonly maxMessage: () => number;
+}
+
+/** Lines of before that opening a conversation shows. */
+const LINES_BEFORE = 10;
+
+/** Everything that typed lines and arriving messages act on. */
+export class Chat {
+  readonly messenger: Messenger;
+  readonly settings: Settings;
+  readonly screen: Screen;
+  readonly history: History;
+  readonly conversations: Conversations;
+  /** Conversations as /list numbered them last. */
+  listed: readonly string[] = [];
+  /** The open conversation before this one. */
+  previous: string | null = null;
+  readonly #parts: ChatParts;
+  #open: string | null = null;
+  /** Strangers whose naming was explained already, as hex. */
+  readonly #hinted = new Set<string>();
+
+  constructor(parts: ChatParts) {
+    this.#parts = parts;
+    const { messenger, settings, screen } = parts;
+    this.messenger = messenger;
+    this.settings = settings;
+    this.screen = screen;
+    const { store, clock, identity } = messenger;
+    const own = identity.account.hash;
+    this.history = new History({ store, clock, own: { account: own, device: identity.device.publicKey } });
+    this.conversations = parts.conversations;
+  }
+
+  /** Own account hash. */
+  get own(): Uint8Array {
+    return this.messenger.identity.account.hash;
+  }
+
+  /** The store's name of the open conversation; null when none is. */
+  get open(): string | null {
+    return this.#open;
+  }
+
+  /** A live session; `unreachable` when there is none in time. */
+  async relay(): Promise<RelayClient> {
+    try {
+      return await this.#parts.relay();
+    } catch (thrown) {
+      throw new QightError("unreachable", "There is no connection to the relay", { cause: thrown, hint: "Try later." });
+    }
+  }
+
+  /** Does what a typed line says; false when it ends the chat. */
+  async typed(line: string): Promise<boolean> {
+    try {
+      const meant = understand(line);
+      if (meant.kind === "command") return await this.#command(meant.name, meant.words, line);
+      if (meant.kind === "group") {
+        throw new QightError("no_such_contact", `There is no group #${meant.name}; nothing was sent`, {
+          hint: "A text that begins with # may begin with a space instead.",
+        });
+      }
+      if (meant.kind === "message") await this.#message(meant.to, meant.text);
+    } catch (thrown) {
+      // What is refused is said, and the chat goes on; what nobody foresaw ends it.
+      if (!(thrown instanceof QightError)) throw thrown;
+      this.screen.warn(sentence(thrown));
+    }
+    return true;
+  }
+
+  /** Keeps a message for its recipient, or for oneself in the notes. `message_too_large` keeps nothing. */
+  async send(account: Uint8Array, content: Content): Promise<void> {
+    const most = this.#parts.maxMessage();
+    const size = contentSize(content);
+    if (size > most) {
+      throw new QightError("message_too_large", `That has ${size} bytes; this relay takes ${most} in one message`);
+    }
+    const createdAtMs = this.messenger.clock.now();
+    const id = newMessageId(createdAtMs, systemRandom);
+    const draft = { id, createdAtMs, ttlS: 0, plaintext: false, content };
+    if (equal(account, this.own)) await this.history.note(draft);
+    else {
+      await this.refuseUnreachable(account);
+      await this.history.send(this.messenger.outbox, account, draft);
+      this.#parts.wake();
+    }
+    if (content.files.length === 0) await this.#parts.inputs.message(id);
+  }
+
+  /** `key_changed` or `blocked` (77) where a contact says that nothing may be sent. */
+  async refuseUnreachable(account: Uint8Array): Promise<void> {
+    const contact = await this.messenger.contacts.ofAccount(account);
+    if (contact) await this.messenger.contacts.reachable(contact.name);
+  }
+
+  /** Whom a word means: a contact, an id, or oneself by `me` and `notes`. */
+  async who(word: string): Promise<Uint8Array> {
+    const who = parseWho(word);
+    if ("name" in who) {
+      const known = (await this.messenger.contacts.names()).values().some((name) => name === who.name);
+      if (!known && OWN_NAMES.includes(who.name.toLowerCase())) return this.own;
+    }
+    return await accountOf(who, this.messenger.contacts);
+  }
+
+  /** The other side of the open conversation; `usage` when none is open. */
+  async openPeer(): Promise<Uint8Array> {
+    const peer = this.#open === null ? null : peerOf(this.#open);
+    if (!peer) {
+      throw new QightError("usage", "No conversation is open; nothing was sent", {
+        hint: "/dm NAME opens one, @NAME TEXT writes to somebody.",
+      });
+    }
+    return peer;
+  }
+
+  /** Opens a conversation: shows its last lines and what is unread, which then is read. */
+  async openWith(account: Uint8Array): Promise<void> {
+    const key = conversationWith(account);
+    const unread = await this.history.unread(key);
+    const last = (await this.history.last(key, LINES_BEFORE + unread.length)).filter(({ state }) => state !== "unread");
+    this.#switchTo(key);
+    await this.showLines(last.slice(-LINES_BEFORE));
+    if (unread.length > 0) {
+      this.screen.note(`-- ${unread.length} unread --`);
+      await this.showLines(unread);
+      await this.history.markRead(unread);
+    }
+    await this.refreshPrompt();
+  }
+
+  /** Shows lines of conversations. */
+  async showLines(lines: readonly KeptLine[], options: { elsewhere?: boolean } = {}): Promise<void> {
+    if (lines.length === 0) return;
+    const style = { ...await this.lineStyle(), ...options };
+    await this.screen.show(lines.map((line) => messageLine(line, style)).join("\n"));
+  }
+
+  /** How lines look now. */
+  async lineStyle(): Promise<LineStyle> {
+    return {
+      paint: this.screen.paint,
+      own: this.own,
+      title: await this.conversations.titles(),
+      utc: this.settings.utc,
+      timestamps: this.settings.repl.timestamps,
+      nowMs: this.messenger.clock.now(),
+    };
+  }
+
+  /** Shows what arrived and was kept; what belongs to the open conversation is read now. */
+  async arrived(lines: readonly KeptLine[]): Promise<void> {
+    for (const line of lines) {
+      const elsewhere = line.conversation !== this.#open;
+      await this.showLines([line], { elsewhere });
+      if (!elsewhere) await this.history.markRead([line]);
+      await this.#explainStranger(line.author);
+    }
+    if (lines.length > 0 && this.settings.repl.notify) this.screen.ring();
+    await this.refreshPrompt();
+  }
+
+  /** All lines of a conversation, for /export. */
+  async everything(key: string): Promise<KeptLine[]> {
+    return await this.history.last(key, CONVERSATION_LIMITS.messages);
+  }
+
+  /** What an account is called. */
+  async title(account: Uint8Array): Promise<string> {
+    return (await this.conversations.titles())(account);
+  }
+
+  /** The prompt names whom a plain text goes to, and how much is unread. */
+  async refreshPrompt(): Promise<void> {
+    const list = await this.conversations.list();
+    const unread = list.reduce((sum, each) => sum + each.unread, 0);
+    const peer = this.#open === null ? null : peerOf(this.#open);
+    const name = peer ? await this.title(peer) : "";
+    this.screen.setPrompt(`${unread > 0 ? `[${unread}] ` : ""}${name}> `);
+  }
+
+  /** Asks to type the name of what will be gone; `not_allowed` when it was not typed. */
+  async confirm(what: string, name: string): Promise<void> {
+    if (this.settings.yes) return;
+    const answer = this.settings.mayAsk ? await this.screen.ask(`${what} Type ${name} to go on:`) : null;
+    if (answer?.trim() === name) return;
+    throw new QightError("not_allowed", "Nothing was changed", { hint: "" });
+  }
+
+  #switchTo(key: string): void {
+    if (key === this.#open) return;
+    this.previous = this.#open;
+    this.#open = key;
+  }
+
+  async #command(name: string, words: readonly string[], line: string): Promise<boolean> {
+    const command = commandNamed(name);
+    if (!command) {
+      const near = nearCommand(name);
+      throw new QightError("usage", `There is no command /${name}; nothing was sent`, {
+        hint: `${near ? `Did you mean /${near}? ` : ""}/help lists them; // begins a text with a slash.`,
+      });
+    }
+    const [fewest, most] = command.count ?? [0, 0];
+    if (words.length < fewest || words.length > most) {
+      throw new QightError("usage", `It is /${command.name}${command.args ? ` ${command.args}` : ""}`, {
+        hint: `/help ${command.name} says more.`,
+      });
+    }
+    if (!command.secret) await this.#parts.inputs.command(line);
+    return await command.run(this, words) !== "quit";
+  }
+
+  async #message(to: string | undefined, text: string): Promise<void> {
+    const account = to === undefined ? await this.openPeer() : await this.who(to);
+    if (text.trim() === "") return await this.openWith(account);
+    await this.send(account, contentOf({ case: "text", value: text }));
+    // Plain text goes to the last peer; the prompt says who that is.
+    this.#switchTo(conversationWith(account));
+    await this.refreshPrompt();
+  }
+
+  async #explainStranger(account: Uint8Array): Promise<void> {
+    const hex = account.toHex();
+    if (this.#hinted.has(hex) || equal(account, this.own)) return;
+    this.#hinted.add(hex);
+    if (await this.messenger.contacts.ofAccount(account)) return;
+    this.screen.note(`  this sender has no name here; to give one: /contacts add NAME ${formatAccountId(account)}`);
+  }
+}
+
+/** Words for the conversation with oneself, unless a contact has that name. */
+const OWN_NAMES = ["me", "notes"];

@@ -1,0 +1,18 @@
+/** `/dm`: opens the conversation with somebody. @module */
+import type { SlashCommand } from "../command.ts";
+
+/** With oneself it is a notepad: what is written there stays in the own history and goes nowhere. */
+export const dm: SlashCommand = {
+  name: "dm",
+  args: "<name>",
+  summary: "talk to somebody: a contact, an id, or me for notes",
+  more: [
+    "From then on plain text goes to them. @NAME TEXT writes to somebody without opening their lines.",
+    "/dm me is a notepad: what you write there is kept, encrypted, on this machine, and nothing goes out.",
+  ],
+  words: ["contact"],
+  count: [1, 1],
+  async run(chat, [name]) {
+    await chat.openWith(await chat.who(name));
+  },
+};

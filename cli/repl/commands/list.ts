@@ -1,0 +1,24 @@
+/** `/list`: the conversations. @module */
+import { localTime } from "../message_lines.ts";
+import type { SlashCommand } from "../command.ts";
+
+/** The liveliest first, with numbers for `/switch`. */
+export const list: SlashCommand = {
+  name: "list",
+  aliases: ["ls"],
+  summary: "list the conversations, with numbers for /switch",
+  async run(chat) {
+    const all = await chat.conversations.list();
+    chat.listed = all.map(({ key }) => key);
+    if (all.length === 0) return chat.screen.note("there are no conversations yet; /dm NAME begins one");
+    const lines = all.map(({ key, title, unread, messages, lastAtMs }, at) => {
+      const mark = key === chat.open ? ">" : " ";
+      const what = unread > 0 ? `${unread} unread of ${messages}` : `${messages}`;
+      const [day, time] = localTime(lastAtMs, chat.settings.utc);
+      return `${mark}${at + 1}  ${chat.screen.paint.name(title)}  ${what}  ${
+        chat.screen.paint.faint(`${day} ${time}`)
+      }`;
+    });
+    await chat.screen.show(lines.join("\n"));
+  },
+};

@@ -1,0 +1,76 @@
+/** What a typed line means: a command, a message, or nothing. @module */
+import { type Conversations, NOTES, peerOf } from "../../client/conversations.ts";
+import { formatAccountId } from "../../crypto/account.ts";
+import type { Messenger } from "../messenger.ts";
+import type { Settings } from "../settings.ts";
+
+/** Who may be meant. */
+export interface People {
+  readonly messenger: Messenger;
+  readonly settings: Settings;
+  readonly conversations: Conversations;
+}
+
+/** A line that was understood. */
+export type TypedLine =
+  | { readonly kind: "nothing" }
+  | { readonly kind: "command"; readonly name: string; readonly words: readonly string[] }
+  /** `to` is the name after `@`; without one it goes to whoever is open. Empty text only opens. */
+  | { readonly kind: "message"; readonly to?: string; readonly text: string }
+  | { readonly kind: "group"; readonly name: string };
+
+/** Understands a line. What begins with one slash is never a message; `//` is a literal slash. */
+export function understand(line: string): TypedLine {
+  if (line.trim() === "") return { kind: "nothing" };
+  if (line.startsWith("//")) return { kind: "message", text: line.slice(1) };
+  if (line.startsWith("/")) {
+    const [name, ...words] = splitWords(line.slice(1)).words;
+    return { kind: "command", name: (name ?? "").toLowerCase(), words };
+  }
+  const named = /^([@#])([^\s@#]+)(?:\s+|$)([\s\S]*)$/u.exec(line);
+  if (named?.[1] === "@") return { kind: "message", to: named[2], text: named[3] };
+  if (named?.[1] === "#") return { kind: "group", name: named[2] };
+  return { kind: "message", text: line };
+}
+
+/** Words of a command; quotes and a backslash keep spaces inside a word. `last` is the end of the line as it stands. */
+export function splitWords(text: string): { words: string[]; last: string } {
+  const words: string[] = [];
+  let word: string | null = null;
+  let start = text.length;
+  let quote = "";
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at];
+    if (quote === "" && /\s/.test(character)) {
+      if (word !== null) words.push(word);
+      word = null;
+      continue;
+    }
+    if (word === null) {
+      word = "";
+      start = at;
+    }
+    if (character === quote) quote = "";
+    else if (quote === "" && (character === '"' || character === "'")) quote = character;
+    else if (character === "\\" && quote !== "'" && at + 1 < text.length) word += text[++at];
+    else word += character;
+  }
+  if (word !== null) words.push(word);
+  return { words, last: word === null ? "" : text.slice(start) };
+}
+
+/** A word as it must be typed so that it stays one. */
+export function quoted(word: string): string {
+  return word.replace(/[\s"'\\]/g, "\\$&");
+}
+
+/** The line that writes a kept message again, with its recipient, whoever is open then; null when it is not kept. */
+export async function typedText({ messenger, conversations }: People, id: Uint8Array): Promise<string | null> {
+  const device = messenger.identity.device.publicKey;
+  const line = await messenger.store.read(({ history }) => history.written(device, id));
+  const peer = line && peerOf(line.conversation);
+  if (!line || !peer) return null;
+  const title = (await conversations.titles())(peer);
+  const name = title === NOTES || !title.startsWith("qid1") ? title : formatAccountId(peer);
+  return `@${name} ${line.text}`;
+}
