@@ -17,10 +17,11 @@ export async function runCommand(args: readonly string[], env: Env = processEnv)
   let debug = own.includes("--debug");
   let path: readonly string[] = [];
   try {
-    checkRuntime();
     refuseSecretVariables(env);
     const parsed = parseArguments(args);
     path = parsed.path;
+    // The doctor says it among other things.
+    if (path[0] !== "doctor") checkRuntime();
     const isRelay = path[0] === "relay";
     const settings = await settle(parsed.flags, env, isRelay ? "unread" : parsed.spec.config ?? "read");
     out = new Output(settings);

@@ -1,10 +1,12 @@
 /** Rows of the small commands. @module */
 import { configSpec } from "./config.ts";
+import { doctorSpec } from "./doctor.ts";
 import type { CommandSpec } from "./spec.ts";
 
 /** Rows of the small commands, in the order of the help. */
 export const restSpecs = [
   configSpec,
+  doctorSpec,
   { name: "whoami", summary: "print the own public id", module: "whoami" },
   { name: "ping", summary: "measure a round trip to the relay", module: "ping" },
   {

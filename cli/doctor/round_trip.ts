@@ -1,0 +1,63 @@
+/** Doctor: the relay over QUIC and over WebSocket, each by itself. @module */
+import { RelayClient } from "../../client/relay_client.ts";
+import { parseRelayAddress, type RelayAddress } from "../../net/address.ts";
+import { dial } from "../../net/race.ts";
+import { asQightError, type QightError } from "../../proto/errors.ts";
+import type { Settings } from "../settings.ts";
+import { accessToken } from "../token.ts";
+import { type Check, failed, ok, warn } from "./check.ts";
+
+type Transport = "quic" | "websocket";
+
+/** What one transport did. */
+export type Trip =
+  | { readonly ms: number; readonly version: string; readonly aheadMs: number }
+  | { readonly error: QightError };
+
+/** Both trips. */
+export interface Trips {
+  readonly quic: Trip;
+  readonly websocket: Trip;
+}
+
+/** Connects twice at the same time; never rejects but for an address or a token file that cannot be read. */
+export async function travel(settings: Settings): Promise<Trips> {
+  const address = parseRelayAddress(settings.relay!);
+  const token = await accessToken(settings);
+  const [quic, websocket] = await Promise.all((["quic", "websocket"] as const).map(async (transport): Promise<Trip> => {
+    try {
+      return await roundTrip(address, transport, settings.timeoutMs, token);
+    } catch (thrown) {
+      return { error: asQightError(thrown) };
+    }
+  }));
+  return { quic, websocket };
+}
+
+/** One line for each transport. One that does not get through is a warning while the other does. */
+export function checkTrips(trips: Trips): Check[] {
+  return (["quic", "websocket"] as const).map((transport) => {
+    const trip = trips[transport];
+    if ("ms" in trip) return ok(transport, `${trip.ms} ms  qight ${trip.version}`);
+    const other = trips[transport === "quic" ? "websocket" : "quic"];
+    const fallback = trip.error.code === "unreachable" && "ms" in other;
+    return fallback ? warn(transport, trip.error.message, CLOSED[transport]) : failed(transport, trip.error);
+  });
+}
+
+const CLOSED = {
+  quic: "Everything works over WebSocket, slower. Open the relay's port for UDP too (docs: -p 4433:4433/udp).",
+  websocket: "Everything works over QUIC. Networks that block UDP need the relay's port open for TCP too.",
+} as const;
+
+async function roundTrip(address: RelayAddress, transport: Transport, timeoutMs: number, token?: string) {
+  const connection = await dial({ address, transports: [transport], timeoutMs, quicGraceMs: timeoutMs });
+  await using client = await RelayClient.over(connection, address, {
+    timeoutMs,
+    ...(token === undefined ? {} : { token }),
+  });
+  const before = performance.now();
+  await client.ping();
+  const ms = Math.round((performance.now() - before) * 100) / 100;
+  return { ms, version: client.session.relayVersion, aheadMs: Date.now() - client.relayNowMs() };
+}
