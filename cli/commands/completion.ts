@@ -30,6 +30,7 @@ export async function run({ args: [shell], options, settings, out }: Call<typeof
 async function printNames(list: string, { settings, out }: Pick<Call, "settings" | "out">): Promise<void> {
   const known = nameLists.find((name) => name === list);
   if (known === undefined) throw new QightError("usage", `There is no list "${list}": ${nameLists.join(", ")}`);
-  const { namesOf } = await import("../completion/names.ts");
-  for (const name of await namesOf(known, settings, out)) await out.line(name);
+  const [{ namesOf }, { settle }] = await Promise.all([import("../completion/names.ts"), import("../settings.ts")]);
+  const whole = await settle(settings.flags, settings.env, "repairs");
+  for (const name of await namesOf(known, whole, out)) await out.line(name);
 }

@@ -17,6 +17,8 @@ export const completionSpec = {
   ],
   examples: ["source <(qight completion bash)", "qight completion fish | source"],
   module: "completion",
+  // A mistake in config.toml must not be told by every new shell.
+  config: "unread",
 } as const satisfies CommandSpec;
 
 /** `qight man`. */
@@ -30,4 +32,6 @@ export const manSpec = {
   ],
   examples: ["qight man", "qight man send", "qight man send > qight-send.1"],
   module: "man",
+  config: "unread",
+  signals: "own",
 } as const satisfies CommandSpec;
