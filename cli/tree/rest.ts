@@ -1,6 +1,7 @@
 /** Rows of the small commands. @module */
 import { configSpec } from "./config.ts";
 import { doctorSpec } from "./doctor.ts";
+import { manSpec } from "./generated.ts";
 import type { CommandSpec } from "./spec.ts";
 
 /** Rows of the small commands, in the order of the help. */
@@ -28,6 +29,7 @@ export const restSpecs = [
     examples: ["qight health --relay qight://…", "qight health --data-dir /var/lib/qight"],
     module: "health",
   },
+  manSpec,
   { name: "version", summary: "print the version", module: "version" },
   {
     name: "help",
