@@ -1,6 +1,6 @@
 /**
  * Whoever has captured envelopes and logins plays them back, at once, after the relay was killed, and after the messages
- * were taken: none is accepted twice. A sender restored from an old copy of its folder shows nothing twice either.
+ * were taken, by a relay whose clock is wrong, and at another relay: none counts twice. A sender restored from an old copy of its folder shows nothing twice either.
  * @module
  */
 import type { RelayClient } from "../../../client/relay_client.ts";
@@ -9,11 +9,13 @@ import { parseRelayAddress } from "../../../net/address.ts";
 import { checkLedgers, complaints, tally } from "../checker.ts";
 import { Ledger, readLedgers } from "../ledger.ts";
 import { connectVia, join, type WireDevice, wireDevice } from "../lifecycle/wire_peer.ts";
+import { FakeClock, missingFaketime } from "../lifecycle/faketime.ts";
 import { Folder } from "../processes.ts";
 import { seeded } from "../random.ts";
 import { RelayProcess } from "../relay_process.ts";
 import type { Finding, Row, Size } from "../row.ts";
 import { type CapturedLogin, captureLogin, replayLogins } from "./captured_logins.ts";
+import { replayElsewhere } from "./other_relay.ts";
 import { changedReceipts, collectReceipts, replayReceipts } from "./replayed_receipts.ts";
 import { restoredSender } from "./restored_sender.ts";
 
@@ -21,13 +23,18 @@ import { restoredSender } from "./restored_sender.ts";
 export const replay: Row = {
   name: "replay",
   property:
-    "captured envelopes, logins and receipts played back, also after kill -9 and after they were taken, count once",
+    "captured envelopes, logins and receipts played back, also after kill -9, after they were taken, under a wrong clock " +
+    "and at another relay, count once",
   rounds: { ci: 1000, night: 10_000 },
   run: prove,
 };
 
 /** A login costs a connection and a receipt a signature, so there are fewer of them. */
 const ENVELOPES_PER_LOGIN = 5;
+
+const FAKED_FROM = 5_000;
+const HOUR = 3_600_000;
+const LEAPS: readonly (readonly [string, number])[] = [["an hour ahead", HOUR], ["an hour back", -HOUR]];
 
 /** An envelope on its way to the relay, as captured, and what the relay said the first time. */
 interface Captured {
@@ -37,7 +44,10 @@ interface Captured {
 
 async function prove(size: Size): Promise<Finding> {
   using folder = new Folder();
-  await using relay = new RelayProcess(folder.inside("post"), {}, size.relayEntry);
+  // A faked clock costs a library under every process, so it is for the long run.
+  const faked = size.rounds >= FAKED_FROM && await missingFaketime() === null;
+  const clock = faked ? new FakeClock(`${folder.path}/clock`) : null;
+  await using relay = new RelayProcess(folder.inside("post"), clock?.env ?? {}, size.relayEntry);
   await relay.start();
   const ledgers = folder.inside("ledgers");
   const broken: string[] = [];
@@ -65,6 +75,9 @@ async function prove(size: Size): Promise<Finding> {
     ["after kill -9", () => relay.kill().then(() => relay.start())],
     ["after all were taken", () => take(relay.address, bob, Infinity, shown)],
   ];
+  for (const [when, ms] of clock ? LEAPS : []) {
+    attacks.push([`with the relay's clock ${when}`, () => Promise.resolve(clock!.set(ms))]);
+  }
   const replayed = { envelopes: 0, logins: 0, receipts: 0, accepted: 0 };
   for (const [when, before] of attacks) {
     await before();
@@ -89,7 +102,9 @@ async function prove(size: Size): Promise<Finding> {
     const holds = await relay.holds();
     if (holds !== held) broken.push(`${when}: the relay held ${held} messages before the replay and ${holds} after it`);
   }
+  clock?.set(0);
   await take(relay.address, bob, Infinity, shown);
+  const elsewhere = await replayElsewhere(folder.inside("elsewhere"), relay.address, Math.ceil(size.rounds / 50));
   const restored = await restoredSender(folder.inside("restored"), relay.address);
   const verdict = checkLedgers(readLedgers(ledgers));
   return {
@@ -99,11 +114,13 @@ async function prove(size: Size): Promise<Finding> {
       logins_replayed: replayed.logins,
       receipts_replayed: replayed.receipts,
       accepted_again: replayed.accepted,
+      leaps_of_the_clock: clock ? LEAPS.length : 0,
+      taken_elsewhere: elsewhere.taken,
       restored_copies: restored.copies,
       shown: verdict.shown,
       ...tally(verdict),
     },
-    complaints: [...broken, ...restored.complaints, ...complaints(verdict)],
+    complaints: [...broken, ...elsewhere.complaints, ...restored.complaints, ...complaints(verdict)],
   };
 }
 
@@ -149,6 +166,8 @@ async function replayEnvelopes(
   for await (const outcome of client.sendMany(captured.map(({ bytes }) => bytes))) {
     const { seq } = captured[n++];
     if (outcome.kind === "failed") {
+      // By a clock that is an hour back, what was made just now is from the future.
+      if (outcome.error.code === "from_the_future") continue;
       if (isSender || outcome.error.code !== "not_allowed") wrong.push(`seq ${seq} failed with ${outcome.error.code}`);
     } else if (!isSender || !outcome.receipt.duplicate || outcome.receipt.seq !== seq) {
       wrong.push(`seq ${seq} again as ${outcome.receipt.seq}`);
