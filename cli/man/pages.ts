@@ -34,6 +34,9 @@ export function pageSource(name: string): string {
   const lines = [
     `.\\" Made from the command tree of qight ${VERSION} by: qight man ${name}`,
     `.TH "${roffText(name.toUpperCase())}" 1 "" "qight ${roffText(VERSION)}" "qight manual"`,
+    // Neither stretched lines nor names of commands cut in two.
+    ".nh",
+    ".ad l",
     ...section("NAME", [`${roffText(name)} \\- ${roffText(spec.summary)}`]),
     ...(spec === tree ? rootSections() : commandSections(name.replace("-", " "), spec)),
   ];
@@ -94,8 +97,7 @@ function below(name: string, spec: CommandSpec): string[] {
 function entry(name: string, spec: CommandSpec): string[] {
   return [
     `.SS "${roffText(name)}"`,
-    ...synopsis(name, spec),
-    ".PP",
+    ...(usageLines(name, spec).join() === name ? [] : [...synopsis(name, spec), ".PP"]),
     roffText(spec.summary),
     ...paragraphsOf(spec).flatMap(paragraph),
     ...options(shownOptions(spec)),
