@@ -211,8 +211,9 @@ export class Chat {
     const list = await this.conversations.list();
     const unread = list.reduce((sum, each) => sum + each.unread, 0);
     const peer = this.#open === null ? null : peerOf(this.#open);
-    const name = peer ? await this.title(peer) : "";
-    this.screen.setPrompt(`${unread > 0 ? `[${unread}] ` : ""}${name}> `);
+    // "to", because a line that begins with a name alone looks as if that person had said it.
+    const to = peer ? `to ${await this.title(peer)}` : "";
+    this.screen.setPrompt(`${unread > 0 ? `[${unread}] ` : ""}${to}> `);
   }
 
   /** Asks to type the name of what will be gone; `not_allowed` when it was not typed. */

@@ -52,7 +52,10 @@ export class TerminalScreen implements Screen {
         void complete(line).then((result) => done(null, result), () => done(null, [[], line])),
     }) as Editor;
     this.#editor.on("line", (line) => this.#onLine(line));
-    this.#editor.on("close", () => this.#end());
+    this.#editor.on("close", () => {
+      if (!this.#closed) this.#clear();
+      this.#end();
+    });
     this.#editor.on("SIGINT", () => this.#onInterrupt());
     // Any other key means that the user goes on.
     process.stdin.on("keypress", (_text: string, key?: { ctrl?: boolean; name?: string }) => {
@@ -107,10 +110,7 @@ export class TerminalScreen implements Screen {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.#closed) {
-      this.#clear();
-      this.#editor.close();
-    }
+    if (!this.#closed) this.#editor.close();
     process.stdin.pause();
   }
 
@@ -127,7 +127,6 @@ export class TerminalScreen implements Screen {
     if (this.#asking) return this.#asking.resolve(null);
     if (this.#armed) {
       this.#interrupted = true;
-      this.#clear();
       return this.#editor.close();
     }
     this.#armed = true;

@@ -6,7 +6,7 @@ import type { SlashCommand } from "../command.ts";
 export const block: SlashCommand = {
   name: "block",
   args: "<name> [--undo]",
-  summary: "show nothing more of a contact and send them nothing; --undo lifts it",
+  summary: "show nothing more of a contact; --undo lifts it",
   more: ["What a blocked contact sends is taken in and thrown away unseen; they are not told."],
   words: ["contact", ["--undo"]],
   count: [1, 2],

@@ -11,9 +11,12 @@ const usage = "[add <name> [id] | remove <name>]";
 /** Lists, adds and removes. */
 export const contacts: SlashCommand = {
   name: "contacts",
-  args: usage,
-  summary: "list the contacts, name somebody, forget a name",
-  more: ["/contacts add NAME without an id names whoever the open conversation is with."],
+  args: "[add|remove <name>]",
+  summary: "list the contacts; name somebody, forget a name",
+  more: [
+    `/contacts ${usage}`,
+    "/contacts add NAME without an id names whoever the open conversation is with.",
+  ],
   words: [["add", "remove"], "contact", "conversation"],
   count: [0, 3],
   async run(chat, [what, name, id]) {

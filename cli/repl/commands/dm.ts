@@ -5,7 +5,7 @@ import type { SlashCommand } from "../command.ts";
 export const dm: SlashCommand = {
   name: "dm",
   args: "<name>",
-  summary: "talk to somebody: a contact, an id, or me for notes",
+  summary: "talk to a contact or an id; me is a notepad",
   more: [
     "From then on plain text goes to them. @NAME TEXT writes to somebody without opening their lines.",
     "/dm me is a notepad: what you write there is kept, encrypted, on this machine, and nothing goes out.",

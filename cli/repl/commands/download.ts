@@ -9,7 +9,7 @@ export const download: SlashCommand = {
   name: "download",
   aliases: ["dl"],
   args: "[number|all] [folder]",
-  summary: "save a file that came with a message; without a number list them",
+  summary: "list the files that came, or save them",
   more: [
     "The folder is save_dir of config.toml, else the one qight was started in. Names are made safe, nothing is",
     "overwritten. Until then a file stays in the encrypted history; all files together may take 256 MiB there.",

@@ -10,7 +10,7 @@ import { writePrivateFile } from "../../paths.ts";
 export const exportCommand: SlashCommand = {
   name: "export",
   args: "[path]",
-  summary: "write this conversation into a file, readable",
+  summary: "write this conversation into a readable file",
   more: ["The file (0600) is not encrypted. Without a path it is qight-NAME.txt here. Nothing is overwritten."],
   words: ["path"],
   count: [0, 1],

@@ -16,16 +16,14 @@ export const help: SlashCommand = {
 };
 
 function overview(): string[] {
-  const rows = commands.map((command) => [head(command), command.summary]);
-  const width = Math.max(...rows.map(([left]) => left.length));
-  return [
-    ...rows.map(([left, right]) => `${left.padEnd(width)}  ${right}`),
-    "",
-    "text         goes to whoever is open, the name before >",
-    "@NAME text   goes to NAME, and later text too",
-    "//text       sends /text",
-    "^D ends; a message that cannot go out now waits on disk.",
+  const rows: [string, string][] = [
+    ...commands.map((command): [string, string] => [head(command), command.summary]),
+    ["text", "goes to whoever is open, the name before >"],
+    ["@NAME text", "goes to NAME, and so does what follows"],
+    ["//text", "sends /text"],
   ];
+  const width = Math.max(...rows.map(([left]) => left.length));
+  return rows.map(([left, right]) => `${left.padEnd(width)}  ${right}`);
 }
 
 function explained(name: string): string[] {

@@ -11,7 +11,7 @@ export const historyCommand: SlashCommand = {
   name: "history",
   aliases: ["hist"],
   args: "[number]",
-  summary: "show the last lines of this conversation (20)",
+  summary: "show the last 20 lines, or so many",
   count: [0, 1],
   async run(chat, [word]) {
     const limit = word === undefined ? USUAL : Number(word);

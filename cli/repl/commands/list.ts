@@ -6,14 +6,14 @@ import type { SlashCommand } from "../command.ts";
 export const list: SlashCommand = {
   name: "list",
   aliases: ["ls"],
-  summary: "list the conversations, with numbers for /switch",
+  summary: "list the conversations, numbered for /switch",
   async run(chat) {
     const all = await chat.conversations.list();
     chat.listed = all.map(({ key }) => key);
     if (all.length === 0) return chat.screen.note("there are no conversations yet; /dm NAME begins one");
     const lines = all.map(({ key, title, unread, messages, lastAtMs }, at) => {
       const mark = key === chat.open ? ">" : " ";
-      const what = unread > 0 ? `${unread} unread of ${messages}` : `${messages}`;
+      const what = unread > 0 ? `${unread} unread of ${messages}` : `${messages} lines`;
       const [day, time] = localTime(lastAtMs, chat.settings.utc);
       return `${mark}${at + 1}  ${chat.screen.paint.name(title)}  ${what}  ${
         chat.screen.paint.faint(`${day} ${time}`)

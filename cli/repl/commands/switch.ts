@@ -8,7 +8,7 @@ import type { SlashCommand } from "../command.ts";
 export const switchCommand: SlashCommand = {
   name: "switch",
   args: "[number|name]",
-  summary: "open another conversation; without a word the one before this",
+  summary: "open another conversation, or the one before",
   words: ["conversation"],
   count: [0, 1],
   async run(chat, [word]) {
