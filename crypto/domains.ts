@@ -28,6 +28,16 @@ export const domains = {
   message: encoder.encode("qight message v1\0"),
   /** A relay's signature on a tree of accepted messages. */
   receipt: encoder.encode("qight receipt v1\0"),
+  /** HKDF info: an invite's secret to its locator. */
+  inviteLocator: encoder.encode("qight invite locator v1\0"),
+  /** HKDF info: an invite's secret to the key of its record. */
+  inviteSeal: encoder.encode("qight invite seal v1\0"),
+  /** HKDF info: an invite's secret to the key of its answer. */
+  inviteMac: encoder.encode("qight invite mac v1\0"),
+  /** The MAC of an invite's answer. */
+  inviteAccept: encoder.encode("qight invite accept v1\0"),
+  /** The message id of an invite's answer. */
+  inviteMessage: encoder.encode("qight invite message v1\0"),
   /** What the safety number hashes. */
   safety: encoder.encode("qight safety v1\0"),
   /** First bytes of a vault. */

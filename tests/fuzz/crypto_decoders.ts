@@ -15,6 +15,14 @@ import { encodeHeader } from "../../crypto/envelope.ts";
 import { concat, domains } from "../../crypto/domains.ts";
 import { unpad } from "../../crypto/padding.ts";
 import { parseAccountId } from "../../crypto/account.ts";
+import { inviteKeys, openInviteRecord, sealInviteRecord } from "../../crypto/invite.ts";
+import {
+  formatInviteLink,
+  formatInviteWords,
+  parseInviteLink,
+  parseInviteWords,
+  splitInviteWords,
+} from "../../crypto/invite_code.ts";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { SealedContentSchema, SealedPayloadSchema } from "../../proto/gen/qight/v1/seal_pb.ts";
 import {
@@ -52,6 +60,10 @@ const receipts = await signReceipts(
   })),
 );
 const openKeyFile = await sealVault(new Uint8Array(40), null);
+
+const inviteSecret = new Uint8Array(16).fill(7);
+const invite = inviteKeys(inviteSecret);
+const inviteRecord = await sealInviteRecord(invite, { account: adaAccount.hash, name: "ada" });
 
 /** Everything that crypto/ reads from strangers. */
 export const cryptoDecoders: readonly Decoder[] = [
@@ -92,6 +104,21 @@ export const cryptoDecoders: readonly Decoder[] = [
     what: "key files",
     codes: ["bad_key_file", "passphrase_needed"],
     decode: (chance) => openVault(damageText(chance(2) ? keyFile : openKeyFile, chance), null),
+  },
+  {
+    what: "invites",
+    codes: ["cannot_open"],
+    decode: (chance) => openInviteRecord(invite, damage(inviteRecord, chance)),
+  },
+  {
+    what: "words of invites",
+    codes: ["bad_invite"],
+    decode: (chance) => parseInviteWords(splitInviteWords(damageText(formatInviteWords(inviteSecret), chance))),
+  },
+  {
+    what: "links of invites",
+    codes: ["bad_invite"],
+    decode: (chance) => parseInviteLink(damageText(formatInviteLink("qight://r:4433", inviteSecret), chance)),
   },
   {
     what: "account ids",
