@@ -3,6 +3,7 @@
  * @module
  */
 import { historySchema } from "./history_table.ts";
+import { inviteSchema } from "./invite_table.ts";
 
 /** Migrations in order; `user_version` counts how many have run. A released one is never changed. */
 export const migrations: readonly string[] = [
@@ -126,4 +127,5 @@ export const migrations: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   `,
   historySchema,
+  inviteSchema,
 ];

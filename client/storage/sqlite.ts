@@ -6,6 +6,7 @@ import Database from "better-sqlite3";
 import { closeSync, openSync } from "node:fs";
 import { QightError } from "../../proto/errors.ts";
 import { contactTable } from "./contact_table.ts";
+import { inviteTable } from "./invite_table.ts";
 import { historyTable } from "./history_table.ts";
 import { migrations } from "./schema.ts";
 import { receiptTable } from "./receipt_table.ts";
@@ -38,6 +39,7 @@ class SqliteStore implements ClientStore {
       ...receivingTables(this.#db),
       receipts: receiptTable(this.#db),
       contacts: contactTable(this.#db),
+      invites: inviteTable(this.#db),
       history: historyTable(this.#db),
     };
   }

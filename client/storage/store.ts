@@ -31,6 +31,7 @@ export interface Tables {
   readonly secrets: SecretTable;
   readonly unreadable: UnreadableTable;
   readonly contacts: ContactTable;
+  readonly invites: InviteTable;
   readonly history: HistoryTable;
   readonly meta: MetaTable;
 }
@@ -221,6 +222,33 @@ export interface ContactTable {
   /** Accounts of the blocked ones. */
   blocked(): Uint8Array[];
   remove(name: string): void;
+}
+
+/** An invite that was made here. */
+export interface InviteRow {
+  readonly locator: Uint8Array; // 32 bytes
+  /** The relay it waits at, as dialled. */
+  readonly relay: string;
+  /** Own account hash, 32 bytes. */
+  readonly maker: Uint8Array;
+  readonly macKey: Uint8Array; // 32 bytes
+  /** What to call whoever takes it; empty: as they say. */
+  readonly contactName: string;
+  readonly state: "open" | "accepted" | "revoked";
+  readonly createdAtMs: number;
+  readonly expiresAtMs: number;
+  /** Account hash of who took it; null until then. */
+  readonly taker: Uint8Array | null;
+}
+
+/** Own invites. */
+export interface InviteTable {
+  /** Adds one, or changes state and taker of the one with this locator. */
+  put(invite: InviteRow): void;
+  get(locator: Uint8Array): InviteRow | null;
+  /** Oldest first. */
+  all(): InviteRow[];
+  purge(expiredBeforeMs: number): number;
 }
 
 /** Small values by name. */
