@@ -11,7 +11,7 @@ export const doctorSpec = {
     "one is there, 78 for configuration, file modes and Deno's version, 74 for store and disk, 65 for the clock.",
     "With --json one object: ok, and checks with name, state, message and hint.",
   ],
-  examples: ["qight doctor", "qight doctor --relay qight://… --json | jq '.checks[] | select(.state != \"ok\")'"],
+  examples: ["qight doctor", "qight doctor --json | jq '.checks[] | select(.state != \"ok\")'"],
   module: "doctor",
   config: "unread",
 } as const satisfies CommandSpec;
