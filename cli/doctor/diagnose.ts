@@ -8,7 +8,7 @@ import { checkClock } from "./clock.ts";
 import { checkConfig, checkRelayToml } from "./configuration.ts";
 import { checkDisk } from "./disk.ts";
 import { checkFolder, checkKeyFile, checkRelayFolder } from "./modes.ts";
-import { checkTrips, travel } from "./round_trip.ts";
+import { checkToken, checkTrips, travel } from "./round_trip.ts";
 import { checkDeno } from "./runtime.ts";
 import { checkStore } from "./store.ts";
 import { checkUdpBuffer } from "./udp_buffer.ts";
@@ -52,8 +52,10 @@ async function* relayThere(settings: Settings): AsyncGenerator<Check> {
   try {
     const [trips, certificate] = await Promise.all([travel(settings), checkCertificate(relay, settings.timeoutMs)]);
     yield* checkTrips(trips);
-    yield certificate;
     const arrived = [trips.quic, trips.websocket].find((trip) => "ms" in trip);
+    const token = checkToken(arrived ?? trips.quic, settings.tokenFile !== undefined);
+    if (token) yield token;
+    yield certificate;
     yield arrived && "ms" in arrived
       ? checkClock(arrived.aheadMs)
       : warn("clock", "Not compared: the relay did not let us in", "See the lines quic and websocket.");

@@ -11,7 +11,14 @@ type Transport = "quic" | "websocket";
 
 /** What one transport did. */
 export type Trip =
-  | { readonly ms: number; readonly version: string; readonly aheadMs: number }
+  | {
+    readonly ms: number;
+    readonly version: string;
+    /** How far this machine's clock is ahead of the relay's, milliseconds. */
+    readonly aheadMs: number;
+    /** What the relay says to a call that only those may make whom it lets in; null when it answers. */
+    readonly refusal: QightError | null;
+  }
   | { readonly error: QightError };
 
 /** Both trips. */
@@ -45,6 +52,14 @@ export function checkTrips(trips: Trips): Check[] {
   });
 }
 
+/** Whether the token is taken. Allow lists are not asked: that would take the key, and the key its passphrase. */
+export function checkToken(trip: Trip, given: boolean): Check | null {
+  const refusal = "error" in trip ? trip.error : trip.refusal;
+  if (refusal?.code === "bad_token") return failed("token", refusal);
+  if ("error" in trip) return null;
+  return ok("token", given ? "The relay takes the token" : "None is wanted");
+}
+
 const CLOSED = {
   quic: "Everything works over WebSocket, slower. Open the relay's port for UDP too (docs: -p 4433:4433/udp).",
   websocket: "Everything works over QUIC. Networks that block UDP need the relay's port open for TCP too.",
@@ -59,5 +74,7 @@ async function roundTrip(address: RelayAddress, transport: Transport, timeoutMs:
   const before = performance.now();
   await client.ping();
   const ms = Math.round((performance.now() - before) * 100) / 100;
-  return { ms, version: client.session.relayVersion, aheadMs: Date.now() - client.relayNowMs() };
+  const aheadMs = Date.now() - client.relayNowMs();
+  const refusal = await client.capabilities().then(() => null, asQightError);
+  return { ms, version: client.session.relayVersion, aheadMs, refusal };
 }
