@@ -1,5 +1,6 @@
 /**
- * Writes the generated parts of docs/ from the tables in proto/: all of errors.md, the method table of protocol.md.
+ * Writes the generated parts of docs/: errors.md and the method table of protocol.md from the tables in proto/,
+ * commands.md from the command tree, expectations.md from the names of tests.
  * `--check` only says whether they are fresh.
  * @module
  */
@@ -8,6 +9,8 @@ import { type ErrorCode, errorTable } from "../proto/errors.ts";
 import { exitCodes } from "../proto/exit_codes.ts";
 import { Caller } from "../proto/gen/qight/v1/options_pb.ts";
 import { type Method, methods, services } from "../proto/methods.ts";
+import { commandsPage } from "./commands_page.ts";
+import { allProofs, expectationsPage } from "./expectations_page.ts";
 
 const BEGIN = "<!-- generated from proto/methods.ts by scripts/gen_docs.ts: begin -->";
 const END = "<!-- generated: end -->";
@@ -91,7 +94,12 @@ function cell(text: string): string {
 if (import.meta.main) {
   const at = (name: string) => fileURLToPath(new URL(`../docs/${name}`, import.meta.url));
   const protocol = await Deno.readTextFile(at("protocol.md"));
-  const made = [["errors.md", errorsPage()], ["protocol.md", withMethodTable(protocol)]] as const;
+  const made = [
+    ["errors.md", errorsPage()],
+    ["protocol.md", withMethodTable(protocol)],
+    ["commands.md", commandsPage()],
+    ["expectations.md", expectationsPage(await allProofs(new URL("../", import.meta.url)))],
+  ] as const;
   if (Deno.args.includes("--check")) {
     const stale: string[] = [];
     for (const [name, text] of made) if (await Deno.readTextFile(at(name)) !== text) stale.push(name);
