@@ -44,6 +44,8 @@ export interface Running {
 export class Person {
   readonly home: string;
   readonly env: Record<string, string>;
+  /** Words before each command, for example `ip netns exec NAME`: the machine that the person sits at. */
+  within: readonly string[] = [];
 
   constructor(home: string, env: Record<string, string> = {}) {
     this.home = home;
@@ -134,8 +136,9 @@ export class Person {
 
   #spawn(args: readonly string[], { env, cwd, preload }: RunOptions) {
     const [run, ...rest] = cliArguments();
-    return new Deno.Command(Deno.execPath(), {
-      args: [run, ...(preload === undefined ? [] : ["--preload", preload]), ...rest, ...args],
+    const [program, ...before] = [...this.within, Deno.execPath()];
+    return new Deno.Command(program, {
+      args: [...before, run, ...(preload === undefined ? [] : ["--preload", preload]), ...rest, ...args],
       env: { ...this.env, ...env },
       clearEnv: true,
       cwd: cwd ?? this.home,

@@ -8,7 +8,7 @@ export const hasScript =
 
 /** Types each answer when its question is on the screen of a pseudo-terminal; ends with the command. */
 export function onTerminal(person: Person, args: string[], dialogue: [question: RegExp, answer: string][]) {
-  return programOnTerminal(person, [Deno.execPath(), ...cliArguments(), ...args], dialogue);
+  return programOnTerminal(person, [...person.within, Deno.execPath(), ...cliArguments(), ...args], dialogue);
 }
 
 /** The same with any program. */
