@@ -126,7 +126,7 @@ row(
   },
 );
 
-row("config check of a good file and of a missing one exits 0", async () => {
+row("expectation 30: config check of a good file and of a missing one exits 0", async () => {
   const good = user.file("good.toml", '[context.home]\nrelay = "qight://host.example"\n[output]\ntime = "utc"\n');
   assert.match(await user.ok(["config", "check", "-c", good]), /is valid$/);
   assert.match(await user.ok(["config", "check"]), /does not exist/);

@@ -54,7 +54,7 @@ row("message_too_large: a file above storage.max_message", async () => {
   assert.equal(await bob.ok(["fetch"]), "");
 });
 
-row("wrong_relay: another ROOT at the same place; nothing is sent", async () => {
+row("expectation 19: wrong_relay: another ROOT at the same place; nothing is sent", async () => {
   const other = relay.address.replace(/\/\/[^@]+@/, `//${"A".repeat(43)}@`);
   assertFails(await ada.run(["send", bob.id, "x", "--json", "--relay", other]), "wrong_relay");
 });

@@ -32,7 +32,7 @@ function assertedCodes(): Set<string> {
   return codes;
 }
 
-Deno.test("every error code has a test that provokes it through the command line", () => {
+Deno.test("expectation 7: every error code has a test that provokes it through the command line", () => {
   const asserted = assertedCodes();
   const missing = (Object.keys(errorTable) as ErrorCode[]).filter((code) =>
     !asserted.has(code) && shownOtherwise[code] === undefined

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { World } from "./harness.ts";
 
-Deno.test("the first screen works as printed: relay, key gen, send, fetch", async () => {
+Deno.test("expectation 16: the first screen works as printed: relay, key gen, send, fetch", async () => {
   await using world = new World();
   // $ qight relay                                   # terminal 1
   const relay = await world.relay();

@@ -29,7 +29,7 @@ row("an error with --json is one object on stderr with code, message, hint and e
 });
 
 for (const args of [["--password", "x"], ["--passphrase", "x"], ["--passphrase=x"], ["--token", "x"]]) {
-  row(`${args.join(" ")} is refused with 64: secrets are never in argv`, async () => {
+  row(`expectation 12: ${args.join(" ")} is refused with 64: secrets are never in argv`, async () => {
     const outcome = await user.run(["key", "gen", "--json", ...args]);
     assert.equal(outcome.code, 64);
     assert.equal(errorOf(outcome).code, "secret_in_argv");
@@ -49,13 +49,13 @@ row("a variable that is set but empty counts as unset", async () => {
   assert.equal((await user.run(["whoami"], { env })).code, 0);
 });
 
-row("a stack is shown only with --debug, and no source path without", async () => {
+row("expectation 49: a stack is shown only with --debug, and no source path without", async () => {
   const plain = await user.run(["ping"]);
   assert.ok(!plain.stderr.includes("file://") && !plain.stderr.includes("    at "), plain.stderr);
   assert.match((await user.run(["ping", "--debug"])).stderr, / {4}at /);
 });
 
-row("--no-input never opens the terminal: a passphrase that is needed is 64", async () => {
+row("expectation 50: --no-input never opens the terminal: a passphrase that is needed is 64", async () => {
   const outcome = await user.run(["key", "gen", "--no-input", "--json", "--identity", user.path("other.key")]);
   assert.equal(outcome.code, 64);
   assert.equal(errorOf(outcome).code, "passphrase_needed");
@@ -73,7 +73,7 @@ row("options of commander style with = are understood, and an option without its
   assert.equal((await user.run(["config", "show", "--timeout"])).code, 64);
 });
 
-row("output holds no escape byte with NO_COLOR, TERM=dumb or a pipe", async () => {
+row("expectation 26: output holds no escape byte with NO_COLOR, TERM=dumb or a pipe", async () => {
   const cases: Record<string, string>[] = [{ NO_COLOR: "1" }, { TERM: "dumb" }, { FORCE_COLOR: "0" }];
   for (const env of cases) {
     for (const args of [["help"], ["whoami"], ["nonsense"], ["key", "list"], ["ping", "--debug"]]) {

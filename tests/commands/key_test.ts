@@ -8,7 +8,7 @@ Deno.test.afterAll(() => world[Symbol.asyncDispose]());
 
 const keyPath = (person: Person) => join(person.home, "data/qight/identity.key");
 
-row("key gen prints one id line, writes 0600 and names the file in --json", async () => {
+row("expectation 15: key gen writes 0600 in a folder 0700, and names the file in --json", async () => {
   const ada = world.person("ada");
   const made = JSON.parse(await ada.ok(["key", "gen", "--no-passphrase", "--json"]));
   assert.match(made.id, /^qid1/);
@@ -18,7 +18,7 @@ row("key gen prints one id line, writes 0600 and names the file in --json", asyn
   assert.equal(Deno.statSync(join(ada.home, "data/qight")).mode! & 0o777, 0o700);
 });
 
-row("a second key gen exits 73 and the file is unchanged; --force replaces it", async () => {
+row("expectation 15: a second key gen exits 73 and the file is unchanged; --force replaces it", async () => {
   const user = world.person("twice");
   const first = await user.ok(["key", "gen", "--no-passphrase"]);
   const before = Deno.readTextFileSync(keyPath(user));
@@ -29,13 +29,13 @@ row("a second key gen exits 73 and the file is unchanged; --force replaces it", 
   assert.notEqual(await user.ok(["key", "gen", "--no-passphrase", "--force"]), first);
 });
 
-row("key gen without a terminal and without a passphrase file is 64", async () => {
+row("expectation 17: key gen without a terminal and without a passphrase file is 64", async () => {
   const outcome = await world.person("notty").run(["key", "gen", "--json"]);
   assert.equal(outcome.code, 64);
   assert.equal(errorOf(outcome).code, "passphrase_needed");
 });
 
-row("an empty passphrase is refused", async () => {
+row("expectation 17: an empty passphrase in a file is refused", async () => {
   const user = world.person("empty");
   const file = user.file("pass", "\n");
   const outcome = await user.run(["key", "gen", "--passphrase-file", file, "--json"]);
@@ -138,7 +138,7 @@ row("regression: a passphrase file locks the export of a key that has no passphr
   assert.equal(errorOf(outcome).code, "passphrase_needed");
 });
 
-row("export warns when stdout is a file that others can read", async () => {
+row("expectation 15: export warns when stdout is a file that others can read", async () => {
   const user = world.person("readable");
   await user.ok(["key", "gen", "--no-passphrase"]);
   const warned = new Deno.Command("sh", {
@@ -159,7 +159,7 @@ row("export warns when stdout is a file that others can read", async () => {
   assert.match(new TextDecoder().decode(warned.stderr), /others can read/);
 });
 
-row("a key file that others can read is warned about", async () => {
+row("expectation 15: a key file that others can read is warned about", async () => {
   const user = world.person("open");
   await user.ok(["key", "gen", "--no-passphrase"]);
   Deno.chmodSync(keyPath(user), 0o644);
@@ -193,7 +193,7 @@ row("key delete needs a yes, and leaves no file of the key", async () => {
   assert.deepEqual([...Deno.readDirSync(join(user.home, "data/qight"))].filter(({ isFile }) => isFile), []);
 });
 
-row("a data folder that cannot be made is 73 and named", async () => {
+row("expectation 28: a data folder that cannot be made is 73 and named", async () => {
   const user = world.person("blocked");
   const blocker = user.file("blocker", "");
   const outcome = await user.run(["key", "gen", "--no-passphrase", "--data-dir", join(blocker, "x"), "--json"]);

@@ -69,18 +69,21 @@ row("admin commands that find nothing say what lists it", async () => {
   assert.equal(await relay.stop(), 0);
 });
 
-row("a relay that other machines can reach warns of a small UDP buffer once, one on loopback does not", async () => {
-  const env = { QIGHT_CFG__HTTP__LISTEN: "" };
-  for (const [host, warns] of [["0.0.0.0", receiveBufferWarning() !== null], ["127.0.0.1", false]] as const) {
-    const args = ["relay", "--listen", `${host}:0`, "--allow-open", "--data-dir", operator.path(`udp-${host}`)];
-    const relay = operator.start(args, { env });
-    await relay.line();
-    await (warns ? relay.seen(/UDP receive buffer/) : relay.seen(/relay started/));
-    relay.signal("SIGTERM");
-    assert.equal(await relay.ended, 0);
-    assert.equal(relay.stderr().split("net.core.rmem_default").length - 1, warns ? 1 : 0, host);
-  }
-});
+row(
+  "expectation 34: a relay that other machines can reach warns of a small UDP buffer once, one on loopback does not",
+  async () => {
+    const env = { QIGHT_CFG__HTTP__LISTEN: "" };
+    for (const [host, warns] of [["0.0.0.0", receiveBufferWarning() !== null], ["127.0.0.1", false]] as const) {
+      const args = ["relay", "--listen", `${host}:0`, "--allow-open", "--data-dir", operator.path(`udp-${host}`)];
+      const relay = operator.start(args, { env });
+      await relay.line();
+      await (warns ? relay.seen(/UDP receive buffer/) : relay.seen(/relay started/));
+      relay.signal("SIGTERM");
+      assert.equal(await relay.ended, 0);
+      assert.equal(relay.stderr().split("net.core.rmem_default").length - 1, warns ? 1 : 0, host);
+    }
+  },
+);
 
 row("an unreadable signature says what a signature is", async () => {
   const user = world.person("user");

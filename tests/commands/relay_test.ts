@@ -36,22 +36,25 @@ row("relay status and clients answer over the admin socket", async () => {
   assert.equal(await following.ended, 143);
 });
 
-row("health, ping and check-key answer; health without --relay asks the relay of the data folder", async () => {
-  const user = await world.member("healthy", relay);
-  assert.equal(await user.ok(["health"]), "healthy");
-  assert.equal((await operator.run(["health", "--data-dir", relay.dataDir])).code, 0);
-  const ping = JSON.parse(await user.ok(["ping", "--json"]));
-  assert.equal(ping.relay, relay.address);
-  assert.ok(ping.ms > 0 && Math.abs(ping.clock_skew_ms) < 5000);
-  const other = await world.member("compared", relay);
-  const [mine, theirs] = await Promise.all([
-    user.ok(["check-key", other.id, "--json"]),
-    other.ok(["check-key", user.id, "--json"]),
-  ]);
-  assert.match(JSON.parse(mine).safety_number, /^\d{60}$/);
-  assert.equal(JSON.parse(mine).safety_number, JSON.parse(theirs).safety_number);
-  assert.match(JSON.parse(mine).devices[0].device, /^SHA256:/);
-});
+row(
+  "expectation 33: health, ping and check-key answer; health without --relay asks the relay of the data folder",
+  async () => {
+    const user = await world.member("healthy", relay);
+    assert.equal(await user.ok(["health"]), "healthy");
+    assert.equal((await operator.run(["health", "--data-dir", relay.dataDir])).code, 0);
+    const ping = JSON.parse(await user.ok(["ping", "--json"]));
+    assert.equal(ping.relay, relay.address);
+    assert.ok(ping.ms > 0 && Math.abs(ping.clock_skew_ms) < 5000);
+    const other = await world.member("compared", relay);
+    const [mine, theirs] = await Promise.all([
+      user.ok(["check-key", other.id, "--json"]),
+      other.ok(["check-key", user.id, "--json"]),
+    ]);
+    assert.match(JSON.parse(mine).safety_number, /^\d{60}$/);
+    assert.equal(JSON.parse(mine).safety_number, JSON.parse(theirs).safety_number);
+    assert.match(JSON.parse(mine).devices[0].device, /^SHA256:/);
+  },
+);
 
 row("key rotate publishes a new sealing key; mail sealed to the old one still opens", async () => {
   const [from, to] = await Promise.all([world.member("rot1", relay), world.member("rot2", relay)]);
@@ -151,7 +154,7 @@ row("relay init writes relay.toml once, prints the address the relay then has, a
   assert.ok(JSON.parse(again).address.includes(root), "--force never replaces the root key");
 });
 
-row("SIGHUP reloads and keeps sessions; a broken file keeps the old configuration", async () => {
+row("expectation 30: SIGHUP reloads and keeps sessions; a broken file keeps the old configuration", async () => {
   const dir = operator.path("reloaded");
   await operator.ok(["relay", "init", "--data-dir", dir]);
   const toml = join(dir, "relay.toml");

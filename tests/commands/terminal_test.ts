@@ -9,15 +9,21 @@ Deno.test.afterAll(() => world[Symbol.asyncDispose]());
 const person = world.person("typist");
 const rows: [name: string, args: string[], dialogue: [RegExp, string][], code: number, screen: RegExp][] = [
   [
-    "key gen asks twice, backspace works, nothing is shown",
+    "expectation 17: key gen asks twice, backspace works, nothing is shown",
     ["key", "gen"],
     [[/New passphrase.*: /, "sec\x7fcret\r"], [/same again: /, "secret\r"]],
     0,
     /qid1/,
   ],
-  ["Enter alone is refused", ["key", "gen", "--force"], [[/New passphrase.*: /, "\r"]], 64, /passphrase is empty/],
   [
-    "two different passphrases are refused",
+    "expectation 17: Enter alone is refused",
+    ["key", "gen", "--force"],
+    [[/New passphrase.*: /, "\r"]],
+    64,
+    /passphrase is empty/,
+  ],
+  [
+    "expectation 17: two different passphrases are refused",
     ["key", "gen", "--force"],
     [[/New passphrase.*: /, "one\r"], [/same again: /, "two\r"]],
     77,
@@ -27,7 +33,7 @@ const rows: [name: string, args: string[], dialogue: [RegExp, string][], code: n
   ["^U forgets what was typed", ["key", "export"], [[/Passphrase of.*: /, "wrong\x15secret\r"]], 0, /./],
   ["the wrong one is 77", ["key", "export"], [[/Passphrase of.*: /, "guess\r"]], 77, /passphrase is wrong/],
   ["^C is 130", ["key", "export"], [[/Passphrase of.*: /, "\x03"]], 130, /Interrupted/],
-  ["--no-input does not ask", ["key", "export", "--no-input"], [], 64, /no terminal to ask on/],
+  ["expectation 50: --no-input does not ask", ["key", "export", "--no-input"], [], 64, /no terminal to ask on/],
   [
     "key delete takes yes for an answer and nothing else",
     ["key", "delete"],

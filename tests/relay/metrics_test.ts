@@ -83,7 +83,7 @@ Deno.test("every name of docs/operations.md that this relay can count is there, 
   for (const [name, type] of rows) assert.equal(families.get(name)?.type, type, name);
 });
 
-Deno.test("names follow Prometheus: base units, _total on counters only, no identifying labels", async () => {
+Deno.test("expectation 35: names follow Prometheus: base units, _total on counters only, no identifying labels", async () => {
   for (const [name, { type, help, samples }] of parse(await busy().render(stats))) {
     assert.equal(name.endsWith("_total"), type === "counter", name);
     assert.ok(/^(qight|process)_[a-z_]+$/.test(name), name);
