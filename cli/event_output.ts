@@ -1,7 +1,8 @@
-/** What is no message and yet must be known: gaps, expired ranges, unreadable mail, new devices. @module */
+/** What is no message and yet must be known: gaps, expired ranges, unreadable mail, new devices, invites. @module */
 import type { InboxEvent } from "../client/inbox.ts";
 import { formatMessageId } from "../client/message_id.ts";
 import { deviceFingerprint, formatAccountId } from "../crypto/account.ts";
+import { inviteId } from "./invite_output.ts";
 
 /** An event of an inbox other than a message. */
 export type Notice = Exclude<InboxEvent, { type: "message" } | { type: "caught_up" }>;
@@ -36,6 +37,8 @@ export async function noticeFields(event: Notice): Promise<Record<string, unknow
         device: await deviceFingerprint(event.device),
         name: event.name,
       };
+    case "invite_accepted":
+      return { type, id: formatAccountId(event.account), name: event.name, invite: inviteId(event.invite) };
     case "lineage":
       return { type, from: formatAccountId(event.from), from_device: await deviceFingerprint(event.fromDevice) };
   }
@@ -54,6 +57,8 @@ export async function noticeText(event: Notice): Promise<string> {
       return `missing: ${numbers(event)} of this mailbox expired unread`;
     case "new_device":
       return `${fields.id} has a new device: ${fields.device} ${fields.name}`;
+    case "invite_accepted":
+      return `${event.name} took your invite ${fields.invite} and is a verified contact now: ${fields.id}`;
     case "lineage":
       return `${fields.from} began to count anew (restored or another relay): losses just before that are not seen`;
   }

@@ -1,5 +1,5 @@
 /** Whom a word on the command line means: a contact by name, or an account by id. @module */
-import { contactName, Contacts, looksLikeId } from "../client/contacts.ts";
+import { contactName, Contacts, isShortId, looksLikeId } from "../client/contacts.ts";
 import { systemClock } from "../client/clock.ts";
 import { parseAccountId } from "../crypto/account.ts";
 import { QightError } from "../proto/errors.ts";
@@ -13,6 +13,7 @@ export type Who = { readonly account: Uint8Array } | { readonly name: string };
 
 /** Understands a word without looking anything up; `bad_id` when it can be neither. */
 export function parseWho(word: string): Who {
+  if (isShortId(word)) return { name: word };
   if (looksLikeId(word)) return { account: parseAccountId(word) };
   try {
     return { name: contactName(word) };

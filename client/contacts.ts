@@ -131,11 +131,17 @@ export function looksLikeId(text: string): boolean {
   return /^(?:qid1|[0-9a-f]{32})/i.test(text);
 }
 
+/** Whether a word is the beginning of an id as a contact without a better name has it (client/invite_contact.ts). */
+export function isShortId(text: string): boolean {
+  return /^qid1[02-9ac-hj-np-z]{8}(?:-\d{1,3})?$/i.test(text);
+}
+
 // Letters, marks and digits of any script, then also . _ - inside; no spaces, nothing that steers a terminal.
 const NAME = /^[\p{L}\p{N}](?:[\p{L}\p{M}\p{N}._-]{0,62}[\p{L}\p{M}\p{N}_-])?$/u;
 
 function found(contact: Contact | null, name: string): Contact {
   if (contact) return contact;
+  if (isShortId(name)) throw new QightError("bad_id", `"${name}" is only the beginning of an id`);
   throw new QightError("no_such_contact", `There is no contact "${name}"`);
 }
 

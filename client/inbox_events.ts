@@ -36,6 +36,8 @@ export type UnreadableReason =
   | "unknown_key"
   | "cannot_open"
   | "unknown_content"
+  | "bad_invite"
+  | "invite_used"
   | "unknown_sender"
   | "bad_bundle"
   | "not_listed"
@@ -71,6 +73,13 @@ export type InboxEvent =
   | { readonly type: "expired"; readonly first: number; readonly last: number }
   /** An account that we know added a device. */
   | { readonly type: "new_device"; readonly account: Uint8Array; readonly device: Uint8Array; readonly name: string }
+  /** Somebody took an invite of ours (locator, 32 bytes) and is a verified contact now. */
+  | {
+    readonly type: "invite_accepted";
+    readonly invite: Uint8Array;
+    readonly account: Uint8Array;
+    readonly name: string;
+  }
   /** A sender device began to count anew: a restored or fresh store, or another relay. */
   | { readonly type: "lineage"; readonly from: Uint8Array; readonly fromDevice: Uint8Array }
   /** Everything that was stored has been told. */

@@ -19,6 +19,7 @@ import { type Content, ContentSchema, type SealedContent } from "../proto/gen/qi
 import type { Clock } from "./clock.ts";
 import type { DeliveryEvent } from "./delivery_events.ts";
 import type { DirectoryRelay, KeyDirectory, NewDevice } from "./directory.ts";
+import { answerIn } from "./invite_accept.ts";
 import type { UnreadableReason } from "./inbox_events.ts";
 import type { ClientStore, SealingSecret } from "./storage/store.ts";
 
@@ -196,7 +197,8 @@ function decodeContent(payload: Uint8Array): Content | undefined {
 }
 
 function knownContent(content: Content | undefined): Content | null {
-  return content && (content.body.case !== undefined || content.files.length > 0) ? content : null;
+  if (!content) return null;
+  return content.body.case !== undefined || content.files.length > 0 || answerIn(content) ? content : null;
 }
 
 function lists(bundle: VerifiedBundle, device: Uint8Array): boolean {

@@ -8,6 +8,8 @@ import { refuseClockAhead } from "./clock_check.ts";
 import type { DeliveryEvent } from "./delivery_events.ts";
 import { arrivedAtMs, noteExpired, noteLineage, noteNumbers } from "./gap_watch.ts";
 import { type InboxEvent, type InboxMessage, messageName, type UnreadableReason } from "./inbox_events.ts";
+import { answerIn, faultOfAnswer, takeAnswer } from "./invite_accept.ts";
+import type { InviteAccept } from "../proto/gen/qight/v1/seal_pb.ts";
 import type { DeliveredEvent, Opener, Unsealed } from "./opener.ts";
 import type { RelayClient, SeqSpan } from "./relay_client.ts";
 import type { ClientStore, SeenMark, Tables } from "./storage/store.ts";
@@ -86,6 +88,11 @@ export class Sorter {
         page.settled.push({ first: message.seq, last: message.seq });
         continue;
       }
+      const answer = answerIn(message.content);
+      if (answer) {
+        this.#takeAnswer(page, message, answer);
+        continue;
+      }
       page.events.push(message);
       if (++messages >= options.max) break;
     }
@@ -148,9 +155,24 @@ export class Sorter {
       content,
       bodyHash,
     };
-    if (only && !only(message)) return null;
+    const answer = answerIn(content);
+    if (answer) {
+      if (!sealed) return refuse("unknown_content");
+      const fault = await this.#store.read(({ invites }) => faultOfAnswer(invites, answer, whose.account));
+      if (fault) return refuse(fault);
+    } else if (only && !only(message)) return null;
     page.events.push(...whose.newDevices.map((device) => ({ type: "new_device" as const, ...device })));
     return message;
+  }
+
+  /** Whoever took an invite becomes a contact in the same transaction that lets the answer go. */
+  #takeAnswer(page: Page, { seq, from }: InboxMessage, answer: InviteAccept): void {
+    page.settled.push({ first: seq, last: seq });
+    page.changes.push((tables) => {
+      const contact = takeAnswer(tables, answer, from, this.#clock.now());
+      if (!contact) return;
+      page.events.push({ type: "invite_accepted", invite: answer.locator, account: from, name: contact.name });
+    });
   }
 
   /** Notes the numbers inside the seal, by which the relay's drops show. */
