@@ -191,12 +191,20 @@ export class World implements AsyncDisposable {
 
   /** Starts a relay on a free loopback port (or a given one) and waits for its address. */
   async relay(
-    options: { name?: string; port?: number; args?: string[]; env?: Record<string, string>; preload?: string } = {},
+    options: {
+      name?: string;
+      port?: number;
+      /** Where to listen instead of loopback. */
+      listen?: string;
+      args?: string[];
+      env?: Record<string, string>;
+      preload?: string;
+    } = {},
   ): Promise<RunningRelay> {
     const dataDir = join(this.folder, options.name ?? "relay");
-    const port = options.port ?? 0;
+    const listen = options.listen ?? `127.0.0.1:${options.port ?? 0}`;
     const process = this.operator.start(
-      ["relay", "--listen", `127.0.0.1:${port}`, "--data-dir", dataDir, ...options.args ?? []],
+      ["relay", "--listen", listen, "--data-dir", dataDir, ...options.args ?? []],
       { env: { QIGHT_CFG__HTTP__LISTEN: "", ...options.env }, preload: options.preload },
     );
     this.#relays.add(process);
