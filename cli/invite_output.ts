@@ -1,4 +1,5 @@
 /** An own invite as people and scripts see it. @module */
+import { cleanName } from "../client/invite_contact.ts";
 import type { InviteRow } from "../client/storage/store.ts";
 import { formatAccountId } from "../crypto/account.ts";
 import { hex } from "../crypto/hex.ts";
@@ -35,4 +36,11 @@ export function findInvite(invites: readonly ShownInvite[], id: string): ShownIn
   const found = invites.findLast(({ locator }) => inviteId(locator) === id.toLowerCase());
   if (found) return found;
   throw new QightError("invite_unknown", `You have made no invite ${id}`, { hint: "qight invite list shows them." });
+}
+
+/** The own name in the form in which the other side will keep it; `bad_name` when nothing of it can be kept. */
+export function ownName(text: string): string {
+  const name = cleanName(text);
+  if (name !== null) return name;
+  throw new QightError("bad_name", `"${text}" cannot be a name`);
 }

@@ -3,6 +3,7 @@ import { contactSpec } from "./contact.ts";
 import { contextSpec } from "./context.ts";
 import { completionSpec } from "./generated.ts";
 import { discoverSpec } from "./discover.ts";
+import { inviteSpec } from "./invite.ts";
 import { keySpec } from "./key.ts";
 import { fetchSpec, sendSpec } from "./messages.ts";
 import { relaySpec } from "./relay.ts";
@@ -21,6 +22,7 @@ export const tree: CommandSpec = {
     fetchSpec,
     replSpec,
     contactSpec,
+    inviteSpec,
     completionSpec,
     discoverSpec,
     contextSpec,
