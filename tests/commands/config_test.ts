@@ -201,7 +201,7 @@ row("expectation 27: relay.yaml where relay.toml belongs is 78 and names the rig
   const dir = user.path("relay-data");
   Deno.mkdirSync(dir, { mode: 0o700 });
   Deno.writeTextFileSync(join(dir, "relay.yaml"), "x");
-  const outcome = await user.run(["relay", "--json", "--data-dir", dir]);
+  const outcome = await user.run(["relay", "status", "--json", "--data-dir", dir]);
   assert.deepEqual([outcome.code, errorOf(outcome).code], [78, "config"]);
   assert.match(errorOf(outcome).message, /relay\.yaml is not read: the file is called relay\.toml/);
 });
