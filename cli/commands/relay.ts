@@ -36,6 +36,8 @@ export async function run({ options, settings, out }: Call<typeof relaySpec>): P
     if (config.auth.mode === "open") {
       out.error("warning: this relay is open: everybody who can reach it can use it (auth.mode)");
     }
+    const { port } = relay;
+    out.note(`open port ${port} for UDP and for TCP (in a container: -p ${port}:${port}/udp -p ${port}:${port}/tcp)`);
     // On loopback alone there are no bursts that the kernel's usual buffer could not hold.
     warnOfSmallReceiveBuffer(log);
   }
