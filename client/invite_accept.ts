@@ -9,7 +9,7 @@ import { type Content, ContentSchema, type InviteAccept } from "../proto/gen/qig
 import type { UnreadableReason } from "./inbox_events.ts";
 import { meetVerified } from "./invite_contact.ts";
 import type { Draft } from "./messages.ts";
-import type { ContactRow, InviteTable, Tables } from "./storage/store.ts";
+import type { ContactRow, Tables } from "./storage/store.ts";
 
 /** The message that answers an invite; the same one however often it is made. `maker`, `taker`: account hashes. */
 export function answerDraft(
@@ -27,25 +27,27 @@ export function answerIn({ inviteAccept, body, files }: Content): InviteAccept |
   return inviteAccept && body.case === undefined && files.length === 0 ? inviteAccept : null;
 }
 
-/** Why an answer of this account counts for nothing; null when it is good, or was counted already. */
-export function faultOfAnswer(invites: InviteTable, answer: InviteAccept, taker: Uint8Array): UnreadableReason | null {
-  const invite = invites.get(answer.locator);
-  if (!invite || invite.state === "revoked") return "bad_invite";
-  const facts = { maker: invite.maker, taker, name: answer.name };
-  if (!isAcceptMac(invite.macKey, facts, answer.mac)) return "bad_invite";
-  return invite.taker && !equal(invite.taker, taker) ? "invite_used" : null;
-}
+/** What an answer did: `nothing` when it was counted before. */
+export type Taken =
+  | { readonly kind: "contact"; readonly contact: ContactRow }
+  | { readonly kind: "fault"; readonly reason: UnreadableReason }
+  | { readonly kind: "nothing" };
 
-/** Inside a transaction: whoever took the invite becomes a verified contact. Null when nothing changes any more. */
+/** Inside a transaction: whoever took the invite (account hash, 32 bytes) becomes a verified contact, the first alone. */
 export function takeAnswer(
   { invites, contacts }: Pick<Tables, "invites" | "contacts">,
-  answer: InviteAccept,
+  { locator, mac, name }: InviteAccept,
   taker: Uint8Array,
   nowMs: number,
-): ContactRow | null {
-  const invite = invites.get(answer.locator);
-  // Another process of this identity may have been faster, or revoked it meanwhile.
-  if (invite?.state !== "open" || faultOfAnswer(invites, answer, taker)) return null;
+): Taken {
+  const invite = invites.get(locator);
+  if (!invite || invite.state === "revoked") return { kind: "fault", reason: "bad_invite" };
+  if (!isAcceptMac(invite.macKey, { maker: invite.maker, taker, name }, mac)) {
+    return { kind: "fault", reason: "bad_invite" };
+  }
+  if (invite.taker) {
+    return equal(invite.taker, taker) ? { kind: "nothing" } : { kind: "fault", reason: "invite_used" };
+  }
   invites.put({ ...invite, state: "accepted", taker });
-  return meetVerified(contacts, taker, [invite.contactName, answer.name], nowMs);
+  return { kind: "contact", contact: meetVerified(contacts, taker, [invite.contactName, name], nowMs) };
 }

@@ -8,7 +8,7 @@ import { refuseClockAhead } from "./clock_check.ts";
 import type { DeliveryEvent } from "./delivery_events.ts";
 import { arrivedAtMs, noteExpired, noteLineage, noteNumbers } from "./gap_watch.ts";
 import { type InboxEvent, type InboxMessage, messageName, type UnreadableReason } from "./inbox_events.ts";
-import { answerIn, faultOfAnswer, takeAnswer } from "./invite_accept.ts";
+import { answerIn, takeAnswer } from "./invite_accept.ts";
 import type { InviteAccept } from "../proto/gen/qight/v1/seal_pb.ts";
 import type { DeliveredEvent, Opener, Unsealed } from "./opener.ts";
 import type { RelayClient, SeqSpan } from "./relay_client.ts";
@@ -90,7 +90,7 @@ export class Sorter {
       }
       const answer = answerIn(message.content);
       if (answer) {
-        this.#takeAnswer(page, message, answer);
+        this.#takeAnswer(page, arrival, message, answer);
         continue;
       }
       page.events.push(message);
@@ -155,23 +155,28 @@ export class Sorter {
       content,
       bodyHash,
     };
-    const answer = answerIn(content);
-    if (answer) {
+    if (answerIn(content)) {
       if (!sealed) return refuse("unknown_content");
-      const fault = await this.#store.read(({ invites }) => faultOfAnswer(invites, answer, whose.account));
-      if (fault) return refuse(fault);
     } else if (only && !only(message)) return null;
     page.events.push(...whose.newDevices.map((device) => ({ type: "new_device" as const, ...device })));
     return message;
   }
 
   /** Whoever took an invite becomes a contact in the same transaction that lets the answer go. */
-  #takeAnswer(page: Page, { seq, from }: InboxMessage, answer: InviteAccept): void {
+  #takeAnswer(page: Page, delivery: DeliveredEvent, { seq, id, from, fromDevice }: InboxMessage, answer: InviteAccept) {
+    const { receivedAtMs, envelope: bytes } = delivery;
     page.settled.push({ first: seq, last: seq });
     page.changes.push((tables) => {
-      const contact = takeAnswer(tables, answer, from, this.#clock.now());
-      if (!contact) return;
-      page.events.push({ type: "invite_accepted", invite: answer.locator, account: from, name: contact.name });
+      const nowMs = this.#clock.now();
+      const taken = takeAnswer(tables, answer, from, nowMs);
+      if (taken.kind === "contact") {
+        const { name } = taken.contact;
+        page.events.push({ type: "invite_accepted", invite: answer.locator, account: from, name });
+      } else if (taken.kind === "fault") {
+        const { reason } = taken;
+        page.events.push({ type: "unreadable", id, seq, fromDevice, reason });
+        tables.unreadable.add({ seq, receivedAtMs, reason, bytes }, nowMs, UNREADABLE_MAX_BYTES);
+      }
     });
   }
 
