@@ -16,5 +16,5 @@ export async function chosenOrOfferedRelay(settings: Settings, out: Output): Pro
   // The name is computed, so that a command with a relay chosen does not read what looks for one.
   const module = new URL("./relay_offer.ts", import.meta.url).href;
   const offer = await import(module) as typeof import("./relay_offer.ts");
-  return await offer.canOffer(settings) ? await offer.offerRelay(out) : chosenRelay(settings);
+  return await offer.canOffer(settings) ? await offer.offerRelay(settings, out) : chosenRelay(settings);
 }

@@ -1,9 +1,9 @@
 /** Offers a person at a terminal the relays of this network when no relay is chosen. Never chooses by itself. @module */
 import type { FoundRelay } from "../net/mdns/found.ts";
-import { QightError } from "../proto/errors.ts";
+import { asQightError, QightError } from "../proto/errors.ts";
 import { discoverRelays } from "./discovery.ts";
 import { escapeLine } from "./escape.ts";
-import type { Output } from "./output.ts";
+import { Output } from "./output.ts";
 import { askLine, hasTerminal } from "./terminal.ts";
 import type { Settings } from "./settings.ts";
 
@@ -16,6 +16,8 @@ const MOST_OFFERED = 9;
 export interface OfferRoom {
   discover(): Promise<readonly FoundRelay[]>;
   ask(question: string): Promise<string>;
+  /** Writes the relay down under a name. */
+  keep(name: string, address: string): Promise<void>;
 }
 
 /** Whether there is somebody to ask: what is written to stderr is seen, and the terminal can be read. */
@@ -27,7 +29,11 @@ export async function canOffer(settings: Pick<Settings, "mayAsk">): Promise<bool
  * Asks which relay to use; `no_relay` when there is none or none is taken. `-y` does not answer this question: anybody on
  * the network may announce a relay.
  */
-export async function offerRelay(out: Output, room: OfferRoom = usualRoom(out)): Promise<string> {
+export async function offerRelay(
+  settings: Settings,
+  out: Output,
+  room: OfferRoom = usualRoom(settings, out),
+): Promise<string> {
   out.error("No relay is chosen; looking for one on this network …");
   const found = await room.discover();
   if (found.length === 0) throw new QightError("no_relay", "No relay is chosen, and none answered on this network");
@@ -42,16 +48,36 @@ export async function offerRelay(out: Output, room: OfferRoom = usualRoom(out)):
     : shown[Number(await room.ask(`Which one for this command? [1-${shown.length}, Enter for none] `)) - 1];
   if (!chosen) throw new QightError("no_relay", "No relay is chosen");
   const [address] = chosen.addresses;
-  out.note(`To keep it: export QIGHT_RELAY=${address}`);
+  const name = await room.ask("Keep it as a context? A name, or Enter for this command only: ");
+  if (name !== "") await keeping(out, () => room.keep(name, address));
   return address;
 }
 
-function usualRoom(out: Output): OfferRoom {
+/** A name that cannot be had is no reason not to do what was asked for. */
+async function keeping(out: Output, keep: () => Promise<void>): Promise<void> {
+  try {
+    await keep();
+  } catch (thrown) {
+    const { message, hint } = asQightError(thrown);
+    out.error(`not kept: ${message}\n  ${hint}`);
+  }
+}
+
+function usualRoom(settings: Settings, out: Output): OfferRoom {
   return {
     ask: askLine,
     discover: async () => {
       const { relays } = await discoverRelays({ waitMs: LISTEN_MS, onTrouble: (what) => out.detail(what) });
       return relays;
     },
+    async keep(name, relay) {
+      const { run } = await import("./commands/context_add.ts");
+      // What stands on stdout belongs to the command that asked.
+      const aside = new Output({ json: false, quiet: false, verbose: 0 }, Deno.stderr);
+      const flags = { relay, verbose: 0 };
+      await run({ args: [name], options: {}, settings: { ...settings, flags }, out: aside, signal: NEVER });
+    },
   };
 }
+
+const NEVER = new AbortController().signal;
