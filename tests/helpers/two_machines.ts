@@ -62,8 +62,9 @@ export class TwoMachines implements AsyncDisposable {
   async readdress(machine: Machine, ipv4: string): Promise<void> {
     const shown = await ip("-n", machine.name, "-o", "addr", "show", "to", `${machine.ipv4}/32`);
     const face = /^\d+: (\S+)/.exec(shown)![1];
-    await ip("-n", machine.name, "addr", "add", `${ipv4}/24`, "dev", face);
+    // In this order: with the first address of a network its others would go too.
     await ip("-n", machine.name, "addr", "del", `${machine.ipv4}/24`, "dev", face);
+    await ip("-n", machine.name, "addr", "add", `${ipv4}/24`, "dev", face);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
