@@ -5,7 +5,7 @@ type Schema = Record<string, unknown>;
 
 const DIALECT = "https://json-schema.org/draft/2020-12/schema";
 // The same forms as relay/config/durations.ts and sizes.ts read. Empty counts as not set.
-const DURATION = "^(?:(?=\\d)(?:\\d{1,9}w)?(?:\\d{1,9}d)?(?:\\d{1,9}h)?(?:\\d{1,9}m)?(?:\\d{1,9}s)?)?$";
+const DURATION = "^(?:\\d{1,9}w)?(?:\\d{1,9}d)?(?:\\d{1,9}h)?(?:\\d{1,9}m)?(?:\\d{1,9}s)?$";
 const SIZE = "^(?:\\d{1,12}(?:B|KiB|MiB|GiB))?$";
 
 /** The schema of the client's config.toml. */

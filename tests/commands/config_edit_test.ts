@@ -52,7 +52,12 @@ const rows: [what: string, before: string, change: Change, after: string][] = [
     relay("a", "r"),
     'context.a.relay = "r"\ncontext.a.timeout = "5s"\n',
   ],
-  ["a value over several lines", 'x = [\n "]", # ]\n]\n', use("a"), 'x = [\n "]", # ]\n]\ndefault_context = "a"\n'],
+  [
+    "a value over several lines, brackets in its strings and comments",
+    'x = [ # [\n "]", # ]\n]\n[context.a]\n',
+    relay("a", "r"),
+    'x = [ # [\n "]", # ]\n]\n[context.a]\nrelay = "r"\n',
+  ],
   [
     "a string that looks like a table",
     'x = """\n[context.a]\n"""\n[context.a]\n',

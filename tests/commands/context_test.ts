@@ -150,6 +150,7 @@ row("-c names another config.toml, which add makes; each file has its own contex
   await ada.ok(["context", "add", "z", "--relay", HOME]);
   const none = await ada.run(["context", "use", "-", "--json"]);
   assert.deepEqual([none.code, errorOf(none).code], [78, "config"]);
+  assert.match(errorOf(none).message, /no other context in use before/);
   assert.match(await ada.ok(["context", "use", "-", ...other]), /^\* x /);
 });
 
@@ -229,6 +230,9 @@ row("a near name of a context is said, and a context that does not exist is 78 f
   assert.deepEqual([outcome.code, errorOf(outcome).code], [78, "config"]);
   assert.match(errorOf(outcome).message, /no context "hoem" in .* \(named by --context\)/);
   assert.match(errorOf(outcome).hint, /Did you mean home\?/);
+  for (const name of ["constructor", "toString"]) {
+    assert.equal((await ada.run(["context", "show", name])).code, 78, "what every object has is no context");
+  }
 });
 
 row("context list opens no key and no store, so completion may ask it at each TAB", async () => {
