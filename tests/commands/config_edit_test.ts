@@ -54,9 +54,9 @@ const rows: [what: string, before: string, change: Change, after: string][] = [
   ],
   [
     "a value over several lines, brackets in its strings and comments",
-    'x = [ # [\n "]", # ]\n]\n[context.a]\n',
+    'x = [ # [\n "]", # [\n]\n[context.a]\n',
     relay("a", "r"),
-    'x = [ # [\n "]", # ]\n]\n[context.a]\nrelay = "r"\n',
+    'x = [ # [\n "]", # [\n]\n[context.a]\nrelay = "r"\n',
   ],
   [
     "a string that looks like a table",
