@@ -13,6 +13,8 @@ const LAST_WAIT_MS = 3_000;
 /** Greets, opens the conversation with `account` (32 bytes) if one is given, and does what is typed until the end. */
 export async function converse(chat: Chat, account: Uint8Array | null, signal: AbortSignal): Promise<void> {
   const { screen } = chat;
+  // Other commands may have sent what waited when the last chat ended.
+  await chat.history.settleAll();
   if (screen.interactive) await greet(chat);
   if (account) await chat.openWith(account);
   await chat.refreshPrompt();
