@@ -40,16 +40,20 @@ export const clientKeys = {
   },
   repl: {
     table: {
-      notify: { type: "boolean", text: "ring the terminal's bell when a message comes", fallback: false },
-      timestamps: { type: "boolean", text: "show when each message was sent", fallback: true },
-      history: { type: "boolean", text: "keep typed lines for the next start", fallback: true },
+      notify: { type: "boolean", text: "ring the terminal's bell in qight repl when a message comes", fallback: false },
+      timestamps: { type: "boolean", text: "show in qight repl when each message was sent", fallback: true },
+      history: { type: "boolean", text: "keep what was typed in qight repl for its next start", fallback: true },
     },
   },
   files: {
     table: {
-      save_dir: { type: "path", text: "folder for attached files" },
-      auto_accept: { type: "boolean", text: "save attached files without being told to", fallback: false },
-      max: { type: "size", text: "largest file that is saved without being told to", fallback: "50MiB" },
+      save_dir: { type: "path", text: "folder for the files that qight repl saves; the working folder unless set" },
+      auto_accept: {
+        type: "boolean",
+        text: "let qight repl save files of contacts without /download",
+        fallback: false,
+      },
+      max: { type: "size", text: "largest file that auto_accept saves", fallback: "50MiB" },
     },
   },
 } as const satisfies Keys;
