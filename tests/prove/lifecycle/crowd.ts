@@ -66,6 +66,11 @@ export class Crowd implements AsyncDisposable {
     return new Follower(name, qight("fetch", "--follow", "--json", "--timeout", TIMEOUT), env, ledger);
   }
 
+  /** Waits until a reader has taken all that the relay holds; a reader that shows nothing for so long never will. */
+  async drained(follower: Follower, patienceMs: number): Promise<void> {
+    while (follower.quietMs < patienceMs && await this.relay.holds() > 0) await after(100);
+  }
+
   /** What all ledgers say together. */
   verdict(): Verdict {
     return checkLedgers(readLedgers(this.inside("ledgers")));

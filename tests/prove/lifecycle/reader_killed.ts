@@ -13,7 +13,7 @@ import { after, countsOf, Crowd, until } from "./crowd.ts";
 export const readerKilled: Row = {
   name: "reader-killed",
   property: "a reader killed between output and ack loses nothing, and shows again only with redelivered: true",
-  rounds: { ci: 12, night: 100 },
+  rounds: { ci: 12, night: 50 },
   run: prove,
 };
 
@@ -56,7 +56,7 @@ async function prove(size: Size): Promise<Finding> {
   if (missed > 0 && pointed === 0) broken.push("the reader never came to a kill point");
   broken.push(...(await Promise.all(lines.map((sender) => sender.finish(60_000)))).flat());
   const last = crowd.follow(reader);
-  await until(() => last.shown > 0 && last.quietMs > 3000, PATIENCE_MS);
+  await crowd.drained(last, PATIENCE_MS);
   broken.push(...await last.finish());
   const verdict = crowd.verdict();
   return {

@@ -19,7 +19,7 @@ import { after, countsOf, Crowd, until } from "./crowd.ts";
 export const twoReaders: Row = {
   name: "two-readers",
   property: "two readers of one mailbox lose nothing, the older ends with 75 and names the other, doubles are marked",
-  rounds: { ci: 10, night: 50 },
+  rounds: { ci: 10, night: 30 },
   run: prove,
 };
 
@@ -62,7 +62,7 @@ async function prove(size: Size): Promise<Finding> {
     older = newer;
   }
   broken.push(...(await Promise.all(lines.map((sender) => sender.finish(60_000)))).flat());
-  await until(() => older.quietMs > 3000, PATIENCE_MS);
+  await crowd.drained(older, PATIENCE_MS);
   broken.push(...await older.finish());
   const entries = readLedgers(crowd.inside("ledgers"));
   broken.push(...disorder(entries));
