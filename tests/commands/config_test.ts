@@ -232,6 +232,15 @@ row("systemd credentials stand for passphrase and token file, after the flags an
   assert.equal((await origins(user, [], { ...env, QIGHT_TOKEN_FILE: "/t" })).token_file.value, "/t");
 });
 
+for (const [name, file] of [["QIGHT_TOKEN", "QIGHT_TOKEN_FILE"], ["QIGHT_PASSWORD", "QIGHT_PASSPHRASE_FILE"]]) {
+  row(`expectation 13: ${name} is refused with a hint that names ${file}`, async () => {
+    const outcome = await user.run(["config", "show", "--json"], { env: { [name]: "hush" } });
+    assert.deepEqual([outcome.code, errorOf(outcome).code], [64, "secret_in_argv"]);
+    assert.match(errorOf(outcome).hint, new RegExp(file));
+    assert.ok(!(outcome.stdout + outcome.stderr).includes("hush"));
+  });
+}
+
 row("expectation 14: a relay finds root.key in $CREDENTIALS_DIRECTORY by itself", async () => {
   const { address, dataDir, stop } = await world.relay({ name: "with-key" });
   assert.equal(await stop(), 0);

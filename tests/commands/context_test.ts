@@ -154,6 +154,20 @@ row("-c names another config.toml, which add makes; each file has its own contex
   assert.match(await ada.ok(["context", "use", "-", ...other]), /^\* x /);
 });
 
+row("the context before is kept in XDG_STATE_HOME, mode 0600, and may be lost", async () => {
+  const ada = having("state", `${WRITTEN}[context.work]\nrelay = "${WORK}"\n`);
+  await ada.ok(["context", "use", "work"]);
+  const state = ada.path("state/qight/previous_context.json");
+  assert.equal(Deno.statSync(state).mode! & 0o777, 0o600);
+  for (const damaged of ["", "{", "[]", "null", '{"x":1}']) {
+    Deno.writeTextFileSync(state, damaged);
+    const none = await ada.run(["context", "use", "-", "--json"]);
+    assert.deepEqual([none.code, errorOf(none).code], [78, "config"], damaged);
+  }
+  await ada.ok(["context", "use", "home"]);
+  assert.match(await ada.ok(["context", "use", "-"]), /^\* work /);
+});
+
 row("QIGHT_RELAY is not written down: add says so with 64 and what to write", async () => {
   const outcome = await world.person("env").run(["context", "add", "a", "--json"], { env: { QIGHT_RELAY: HOME } });
   assert.deepEqual([outcome.code, errorOf(outcome).code], [64, "usage"]);
