@@ -6,6 +6,9 @@ import assert from "node:assert/strict";
 import type { RelayClient } from "../../client/relay_client.ts";
 import { QightError } from "../../proto/errors.ts";
 import { InviteService } from "../../proto/gen/qight/v1/invite_pb.ts";
+import { salvageDatabase } from "../../relay/storage/salvage/salvage.ts";
+import { openSqliteStore } from "../../relay/storage/sqlite.ts";
+import { roomy } from "../contracts/store_contract.ts";
 import { person } from "../helpers/people.ts";
 import { testRelay } from "../helpers/test_relay.ts";
 
@@ -142,4 +145,40 @@ Deno.test("one device has at most 16 open invites and a bounded number of tries"
   assert.deepEqual(await claim(third, 1), record, "others are not held up");
   now += 30_000;
   await refused(claim(guesser, 200), "invite_unknown");
+});
+
+Deno.test("a backup holds the invites, and salvage of a database with invites takes none of them for something else", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "qight-invites-" });
+  const [path, copy, saved] = ["relay.db", "copy.db", "saved.db"].map((name) => `${folder}/${name}`);
+  const open = (path: string) => openSqliteStore({ path, limits: roomy, now: () => NOW });
+  const times = { nowMs: NOW, keepUntilMs: NOW + 1000 };
+  {
+    await using store = await open(path);
+    const devices = [alice, bob].map(({ device }) => device.publicKey);
+    for (const [n, { bundle }] of [alice, bob].entries()) {
+      const { account, version, bytes } = bundle;
+      await store.putBundle({ account, version, bundle: bytes, devices: [devices[n]] }, 0);
+    }
+    for (let n = 0; n < 60; n++) {
+      const invite = { locator: locator(n), creator: devices[0], record, expiresAtMs: NOW + 1000 };
+      await store.putInvite(invite, { nowMs: NOW, maxOpen: 99, maxRemembered: 99 });
+      if (n % 3 > 0) await store.claimInvite(locator(n), devices[1], times);
+      if (n % 3 > 1) await store.confirmInvite(locator(n), devices[1]);
+    }
+    await store.backup(copy);
+  }
+  {
+    await using restored = await open(copy);
+    const kinds = await Promise.all(
+      [0, 1, 2].map((n) => restored.claimInvite(locator(n), carol.device.publicKey, times)),
+    );
+    assert.deepEqual(kinds.map(({ kind }) => kind), ["claimed", "used", "used"]);
+  }
+  const report = await salvageDatabase({ source: path, log: new Uint8Array(0), target: saved, nowMs: NOW });
+  const { accounts, mailboxes, messages, damagedPages, lostKeys, lost, tokens, allowed, sealingKeys } = report;
+  assert.deepEqual({ accounts, mailboxes, messages, damagedPages, lostKeys, lost, tokens, allowed, sealingKeys }, {
+    ...{ accounts: 2, mailboxes: 2, messages: 0, damagedPages: 0, lostKeys: 0, lost: 0 },
+    ...{ tokens: 0, allowed: 0, sealingKeys: 0 },
+  });
+  await Deno.remove(folder, { recursive: true });
 });
