@@ -10,6 +10,7 @@ import { execFor } from "./exec_message.ts";
 import type { Identity } from "./identity.ts";
 import { bodyBytes, messageRecord, type MessageStyle } from "./message_output.ts";
 import { ReaderGone } from "./output.ts";
+import { type Progress, startProgress } from "./progress.ts";
 import { saveFiles } from "./save_files.ts";
 import type { fetchSpec } from "./tree/messages.ts";
 import type { Call } from "./tree/spec.ts";
@@ -35,6 +36,8 @@ export class FetchRun {
   /** Ends the reading from within: reader gone, time over, command failed. What was shown is acknowledged first. */
   readonly #stop = new AbortController();
   readonly #jobs: ExecJobs;
+  /** Absent where the messages themselves are seen to come, or come when they like. */
+  readonly #bar: Progress | null;
   #cancelEnd: () => void = () => {};
   #failure: unknown;
 
@@ -46,6 +49,8 @@ export class FetchRun {
     this.#call = call;
     const { out, options, settings } = call;
     const { id: to } = identity.account;
+    const seen = out.onTerminal || wishes.follow || wishes.command !== undefined;
+    this.#bar = seen ? null : startProgress(out, "reading", "messages");
     this.#jobs = new ExecJobs(wishes.jobs, (thrown) => this.#fail(thrown));
     this.#style = { json: out.json, nul: options.null ?? false, terminal: out.onTerminal, utc: settings.utc, to };
   }
@@ -97,6 +102,7 @@ export class FetchRun {
       if (!this.#stop.signal.aborted) throw thrown;
     } finally {
       this.#cancelEnd();
+      this.#bar?.hide();
       await this.#jobs.idle();
     }
     if (this.#failure) throw this.#failure;
@@ -133,6 +139,7 @@ export class FetchRun {
       this.#fail(thrown);
     }
     this.printed += flushed;
+    this.#bar?.update(this.printed, this.#wishes.max);
     const out = messages.slice(0, flushed);
     if (!peek) await this.#inbox.shown(...out.filter((message) => !this.#leavesFiles(message)));
     for (const message of out) if (!peek && this.#leavesFiles(message)) this.#tellOfFiles(message);

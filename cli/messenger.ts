@@ -6,7 +6,7 @@ import { KeyDirectory } from "../client/directory.ts";
 import type { Identity as ClientIdentity } from "../client/identity.ts";
 import { createOutbox, type Outbox } from "../client/outbox.ts";
 import { ensurePublished, ownBundle, type Published } from "../client/publish.ts";
-import { RelayClient } from "../client/relay_client.ts";
+import { type Dial, RelayClient } from "../client/relay_client.ts";
 import { flushQueue, type SendRoom } from "../client/send.ts";
 import { dialledName } from "../client/session.ts";
 import { openSqliteStore } from "../client/storage/sqlite.ts";
@@ -34,6 +34,8 @@ export class Messenger implements AsyncDisposable {
   readonly contacts: Contacts;
   readonly relayAddress: string;
   readonly clock: Clock = systemClock;
+  /** Hears how many bytes went out, on connections that are dialled after it is set. */
+  onWritten: ((bytes: number) => void) | null = null;
   readonly #settings: Settings;
   readonly #out: Output;
 
@@ -85,6 +87,7 @@ export class Messenger implements AsyncDisposable {
       timeoutMs: this.#settings.timeoutMs,
       program: `qight/${VERSION}`,
       ...(token === undefined ? {} : { token }),
+      ...(this.onWritten === null ? {} : { dial: await meteredDial(this.onWritten) }),
     });
   }
 
@@ -122,4 +125,10 @@ export async function openStore(settings: Settings, identity: Identity): Promise
   const path = storePath(settings.dataDir, identity.device.publicKey);
   await makePrivateFolder(dirname(path));
   return await openSqliteStore({ path, key: identity.secrets.device.dataKey });
+}
+
+/** Only who sends files looks at bytes, and only they load what counts them. */
+async function meteredDial(onWritten: (bytes: number) => void): Promise<Dial> {
+  const [{ metered }, { dial }] = await Promise.all([import("../client/metered.ts"), import("../net/race.ts")]);
+  return async (address, options) => metered(await dial({ address, ...options }), onWritten);
 }

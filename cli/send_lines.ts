@@ -9,6 +9,7 @@ import type { Content } from "../proto/gen/qight/v1/seal_pb.ts";
 import { readLines } from "./lines.ts";
 import { bodyOf, contentOf } from "./message_input.ts";
 import type { Messenger } from "./messenger.ts";
+import { startProgress } from "./progress.ts";
 import { orAborted } from "./send_one.ts";
 import { badReceipt, sentObject } from "./sent_output.ts";
 import type { Call } from "./tree/spec.ts";
@@ -54,11 +55,15 @@ export async function sendLines(
   };
   const to = formatAccountId(account);
   let bad: QightError | null = null;
-  for await (const page of sendAll(options, contents(signal, replyTo))) {
-    if (!out.json) {
-      await out.line(page.map(({ id }) => formatMessageId(id)).join("\n"));
-      continue;
-    }
+  const size = await sizeOfInput();
+  using bar = size === null ? null : startProgress(out, "sending", "bytes");
+  /** Where in the input each line under way ends. */
+  const ends: number[] = [];
+  for await (const page of sendAll(options, contents(signal, ends, replyTo))) {
+    const done = ends.splice(0, page.length).at(-1) ?? 0;
+    if (!out.json) await out.line(page.map(({ id }) => formatMessageId(id)).join("\n"));
+    bar?.update(done, size!);
+    if (!out.json) continue;
     for (const { id, receipts } of page) {
       bad ??= badReceipt(receipts);
       await out.object(await sentObject(id, to, receipts));
@@ -69,9 +74,25 @@ export async function sendLines(
 }
 
 /** Empty lines carry nothing and are passed over. */
-async function* contents(signal: AbortSignal, replyTo?: Uint8Array): AsyncGenerator<Content> {
+async function* contents(signal: AbortSignal, ends: number[], replyTo?: Uint8Array): AsyncGenerator<Content> {
+  let at = 0;
   for await (const line of readLines(Deno.stdin.readable, signal)) {
+    at += line.length + 1;
     const body = bodyOf(line);
-    if (body.value.length > 0) yield contentOf(body, replyTo);
+    if (body.value.length === 0) continue;
+    ends.push(at);
+    yield contentOf(body, replyTo);
+  }
+}
+
+/** Bytes on stdin when that is a file; null when nobody knows where it ends. */
+async function sizeOfInput(): Promise<number | null> {
+  try {
+    const { isFile, size } = await Deno.stat("/dev/stdin");
+    return isFile ? size : null;
+  } catch (error) {
+    // No such name on Windows; and a closed stdin has nothing behind it.
+    if (error instanceof Deno.errors.NotFound || Deno.build.os === "windows") return null;
+    throw error;
   }
 }

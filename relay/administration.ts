@@ -36,6 +36,8 @@ export interface AdministrationRoom {
 /** The admin methods by name; each change is written to the audit log. */
 export function adminHandlers(room: AdministrationRoom): AdminHandlers {
   const { store, audit } = room;
+  /** The backup under way, in bytes of the database: copied first, then written. */
+  let backup: { copy: string; written: number; all: number } | null = null;
   return {
     async status() {
       const { leases, watchers } = room.mailboxes.counts;
@@ -74,9 +76,17 @@ export function adminHandlers(room: AdministrationRoom): AdminHandlers {
     async backup(params) {
       const path = text(params, "path");
       const passphrase = params.passphrase === undefined ? null : text(params, "passphrase");
-      await writeBackup({ store, rootSeed: room.folder.rootKey.seed, path, passphrase });
+      const all = (await store.stats()).fileBytes;
+      const progress = (copy: string, written: number) => backup = { copy, written, all };
+      await writeBackup({ store, rootSeed: room.folder.rootKey.seed, path, passphrase, progress })
+        .finally(() => backup = null);
       audit.record("backup", { sealed: passphrase !== null });
       return { path, sealed: passphrase !== null };
+    },
+    async "backup.progress"() {
+      if (!backup) return null;
+      const { copy, written, all } = backup;
+      return { done: Math.min(await sizeIfThere(copy), all) + written, all: 2 * all };
     },
     async "token.add"(params) {
       const name = params.name === undefined ? "" : text(params, "name");
@@ -124,6 +134,15 @@ export function adminHandlers(room: AdministrationRoom): AdminHandlers {
       return { id: formatAccountId(account) };
     },
   };
+}
+
+async function sizeIfThere(path: string): Promise<number> {
+  try {
+    return (await Deno.stat(path)).size;
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return 0;
+    throw thrown;
+  }
 }
 
 async function storeStatus(store: Store) {

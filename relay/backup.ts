@@ -24,20 +24,29 @@ export async function writeBackup(options: {
   path: string;
   passphrase: string | null;
   now?: () => number;
+  /** Hears where the copy of the database grows, and then how many of its bytes are in the backup. */
+  progress?: (copy: string, written: number) => void;
 }): Promise<void> {
-  const { store, rootSeed, path, passphrase, now = Date.now } = options;
+  const { store, rootSeed, path, passphrase, now = Date.now, progress = () => {} } = options;
   if (!isAbsolute(path)) throw new QightError("usage", `The path of a backup must be absolute, not ${path}`);
   if (passphrase === "") throw new QightError("usage", "The passphrase is empty");
   if (await isThere(path)) throw inTheWay(path);
   const scratch = await makeScratch(dirname(path), ".qight-backup-");
   try {
     const copy = join(scratch, "relay.db");
+    progress(copy, 0);
     await store.backup(copy);
     const whole = join(scratch, "backup");
     {
       using database = await Deno.open(copy, { read: true });
       using out = await Deno.open(whole, { write: true, createNew: true, mode: 0o600 });
-      await writeBackupFile({ out, database, facts: { rootSeed, madeAtMs: now() }, passphrase });
+      await writeBackupFile({
+        out,
+        database,
+        facts: { rootSeed, madeAtMs: now() },
+        passphrase,
+        progress: (n) => progress(copy, n),
+      });
       await out.sync();
     }
     await Deno.link(whole, path); // unlike rename, this never replaces a file that came meanwhile
@@ -75,18 +84,23 @@ export async function restoreBackup(options: {
   /** `storage.path`, when it is not relay.db; inside the data folder. */
   database?: string;
   now?: () => number;
+  /** Hears how many bytes are read, of how many; the file is read twice. */
+  progress?: (done: number, all: number) => void;
 }): Promise<Restored> {
-  const { path, passphrase, replace = false, database = "relay.db", now = Date.now } = options;
+  const { path, passphrase, replace = false, database = "relay.db", now = Date.now, progress = () => {} } = options;
   const folder = resolve(options.dataDir);
   using file = await openToRead(path);
+  const all = 2 * (await file.stat()).size;
+  let done = 0;
+  const read = (bytes: Uint8Array) => progress(done += bytes.length, all);
   const reader = await openBackupFile(file, passphrase);
-  const facts = await reader.read(() => Promise.resolve());
+  const facts = await reader.read((bytes) => Promise.resolve(read(bytes)));
   const { publicKey: root } = await rootKeyFromSeed(facts.rootSeed);
 
   const isNew = !await isThere(folder);
   await preparePrivateFolder(folder);
   const lock = await lockFolder(folder);
-  let done = false;
+  let restored = false;
   try {
     const target = resolve(folder, database);
     if (!replace) await refuseToOverwrite({ folder, target, root });
@@ -97,6 +111,7 @@ export async function restoreBackup(options: {
         using out = await Deno.open(copy, { write: true, createNew: true, mode: 0o600 });
         await reader.read(async (bytes) => {
           for (let at = 0; at < bytes.length;) at += await out.write(bytes.subarray(at));
+          read(bytes);
         });
         await out.sync();
       }
@@ -104,7 +119,7 @@ export async function restoreBackup(options: {
       const key = join(scratch, "root.key");
       await writePrivateFile(key, rootKeyText(facts.rootSeed));
       const movedAside = await putInPlace({ folder, target, copy, key, root, now: now() });
-      done = true;
+      restored = true;
       return { root, madeAtMs: facts.madeAtMs, movedAside };
     } finally {
       await Deno.remove(scratch, { recursive: true });
@@ -113,7 +128,7 @@ export async function restoreBackup(options: {
     throw thrown instanceof QightError ? thrown : pathError("cannot_create", "Cannot restore into", folder, thrown);
   } finally {
     lock.release();
-    if (isNew && !done) await Deno.remove(folder, { recursive: true });
+    if (isNew && !restored) await Deno.remove(folder, { recursive: true });
   }
 }
 

@@ -33,8 +33,8 @@ export async function salvageFolder(options: {
   /** `storage.path`, when it is not relay.db. */
   database?: string;
   now?: () => number;
-  /** Hears how much is done, 0 to 1. */
-  progress?: (done: number) => void;
+  /** Hears how many pages are read, of how many; each page is read several times. */
+  progress?: (done: number, all: number) => void;
 }): Promise<SalvagedFolder> {
   const { database = "relay.db", now = Date.now, progress = () => {} } = options;
   const [folder, out] = [resolve(options.dataDir), resolve(options.out)];
@@ -56,7 +56,7 @@ export async function salvageFolder(options: {
       log: await readWhole(`${source}-wal`) ?? new Uint8Array(0),
       target,
       nowMs: now(),
-      progress: (done, all) => progress(done / all),
+      progress,
     });
     const rootKey = await copyRootKey(folder, out);
     const files: string[] = [];

@@ -2,6 +2,7 @@
 import { deviceFingerprint } from "../../crypto/account.ts";
 import { QightError } from "../../proto/errors.ts";
 import { type SalvagedFolder, salvageFolder } from "../../relay/salvage.ts";
+import { startProgress } from "../progress.ts";
 import { loadRelayConfig } from "../relay_toml.ts";
 import type { relaySalvageSpec } from "../tree/relay.ts";
 import type { Call } from "../tree/spec.ts";
@@ -14,12 +15,14 @@ export async function run({ options, settings, out }: Call<typeof relaySalvageSp
   if (options.out === undefined) throw new QightError("usage", "Where to? Name a new folder with --out");
   const { config } = await loadRelayConfig(settings);
   let told = 0;
+  using bar = startProgress(out, "salvaging", "pages");
   const salvaged = await salvageFolder({
     dataDir: config.dataDir,
     out: options.out,
     database: config.storage.path,
-    progress: (done) => {
-      const tenth = Math.floor(done * 10);
+    progress: (done, all) => {
+      bar.update(done, all);
+      const tenth = Math.floor(10 * done / all);
       if (tenth <= told || tenth === 10) return;
       told = tenth;
       out.detail(`read ${tenth * 10} %`);

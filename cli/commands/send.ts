@@ -8,6 +8,7 @@ import type { Content } from "../../proto/gen/qight/v1/seal_pb.ts";
 import { parseDuration } from "../../relay/config/durations.ts";
 import { readContent } from "../message_input.ts";
 import { Messenger } from "../messenger.ts";
+import { type Progress, startProgress } from "../progress.ts";
 import { sendLines } from "../send_lines.ts";
 import { sendNow, sendQueued } from "../send_one.ts";
 import type { sendSpec } from "../tree/messages.ts";
@@ -38,7 +39,16 @@ export async function run(call: Call<typeof sendSpec>): Promise<void> {
     if (!draft) throw new QightError("empty_message");
     return await sendQueued(messenger, account, to, draft, call);
   }
+  using bar = content && content.files.length > 0 ? startProgress(out, "sending", "bytes") : null;
+  if (bar) messenger.onWritten = bytesSent(content!, bar);
   await sendNow(messenger, account, to, draft ?? { id: id! }, call);
+}
+
+/** Seals and frames add little, other devices of the recipient as much again: the sum grows with what is written. */
+function bytesSent({ files }: Content, bar: Progress): (bytes: number) => void {
+  const all = files.reduce((sum, { data }) => sum + data.length, 0);
+  let done = 0;
+  return (bytes) => bar.update(done += bytes, Math.max(all, done));
 }
 
 function draftOf(content: Content, id: Uint8Array | undefined, shape: { ttlS: number; plaintext: boolean }): Draft {

@@ -32,8 +32,10 @@ export async function writeBackupFile(options: {
   database: Deno.FsFile;
   facts: BackupFacts;
   passphrase: string | null;
+  /** Hears how many bytes of the database are written. */
+  progress?: (written: number) => void;
 }): Promise<void> {
-  const { out, database, facts, passphrase } = options;
+  const { out, database, facts, passphrase, progress = () => {} } = options;
   const key = crypto.getRandomValues(new Uint8Array(32));
   const wrapped = passphrase === null ? new Uint8Array() : await sealBytes(key, passphrase);
   const header = joined(
@@ -49,11 +51,14 @@ export async function writeBackupFile(options: {
   prefix.set(facts.rootSeed);
   new DataView(prefix.buffer).setBigUint64(32, BigInt(facts.madeAtMs));
   let content: Uint8Array = joined(prefix, await readUpTo(database, CHUNK_BYTES - PREFIX_BYTES));
+  let written = content.length - PREFIX_BYTES;
   for (let index = 0;; index++) {
     const next = await readUpTo(database, CHUNK_BYTES);
     const chunk = await codec.encode(index, next.length === 0, content);
     await writeAll(out, joined(u32(chunk.length), chunk));
+    progress(written);
     if (next.length === 0) return;
+    written += next.length;
     content = next;
   }
 }

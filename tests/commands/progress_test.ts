@@ -1,6 +1,7 @@
 /** Progress of long work: what is said, when, and what makes room for what. @module */
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { watching } from "../../cli/watching.ts";
 import { Progress, type ProgressRoom, progressText, type Unit } from "../../cli/progress.ts";
 
 const MIB = 1024 ** 2;
@@ -36,10 +37,12 @@ Deno.test("expectation 48: on a terminal a bar with rate and time left, drawn ov
     clock.ms += 1;
     progress.update(12 * MIB, 12 * MIB);
     assert.match(written[1], /\[#+\] 12\.0 MiB of 12\.0 MiB {2}100 % {2}5\.7 MiB\/s *$/);
-    assert.ok(written[1].trimEnd().length < written[0].length);
-    assert.equal(written[1].length, written[0].length, "nothing of the longer line before is left");
+    clock.ms += 100;
+    progress.update(12 * MIB);
+    assert.match(written[2], /^\rrestoring 12\.0 MiB {2}5\.5 MiB\/s +$/);
+    assert.equal(written[2].length, written[1].length, "nothing of the longer line before is left");
   }
-  assert.match(written[2], /^\r +\r$/);
+  assert.match(written[3], /^\r +\r$/);
 });
 
 Deno.test("expectation 48: off a terminal at most one line in 10 s, the first after 10 s", () => {
@@ -85,7 +88,7 @@ Deno.test("no line is longer than the terminal, whatever is counted", () => {
     total: fc.option(fc.nat(), { nil: undefined }),
     columns: fc.integer({ min: 1, max: 200 }),
     elapsedMs: fc.integer({ min: 500, max: 2 ** 31 }),
-    unit: fc.constantFrom<Unit>("bytes", "messages", "calls"),
+    unit: fc.constantFrom<Unit>("bytes", "messages", "pages", "calls"),
   });
   fc.assert(
     fc.property(numbers, ({ done, total, columns, elapsedMs, unit }) => {
@@ -108,4 +111,37 @@ Deno.test("sizes are KiB, MiB and GiB; nothing is divided by nothing", () => {
   assert.equal(said(0, 0, 0), "0.0 KiB of 0.0 KiB  0 %  0.0 KiB/s");
   assert.equal(said(512, 2048, 1_000), "0.5 KiB of 2.0 KiB  25 %  0.5 KiB/s  3s left");
   assert.equal(said(3 * 1024 * MIB, undefined, 3_000), "3.0 GiB  1.0 GiB/s");
+});
+
+/** A clock whose timers run when the test says so. */
+function handClock() {
+  const timers = new Set<() => void>();
+  const after = (_ms: number, run: () => void) => {
+    timers.add(run);
+    return () => timers.delete(run);
+  };
+  const ring = () => {
+    for (const run of timers) {
+      timers.delete(run);
+      run();
+    }
+  };
+  return { clock: { now: () => 0, monotonic: () => 0, after }, ring, timers };
+}
+
+Deno.test("work of the relay is looked at until it is done, and a look that fails is not its failure", async () => {
+  const { clock, ring, timers } = handClock();
+  const work = Promise.withResolvers<string>();
+  const looked = Promise.withResolvers<void>();
+  let looks = 0;
+  const watched = watching(work.promise, () => {
+    looks++;
+    looked.resolve();
+    return Promise.reject(new Error("the socket is gone"));
+  }, clock);
+  ring();
+  await looked.promise;
+  work.resolve("done");
+  assert.equal(await watched, "done");
+  assert.deepEqual([looks, timers.size], [1, 0], "no timer keeps the command alive");
 });
