@@ -6,8 +6,11 @@ export const nameLists = ["contacts", "contexts"] as const;
 /** One of these lists. */
 export type NameList = typeof nameLists[number];
 
-/** What completes a value; "text" is nothing that could be known, a list is all that there is. */
-export type Kind = "text" | "file" | "folder" | "program" | NameList | readonly string[];
+/**
+ * What completes a value; "text" is nothing that could be known, a list is all that there is, "commands" are those of
+ * qight itself.
+ */
+export type Kind = "text" | "file" | "folder" | "program" | "commands" | NameList | readonly string[];
 
 /** Shells that have a script. */
 export const shells = ["bash", "zsh", "fish"] as const;
@@ -34,6 +37,8 @@ const byPlace: Readonly<Record<string, Kind>> = {
   "context show name": "contexts",
   "context remove name": "contexts",
   "fetch command": "program",
+  "man page": "commands",
+  "config schema relay": ["relay"],
 };
 
 /** What an argument of a command is; `word` is its name in the tree without brackets. */

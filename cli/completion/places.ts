@@ -31,7 +31,9 @@ export interface Place {
 
 /** Every command of the tree, the root first. */
 export function placesOf(tree: CommandSpec): Place[] {
-  return [{ ...placeOf(tree, ""), flags: flagsOf(globalOptions, "") }, ...below(tree, "")];
+  const names = tree.commands!.map(({ name }) => name);
+  const places = [{ ...placeOf(tree, ""), flags: flagsOf(globalOptions, "") }, ...below(tree, "")];
+  return places.map((place) => ({ ...place, args: place.args.map((kind) => kind === "commands" ? names : kind) }));
 }
 
 function below(spec: CommandSpec, path: string): Place[] {

@@ -82,6 +82,10 @@ const offers: readonly (readonly [line: string, offered: readonly string[]])[] =
   ["qight help contact bl", ["block"]],
   ["qight completion ", ["bash", "zsh", "fish"]],
   ["qight version --log-format ", ["text", "json"]],
+  ["qight man he", ["health", "help"]],
+  ["qight config schema r", ["relay"]],
+  ["qight -c contexts.toml context use w", ["work"]],
+  ["qight chat --with b", ["bob"]],
   ["qight send b", ["bob"]],
   ["qight send --ttl 2d b", ["bob"]],
   ["qight contact verify b", ["bob"]],
@@ -164,8 +168,9 @@ Deno.test({
   },
 });
 
+/** With TMOUT a shell that waits in vain ends by itself. */
 function terminal(words: string[], dialogue: [RegExp, string][]) {
-  const env = { ...ada.env, PATH: `${bin}:${ada.env.PATH}`, TERM: "vt100", LC_ALL: "C.UTF-8" };
+  const env = { ...ada.env, PATH: `${bin}:${ada.env.PATH}`, TERM: "vt100", LC_ALL: "C.UTF-8", TMOUT: "60" };
   return programOnTerminal(Object.assign(Object.create(ada), { env }), words, dialogue);
 }
 
@@ -233,10 +238,14 @@ row("names of a key with a passphrase are not offered, and nobody is asked", asy
   assert.equal(await locked.ok(["completion", "--words", "contacts", "--passphrase-file", pass]), "bob");
 });
 
-row("asking for names without a key makes no file", async () => {
+row("asking for names makes no file, without a key and without contacts", async () => {
   const fresh = world.person("fresh");
   for (const list of ["contacts", "contexts"]) assert.equal(await fresh.ok(["completion", "--words", list]), "");
   assert.deepEqual([...Deno.readDirSync(fresh.home)], []);
+  await fresh.ok(["key", "gen", "--no-passphrase"]);
+  assert.equal(await fresh.ok(["completion", "--words", "contacts"]), "");
+  const made = [...Deno.readDirSync(fresh.path("data/qight"))].map(({ name }) => name).sort();
+  assert.deepEqual(made, ["identity.key", "identity.key.pub"]);
 });
 
 for (const args of [[], ["tcsh"], ["--words", "keys"]]) {

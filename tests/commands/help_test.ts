@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import denoJson from "../../deno.json" with { type: "json" };
 import { firstPage, helpText } from "../../cli/commands/help.ts";
+import { examplesOf } from "../../cli/manual/wording.ts";
 import { parseArguments } from "../../cli/options.ts";
 import { grouped, groups } from "../../cli/tree/groups.ts";
 import type { CommandSpec } from "../../cli/tree/spec.ts";
@@ -52,6 +53,12 @@ row("no page of the help is wider than 80 columns, and each has examples", () =>
     for (const line of page.split("\n")) assert.ok(line.length <= 80, line);
     assert.ok(!page.includes("--words"), "what is for programs alone is not shown");
   }
+  return Promise.resolve();
+});
+
+row("a command without an example of its own shows itself with what it cannot do without", () => {
+  const spec = { name: "show", summary: "show", args: "<name> [digits...]" };
+  assert.deepEqual(examplesOf("qight contact show", spec), ["qight contact show NAME"]);
   return Promise.resolve();
 });
 

@@ -55,6 +55,7 @@ Deno.test({ name: "what stands in a page is what was written (needs groff)", ign
   const send = await flat("qight-send");
   assert.ok(send.includes('echo "disk full on web-3" | qight send qid1…'), "quotes, dashes, dots as typed");
   assert.ok(send.includes("-f, --file path"), "options");
+  assert.ok(pageSource("qight-send").includes("\\-\\-file"), "a bare - may be shown as a hyphen that no shell takes");
   assert.ok((await flat("qight-relay")).includes("qight relay token revoke id"), "commands of commands");
   const qight = await flat("qight");
   for (const { exit } of Object.values(errorTable)) assert.match(qight, new RegExp(` ${exit} \\S`), `${exit}`);
