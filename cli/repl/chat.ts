@@ -85,6 +85,11 @@ export class Chat {
     }
   }
 
+  /** There is something to send. */
+  wake(): void {
+    this.#parts.wake();
+  }
+
   /** Does what a typed line says; false when it ends the chat. */
   async typed(line: string): Promise<boolean> {
     try {

@@ -1,13 +1,16 @@
 /** The table of slash commands; a new one is a file in commands/ and a row here. @module */
 import { nearName } from "../../relay/config/near_name.ts";
 import type { SlashCommand } from "./command.ts";
+import { accept } from "./commands/accept.ts";
 import { block } from "./commands/block.ts";
 import { contacts } from "./commands/contacts.ts";
 import { dm } from "./commands/dm.ts";
+import { doctor } from "./commands/doctor.ts";
 import { download } from "./commands/download.ts";
 import { exportCommand } from "./commands/export.ts";
 import { help } from "./commands/help.ts";
 import { historyCommand } from "./commands/history.ts";
+import { invite } from "./commands/invite.ts";
 import { list } from "./commands/list.ts";
 import { quit } from "./commands/quit.ts";
 import { rotateKeys } from "./commands/rotate_keys.ts";
@@ -25,11 +28,14 @@ export const commands: readonly SlashCommand[] = [
   sendFile,
   download,
   contacts,
+  invite,
+  accept,
   verify,
   block,
   exportCommand,
   whoami,
   rotateKeys,
+  doctor,
   help,
   quit,
 ];

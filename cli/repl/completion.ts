@@ -26,7 +26,8 @@ export async function complete(people: People, line: string): Promise<[candidate
   if (kind === undefined) return [[], line];
   const typed = last === "" ? "" : words.at(-1)!;
   const candidates = kind === "path" ? await paths(people, typed) : (await of(people, kind)).map((word) => `${word} `);
-  return [candidates.filter((word) => beginsWith(word, kind === "path" ? quoted(typed) : typed)), last];
+  const fitting = candidates.filter((word) => beginsWith(word, kind === "path" ? quoted(typed) : typed));
+  return [fitting.length > MOST ? [] : fitting, last];
 }
 
 async function of(people: People, kind: Exclude<WordKind, "path">): Promise<readonly string[]> {

@@ -281,3 +281,37 @@ row("a relay with another key ends the chat with 76 before anything is sent", as
   const outcome = await ada.run(["repl", "--relay", address], { stdin: "@bob psst\n" });
   assert.equal(outcome.code, 76, outcome.stderr);
 });
+
+row(
+  "/invite makes an invite and /accept takes it: both are verified contacts, and its words are written nowhere",
+  async () => {
+    const fay = await world.member("fay", relay);
+    const gus = await world.member("gus", relay);
+    const running = fay.start(["repl"]);
+    await running.write("/invite Gus\n");
+    const words = /^words {2}(.+)$/.exec((await running.line())!)![1];
+    assert.match((await running.line())!, /^link {3}qight:/);
+    assert.match((await running.line())!, /^qight invite accept 'qight:/);
+    const taken = await chat(gus, [`/accept ${words}`, "/invite list", `/accept ${words}`, "/accept one two"]);
+    const named = /^(\S+) is a verified contact now: (\S+)$/m.exec(taken.stderr)!;
+    assert.equal(named[2], fay.id);
+    assert.match(taken.stderr, /you have made no invites/);
+    await running.seen(/^Gus took your invite .* verified contact now/m);
+    await running.write("@gus welcome\n/contacts\n/invite list\n");
+    assert.match((await running.line())!, new RegExp(`^Gus {2}${gus.id} {2}verified$`));
+    assert.match((await running.line())!, /accepted/);
+    await running.closeStdin();
+    assert.equal(await running.ended, 0);
+    assert.deepEqual(await texts(gus), ["welcome"]);
+    for (const { home } of [fay, gus]) {
+      const { success } = await new Deno.Command("grep", { args: ["-rqa", words, home], stderr: "null" }).output();
+      assert.equal(success, false);
+    }
+  },
+);
+
+row("/doctor says line by line what is right", async () => {
+  const { stdout } = await chat(ada, ["/doctor"]);
+  assert.match(stdout, /^ok {4}quic /m);
+  assert.match(stdout, /^ok {4}key /m);
+});

@@ -38,9 +38,9 @@ export class TerminalModel {
     return this.#rows.map((row) => row.join("").trimEnd()).join("\n").trimEnd();
   }
 
-  /** The line of the cursor and those that it is wrapped over are one: the text of the last rows joined. */
-  lastLine(): string {
-    return this.#rows.at(-1)!.join("").trimEnd();
+  /** Everything in one line, as if the screen were wide enough. */
+  flat(): string {
+    return this.#rows.flat().join("").trimEnd();
   }
 
   #put(character: string): void {

@@ -1,0 +1,19 @@
+/** `/doctor`: what is right on this machine and with the relay. @module */
+import { diagnose } from "../../doctor/diagnose.ts";
+import { escapeControls } from "../../escape.ts";
+import { Output } from "../../output.ts";
+import type { SlashCommand } from "../command.ts";
+
+/** The checks of `qight doctor`, each with what to do. */
+export const doctor: SlashCommand = {
+  name: "doctor",
+  summary: "check this machine and the way to the relay",
+  async run(chat) {
+    // What it would remark besides was said when the chat began, and stderr is in the way of the line being typed.
+    const silent = new Output({ json: false, quiet: true, verbose: 0 });
+    for await (const { name, state, message, hint } of diagnose(chat.settings, silent)) {
+      const line = `${state.padEnd(5)} ${name.padEnd(12)} ${message.replaceAll("\n", " ")}`;
+      await chat.screen.show(escapeControls(hint === "" ? line : `${line}\n${" ".repeat(19)}${hint}`));
+    }
+  },
+};
