@@ -3,13 +3,13 @@
  * @module
  */
 import { equal } from "../crypto/equal.ts";
+import type { InviteAccept } from "../proto/gen/qight/v1/seal_pb.ts";
 import { type Clock, CLOCK_TOLERANCE_MS } from "./clock.ts";
 import { refuseClockAhead } from "./clock_check.ts";
 import type { DeliveryEvent } from "./delivery_events.ts";
 import { arrivedAtMs, noteExpired, noteLineage, noteNumbers } from "./gap_watch.ts";
 import { type InboxEvent, type InboxMessage, messageName, type UnreadableReason } from "./inbox_events.ts";
 import { answerIn, takeAnswer } from "./invite_accept.ts";
-import type { InviteAccept } from "../proto/gen/qight/v1/seal_pb.ts";
 import type { DeliveredEvent, Opener, Unsealed } from "./opener.ts";
 import type { RelayClient, SeqSpan } from "./relay_client.ts";
 import type { ClientStore, SeenMark, Tables } from "./storage/store.ts";

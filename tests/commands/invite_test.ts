@@ -243,3 +243,23 @@ Deno.test({
     assert.equal(gone.code, 130, gone.screen);
   },
 });
+
+Deno.test({
+  name: hasScript
+    ? "accept on a terminal asks for the words, then for the passphrase"
+    : "words, passphrase (no script(1))",
+  ignore: !hasScript,
+  sanitizeOps: false,
+  sanitizeResources: false,
+  async fn() {
+    const kim = world.person("kim", { QIGHT_RELAY: relay.address });
+    await kim.ok(["key", "gen", "--passphrase-file", kim.file("passphrase", "correct horse\n")]);
+    const { words } = await create(ada, "--name", "ada");
+    const { code, screen } = await onTerminal(kim, ["invite", "accept"], [
+      [/TAB completes words\): /, `${words}\r`],
+      [/Passphrase of .*: /, "correct horse\r"],
+    ]);
+    assert.equal(code, 0, screen);
+    assert.match(screen, new RegExp(`ada  ${ada.id}  verified`));
+  },
+});
