@@ -1,7 +1,7 @@
 /** What happens on a terminal: passphrases are asked, twice when new, and never shown. @module */
 import assert from "node:assert/strict";
-import { World } from "./harness.ts";
-import { hasScript, onTerminal } from "./on_terminal.ts";
+import { cliArguments, World } from "./harness.ts";
+import { hasScript, onTerminal, programOnTerminal } from "./on_terminal.ts";
 
 const world = new World();
 Deno.test.afterAll(() => world[Symbol.asyncDispose]());
@@ -65,5 +65,25 @@ Deno.test({
     const seen = await onTerminal(person, ["send", "ab".repeat(32), "--relay", "qight://127.0.0.1:1"], []);
     assert.equal(seen.code, 64, seen.screen);
     assert.match(seen.screen, /message is empty/);
+  },
+});
+
+const hasStrace = new Deno.Command("sh", { args: ["-c", "command -v strace"], stdout: "null" }).outputSync().success;
+
+Deno.test({
+  name: "expectation 50: --no-input never opens /dev/tty, as strace sees it (needs script and strace)",
+  ignore: !hasScript || !hasStrace,
+  async fn() {
+    const locked = world.person("locked");
+    await locked.ok(["key", "gen", "--passphrase-file", locked.file("pass", "long enough")]);
+    const opened = async (args: string[], dialogue: [RegExp, string][]) => {
+      const command = ["strace", "-f", "-qq", "-o", "trace", "-e", "trace=openat", Deno.execPath(), ...cliArguments()];
+      await programOnTerminal(locked, [...command, ...args], dialogue);
+      return (await Deno.readTextFile(locked.path("trace"))).includes('"/dev/tty"');
+    };
+    assert.ok(await opened(["key", "export"], [[/Passphrase of.*: /, "\x03"]]), "without it the trace has it");
+    for (const args of [["key", "export"], ["key", "gen", "--identity", "x.key"], ["key", "delete"], ["ping"]]) {
+      assert.ok(!await opened([...args, "--no-input"], []), args.join(" "));
+    }
   },
 });
