@@ -51,12 +51,12 @@ row("config check of a relay.toml does not send back to config check", async () 
   assert.match(errorOf(outcome).hint, /checked by qight relay/);
 });
 
-row("an unknown context names those that there are, or how to write the first", async () => {
+row("an unknown context names those that there are and the near one, or how to add the first", async () => {
   const config = operator.file("config.toml", '[context.home]\nrelay = "qight://h.example"\n[context.work]\n');
   const some = await operator.run(["whoami", "--json", "--context", "wrok", "-c", config]);
-  assert.deepEqual([some.code, errorOf(some).hint], [78, "It has: home, work."]);
+  assert.deepEqual([some.code, errorOf(some).hint], [78, "Did you mean work? There are: home, work."]);
   const none = await operator.run(["whoami", "--json", "--context", "home"]);
-  assert.match(errorOf(none).hint, /^Write \[context\.home\] there/);
+  assert.match(errorOf(none).hint, /^Make it with qight context add home --relay ADDR/);
 });
 
 row("admin commands that find nothing say what lists it", async () => {
