@@ -145,7 +145,7 @@ Deno.test("an unknown or wrong key is refused with file, line, column, key and t
     ["\n[storage]\n  max_quue = 3", `${at}:3:3: unknown key storage.max_quue; did you mean max_queue?`],
     ["[storage]\nsend_burst = 3", `${at}:2:1: unknown key storage.send_burst; did you mean limits.send_burst?`],
     ["[limts]", `${at}:1:2: unknown key limts; did you mean limits?`],
-    ["[mdns]\nenabled = true", `${at}:1:2: unknown key mdns`],
+    ["[federation]\nenabled = true", `${at}:1:2: unknown key federation`],
     ["xyzzyxyzzy = 1", `${at}:1:1: unknown key xyzzyxyzzy`],
     ["limits.send_burst = -1", `${at}:1:1: limits.send_burst: must be at least 0`],
     ["storage = { max_total = 3 }", `${at}:1:13: storage.max_total: must be text in quotes`],
