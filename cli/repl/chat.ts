@@ -1,7 +1,7 @@
 /** A chat: conversations of one identity, one of them open, and what is typed. @module */
 import { systemRandom } from "../../client/clock.ts";
 import { type Conversations, conversationWith, peerOf } from "../../client/conversations.ts";
-import { CONVERSATION_LIMITS, History, type KeptLine } from "../../client/history.ts";
+import { History, type KeptLine } from "../../client/history.ts";
 import { newMessageId } from "../../client/message_id.ts";
 import type { RelayClient } from "../../client/relay_client.ts";
 import { contentSize } from "../../client/send.ts";
@@ -12,13 +12,13 @@ import type { Content } from "../../proto/gen/qight/v1/seal_pb.ts";
 import { contentOf } from "../message_input.ts";
 import type { Messenger } from "../messenger.ts";
 import type { Settings } from "../settings.ts";
-import { accountOf, parseWho } from "../who.ts";
-import { commandNamed, nearCommand } from "./commands.ts";
+import { understood } from "./commands.ts";
 import type { InputHistory } from "./input_history.ts";
 import { type LineStyle, messageLine } from "./message_lines.ts";
 import type { Screen } from "./screen.ts";
 import { sentence } from "./sender.ts";
 import { understand } from "./typed_line.ts";
+import { whom } from "./whom.ts";
 
 /** What a chat is made of. */
 export interface ChatParts {
@@ -94,7 +94,11 @@ export class Chat {
   async typed(line: string): Promise<boolean> {
     try {
       const meant = understand(line);
-      if (meant.kind === "command") return await this.#command(meant.name, meant.words, line);
+      if (meant.kind === "command") {
+        const command = understood(meant.name, meant.words);
+        if (!command.secret) await this.#parts.inputs.command(line);
+        return await command.run(this, meant.words) !== "quit";
+      }
       if (meant.kind === "group") {
         throw new QightError("no_such_contact", `There is no group #${meant.name}; nothing was sent`, {
           hint: "A text that begins with # may begin with a space instead.",
@@ -135,13 +139,8 @@ export class Chat {
   }
 
   /** Whom a word means: a contact, an id, or oneself by `me` and `notes`. */
-  async who(word: string): Promise<Uint8Array> {
-    const who = parseWho(word);
-    if ("name" in who) {
-      const known = (await this.messenger.contacts.names()).values().some((name) => name === who.name);
-      if (!known && OWN_NAMES.includes(who.name.toLowerCase())) return this.own;
-    }
-    return await accountOf(who, this.messenger.contacts);
+  who(word: string): Promise<Uint8Array> {
+    return whom(word, this.messenger.contacts, this.own);
   }
 
   /** The other side of the open conversation; `usage` when none is open. */
@@ -201,11 +200,6 @@ export class Chat {
     await this.refreshPrompt();
   }
 
-  /** All lines of a conversation, for /export. */
-  async everything(key: string): Promise<KeptLine[]> {
-    return await this.history.last(key, CONVERSATION_LIMITS.messages);
-  }
-
   /** What an account is called. */
   async title(account: Uint8Array): Promise<string> {
     return (await this.conversations.titles())(account);
@@ -235,24 +229,6 @@ export class Chat {
     this.#open = key;
   }
 
-  async #command(name: string, words: readonly string[], line: string): Promise<boolean> {
-    const command = commandNamed(name);
-    if (!command) {
-      const near = nearCommand(name);
-      throw new QightError("usage", `There is no command /${name}; nothing was sent`, {
-        hint: `${near ? `Did you mean /${near}? ` : ""}/help lists them; // begins a text with a slash.`,
-      });
-    }
-    const [fewest, most] = command.count ?? [0, 0];
-    if (words.length < fewest || words.length > most) {
-      throw new QightError("usage", `It is /${command.name}${command.args ? ` ${command.args}` : ""}`, {
-        hint: `/help ${command.name} says more.`,
-      });
-    }
-    if (!command.secret) await this.#parts.inputs.command(line);
-    return await command.run(this, words) !== "quit";
-  }
-
   async #message(to: string | undefined, text: string): Promise<void> {
     const account = to === undefined ? await this.openPeer() : await this.who(to);
     if (text.trim() === "") return await this.openWith(account);
@@ -270,6 +246,3 @@ export class Chat {
     this.screen.note(`  this sender has no name here; to give one: /contacts add NAME ${formatAccountId(account)}`);
   }
 }
-
-/** Words for the conversation with oneself, unless a contact has that name. */
-const OWN_NAMES = ["me", "notes"];

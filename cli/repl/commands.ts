@@ -1,4 +1,5 @@
 /** The table of slash commands; a new one is a file in commands/ and a row here. @module */
+import { QightError } from "../../proto/errors.ts";
 import { nearName } from "../../relay/config/near_name.ts";
 import type { SlashCommand } from "./command.ts";
 import { accept } from "./commands/accept.ts";
@@ -48,4 +49,20 @@ export function commandNamed(name: string): SlashCommand | undefined {
 /** The name that was probably meant. */
 export function nearCommand(name: string): string | null {
   return nearName(name, commands.flatMap((command) => [command.name, ...command.aliases ?? []]));
+}
+
+/** The command that is meant; `usage` for one that there is not, which names the near one, and for too few or many words. */
+export function understood(name: string, words: readonly string[]): SlashCommand {
+  const command = commandNamed(name);
+  if (!command) {
+    const near = nearCommand(name);
+    throw new QightError("usage", `There is no command /${name}; nothing was sent`, {
+      hint: `${near ? `Did you mean /${near}? ` : ""}/help lists them; // begins a text with a slash.`,
+    });
+  }
+  const [fewest, most] = command.count ?? [0, 0];
+  if (words.length >= fewest && words.length <= most) return command;
+  throw new QightError("usage", `It is /${command.name}${command.args ? ` ${command.args}` : ""}`, {
+    hint: `/help ${command.name} says more.`,
+  });
 }

@@ -1,5 +1,6 @@
 /** `/export`: the open conversation as a text file. @module */
 import { conversationWith } from "../../../client/conversations.ts";
+import { CONVERSATION_LIMITS } from "../../../client/history.ts";
 import { plainPaint } from "../screen.ts";
 import type { SlashCommand } from "../command.ts";
 import { withHome } from "../files.ts";
@@ -16,7 +17,7 @@ export const exportCommand: SlashCommand = {
   count: [0, 1],
   async run(chat, [path]) {
     const peer = await chat.openPeer();
-    const lines = await chat.everything(conversationWith(peer));
+    const lines = await chat.history.last(conversationWith(peer), CONVERSATION_LIMITS.messages);
     const into = path === undefined ? `qight-${await chat.title(peer)}.txt` : withHome(path, chat.settings.env);
     // Of another day than all lines, so that each shows its date.
     const style = { ...await chat.lineStyle(), paint: plainPaint, timestamps: true, nowMs: 0 };
