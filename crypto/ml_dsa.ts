@@ -2,7 +2,6 @@
  * ML-DSA-65 (FIPS 204) with the empty context: WebCrypto where it has it, @noble/post-quantum elsewhere.
  * @module
  */
-import { ml_dsa65 } from "@noble/post-quantum/ml-dsa.js";
 import { nativePostQuantum } from "./native.ts";
 import { subtle } from "./webcrypto.ts";
 
@@ -48,17 +47,21 @@ export const nativeMlDsa: MlDsa = {
 
 /** ML-DSA-65 in JavaScript (not constant-time; only where WebCrypto lacks it). */
 export const fallbackMlDsa: MlDsa = {
-  signerFromSeed(seed) {
+  async signerFromSeed(seed) {
+    const ml_dsa65 = await javascriptMlDsa();
     const { publicKey, secretKey } = ml_dsa65.keygen(seed);
-    return Promise.resolve({ publicKey, sign: (message) => Promise.resolve(ml_dsa65.sign(message, secretKey)) });
+    return { publicKey, sign: (message) => Promise.resolve(ml_dsa65.sign(message, secretKey)) };
   },
-  verify(publicKey, message, signature) {
-    if (publicKey.length !== ML_DSA_PUBLIC_KEY_BYTES || signature.length !== ML_DSA_SIGNATURE_BYTES) {
-      return Promise.resolve(false);
-    }
-    return Promise.resolve(ml_dsa65.verify(signature, message, publicKey));
+  async verify(publicKey, message, signature) {
+    if (publicKey.length !== ML_DSA_PUBLIC_KEY_BYTES || signature.length !== ML_DSA_SIGNATURE_BYTES) return false;
+    return (await javascriptMlDsa()).verify(signature, message, publicKey);
   },
 };
+
+/** Loaded where it is used: the start of every command would pay for it. */
+async function javascriptMlDsa() {
+  return (await import("@noble/post-quantum/ml-dsa.js")).ml_dsa65;
+}
 
 /** The best ML-DSA-65 of this platform. */
 export async function mlDsa(): Promise<MlDsa> {

@@ -14,7 +14,6 @@
  */
 import { xchacha20poly1305 } from "@noble/ciphers/chacha.js";
 import { base64 } from "@scure/base";
-import { argon2id } from "hash-wasm";
 import type { ErrorCode } from "../proto/errors.ts";
 import { QightError } from "../proto/errors.ts";
 import { concat, domains } from "./domains.ts";
@@ -162,6 +161,8 @@ function open(
 
 /** Argon2id of the passphrase in Unicode form C (RFC 8265 §4.2), so that one typed on another keyboard fits. */
 async function stretch(passphrase: string, salt: Uint8Array, params: Argon2Params): Promise<Uint8Array> {
+  // Half of the start of a command that asks for no passphrase: loaded when there is one.
+  const { argon2id } = await import("hash-wasm");
   return await argon2id({
     password: passphrase.normalize("NFC"),
     salt,

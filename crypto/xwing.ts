@@ -6,9 +6,7 @@
  * ciphertext (1088) + X25519 ephemeral key (32); secret key = one 32-byte seed.
  * @module
  */
-import { x25519 } from "@noble/curves/ed25519.js";
 import { sha3_256, shake256 } from "@noble/hashes/sha3.js";
-import { ml_kem768 } from "@noble/post-quantum/ml-kem.js";
 import { QightError } from "../proto/errors.ts";
 import { concat } from "./domains.ts";
 import { nativePostQuantum } from "./native.ts";
@@ -106,11 +104,12 @@ export const nativeXWing: XWing = {
 
 /** X-Wing in JavaScript (not constant-time; only where WebCrypto lacks a part). */
 export const fallbackXWing: XWing = {
-  keypairFromSeed(seed) {
+  async keypairFromSeed(seed) {
+    const { ml_kem768, x25519 } = await javascriptParts();
     const { mlKemSeed, x25519Secret } = expandSeed(seed);
     const mlKem = ml_kem768.keygen(mlKemSeed);
     const xPublic = x25519.getPublicKey(x25519Secret);
-    return Promise.resolve({
+    return {
       publicKey: concat(mlKem.publicKey, xPublic),
       async decapsulate(enc) {
         const [mlKemCiphertext, ephemeral] = splitCiphertext(enc);
@@ -121,23 +120,29 @@ export const fallbackXWing: XWing = {
           return refusedCiphertext(cause);
         }
       },
-    });
+    };
   },
   async recipient(publicKey) {
     await Promise.resolve(splitPublicKey(publicKey));
-    return {
-      async encapsulate() {
-        return await Promise.resolve(encapsulateWith(publicKey, randomBytes(64)));
-      },
-    };
+    return { encapsulate: () => encapsulateWith(publicKey, randomBytes(64)) };
   },
 };
+
+/** Loaded where they are used: the start of every command would pay for them. */
+async function javascriptParts() {
+  const [{ ml_kem768 }, { x25519 }] = await Promise.all([
+    import("@noble/post-quantum/ml-kem.js"),
+    import("@noble/curves/ed25519.js"),
+  ]);
+  return { ml_kem768, x25519 };
+}
 
 /**
  * Encapsulation from 64 bytes of randomness (32 for ML-KEM, 32 for X25519), in JavaScript. Exported for the vectors;
  * WebCrypto has no such form.
  */
-export function encapsulateWith(publicKey: Uint8Array, randomness: Uint8Array): Encapsulation {
+export async function encapsulateWith(publicKey: Uint8Array, randomness: Uint8Array): Promise<Encapsulation> {
+  const { ml_kem768, x25519 } = await javascriptParts();
   const [mlKemPublic, xPublic] = splitPublicKey(publicKey);
   const secret = randomness.subarray(32, 64);
   const ephemeral = x25519.getPublicKey(secret);
