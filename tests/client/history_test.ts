@@ -84,6 +84,16 @@ Deno.test("a crash while keeping leaves neither line nor mark: the message comes
   ]);
 });
 
+Deno.test("what was kept and comes again, because its acknowledgement was lost, is neither kept nor shown again", async () => {
+  const { ada, bob, mail } = await two();
+  await using _ada = ada, _bob = bob;
+  await send(ada, bob, "once");
+  assert.equal((await keep(bob)).length, 1);
+  mail.put(bob.device, mail.received[0]);
+  assert.deepEqual(await keep(bob), []);
+  assert.deepEqual(mail.mailboxes.get(bob.device.toHex()), [], "acknowledged all the same");
+});
+
 Deno.test("what another process of this device has shown is not kept a second time", async () => {
   const { ada, bob } = await two();
   await using _ada = ada, _bob = bob;
