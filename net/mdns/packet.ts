@@ -51,6 +51,8 @@ export function worthReading(bytes: Uint8Array): boolean {
 
 /** Most different packets that are decoded in a second; a network with relays on it has a handful. */
 export const READ_PER_SECOND = 400;
+/** Most of them from one sender, so that one machine's flood does not drown what the others say. */
+export const READ_PER_SENDER = 100;
 /** Every socket of the machine hears what came for one of them: the same packet within this time is read once. */
 const SAME_MS = 100;
 const REMEMBERED = 64;
@@ -59,6 +61,7 @@ const REMEMBERED = 64;
 export class PacketGate {
   readonly #now: () => number;
   readonly #seen = new Map<string, number>();
+  readonly #bySender = new Map<string, number>();
   #windowMs = -Infinity;
   #taken = 0;
 
@@ -74,8 +77,10 @@ export class PacketGate {
     if (now - this.#windowMs >= 1000) {
       this.#windowMs = now;
       this.#taken = 0;
+      this.#bySender.clear();
     }
-    if (this.#taken >= READ_PER_SECOND) return false;
+    const fromSender = this.#bySender.get(from) ?? 0;
+    if (this.#taken >= READ_PER_SECOND || fromSender >= READ_PER_SENDER) return false;
     const key = `${from} ${latin1.decode(bytes)}`;
     const before = this.#seen.get(key);
     this.#seen.delete(key);
@@ -83,6 +88,7 @@ export class PacketGate {
     if (this.#seen.size > REMEMBERED) this.#seen.delete(this.#seen.keys().next().value!);
     if (before !== undefined && now - before < SAME_MS) return false;
     this.#taken++;
+    this.#bySender.set(from, fromSender + 1);
     return true;
   }
 }

@@ -6,7 +6,7 @@ import fc from "fast-check";
 import multicastDns from "multicast-dns";
 import { FoundRelays, MAX_FOUND, MAX_PER_SENDER } from "../../net/mdns/found.ts";
 import { linksOf, usableAddress } from "../../net/mdns/links.ts";
-import { type DnsPacket, PacketGate, READ_PER_SECOND, worthReading } from "../../net/mdns/packet.ts";
+import { type DnsPacket, PacketGate, READ_PER_SECOND, READ_PER_SENDER, worthReading } from "../../net/mdns/packet.ts";
 import { type Announced, asksFor, otherOwner, recordsOf, sightingsIn } from "../../net/mdns/service.ts";
 import { openMulticast } from "../../net/mdns.ts";
 import { nameBytes, type RawRecord, relayRecords, response } from "../helpers/dns_bytes.ts";
@@ -93,9 +93,11 @@ Deno.test("a flood of different packets is decoded up to the budget of each seco
   let now = 0;
   const gate = new PacketGate(() => now);
   const packet = (at: number) => response(relayRecords({ name: `r${at}`, root: ROOT, port: 1, ipv4: "192.0.2.1" }));
-  const admitted = (count: number) =>
-    Array.from({ length: count }, (_, at) => gate.admits(packet(at), "192.0.2.1")).filter((yes) => yes).length;
-  assert.equal(admitted(3 * READ_PER_SECOND), READ_PER_SECOND);
+  const admitted = (count: number, from = "192.0.2.1") =>
+    Array.from({ length: count }, (_, at) => gate.admits(packet(at), from)).filter((yes) => yes).length;
+  assert.equal(admitted(READ_PER_SECOND), READ_PER_SENDER, "one sender leaves room for others");
+  for (let at = 2; at < 10; at++) admitted(READ_PER_SENDER / 2, `192.0.2.${at}`);
+  assert.equal(admitted(5, "192.0.2.99"), 0, "the budget of all");
   now = 999;
   assert.equal(admitted(5), 0);
   now = 1000;
