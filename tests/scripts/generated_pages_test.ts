@@ -10,7 +10,7 @@ const root = new URL("../../", import.meta.url);
 const proofs = await allProofs(root);
 
 /** Whether a row without a test that may not wait is an error; false while the last rows are being built. */
-const EVERY_ROW_IS_PROVEN = false;
+const EVERY_ROW_IS_PROVEN = true;
 /** The only rows that may wait, wholly or in part. */
 const MAY_WAIT = [29, 33, 36, 37, 38, 39, 40, 42, 43];
 
