@@ -34,6 +34,7 @@ export const packageNotes: Readonly<Record<string, string>> = {
   "tslib": "brought by @peculiar/x509 and tsyringe",
   "tsyringe": "brought by @peculiar/x509",
   "@scure/base": "bech32m of account ids",
+  "@scure/bip39": "the words of invites",
   "better-sqlite3-multiple-ciphers": "SQLite, and SQLCipher's format for the client's store",
   "node-addon-api": "brought by better-sqlite3-multiple-ciphers; headers only",
   "commander": "arguments of the command line",
