@@ -18,6 +18,9 @@ export const keys = {
   up: "\u001b[A",
 } as const;
 
+/** No screen takes so long, even on a machine that does other things, milliseconds. */
+const PATIENCE_MS = 60_000;
+
 /** One command and its terminal. */
 export class TerminalSession implements AsyncDisposable {
   /** Every character that the command wrote. */
@@ -66,16 +69,28 @@ export class TerminalSession implements AsyncDisposable {
     return await this.when(() => pattern.exec(this.screen.text()), `${pattern}`);
   }
 
-  /** Resolves with what `look` finds, once it finds something. */
+  /** Resolves with what `look` finds, once it finds something; fails with the screen when that takes too long. */
   async when<T>(look: () => T | null | undefined | false, what: string): Promise<T> {
-    for (;;) {
-      const found = look();
-      if (found) return found;
-      assert.ok(!this.#over, `the command ended without ${what}:\n${this.screen.text()}`);
-      const woken = Promise.withResolvers<void>();
-      this.#waiting.add(woken.resolve);
-      await woken.promise;
-      this.#waiting.delete(woken.resolve);
+    let late = false;
+    const guard = setTimeout(() => {
+      late = true;
+      for (const wake of this.#waiting) wake();
+    }, PATIENCE_MS);
+    try {
+      for (;;) {
+        const found = look();
+        if (found) return found;
+        assert.ok(
+          !this.#over && !late,
+          `${late ? "too late for" : "the command ended without"} ${what}:\n${this.screen.text()}`,
+        );
+        const woken = Promise.withResolvers<void>();
+        this.#waiting.add(woken.resolve);
+        await woken.promise;
+        this.#waiting.delete(woken.resolve);
+      }
+    } finally {
+      clearTimeout(guard);
     }
   }
 
