@@ -20,6 +20,8 @@ export interface Session {
 /** A call under way, as the deadline sweep sees it. */
 export interface RunningCall {
   readonly deadlineMs: number;
+  /** Somebody waits for an answer that is on its way; false for calls that wait by design. */
+  readonly busy: boolean;
   abandon(error: QightError): void;
 }
 

@@ -38,6 +38,8 @@ import { createTurnedAway } from "./turned_away.ts";
 export const ENVELOPE_OVERHEAD = 4096;
 const SWEEP_MS = 500;
 const COLLECT_MS = 60_000;
+/** Three round trips of a slow line. */
+const FLUSH_MS = 300;
 const RENEW_CHECK_MS = 60 * 60 * 1000;
 
 /** How to start a relay. */
@@ -235,9 +237,13 @@ async function run(
     void announcement?.stop();
     for (const listener of listeners.all) listener.stop();
     const deadline = performance.now() + config.limits.drainTimeoutMs;
-    const busy = () => [...peers].some((peer) => [...peer.calls].some((call) => call.deadlineMs !== Infinity));
+    const busy = () => [...peers].some((peer) => [...peer.calls].some((call) => call.busy));
     // Calls that wait by design end now; sends under way get their answer first.
-    while (busy() && performance.now() < deadline && !stopped) await new Promise((resolve) => setTimeout(resolve, 10));
+    const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+    while (busy() && performance.now() < deadline && !stopped) await pause(10);
+    // The transport has the last answers, their readers not yet: QUIC's close throws away what is on its way
+    // (RFC 9000 §10.2: an endpoint that closes sends no more stream data).
+    if (peers.size > 0 && !stopped) await pause(FLUSH_MS);
     await stop();
   }
 

@@ -10,6 +10,8 @@ import type { Peer, RunningCall } from "./peer.ts";
 export class ServedCall implements RunningCall {
   /** Relay clock, milliseconds; Infinity for calls that wait by design. */
   deadlineMs: number;
+  /** Messages that are stored and whose answers the transport has not taken yet. */
+  owed = 0;
   readonly #peer: Peer;
   readonly #stream: ByteStream;
   #reason: QightError | null = null;
@@ -21,6 +23,10 @@ export class ServedCall implements RunningCall {
     this.#stream = stream;
     this.deadlineMs = deadlineMs;
     peer.calls.add(this);
+  }
+
+  get busy(): boolean {
+    return this.deadlineMs !== Infinity || this.owed > 0;
   }
 
   /** Why the call was abandoned, or null. */

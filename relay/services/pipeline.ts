@@ -55,17 +55,24 @@ class Pipeline {
       // What arrives next is handed to the store after this, whatever its checks take.
       const handed = storing.then(async () =>
         (await checks).map(({ value, error }): Settled<Accepted> | Promise<Settled<Accepted>> =>
-          value ? settle(storeEnvelope(this.#room, value)) : { error: error! }
+          value ? this.#store(value) : { error: error! }
         )
       );
       storing = handed;
       answering = answering.then(async () => this.#answer(requests, await Promise.all(await handed)))
-        .catch((thrown) => this.#fail(requests.length, thrown));
+        .catch((thrown) => this.#fail(requests.length, thrown))
+        .then(async () => void (this.#call.served.owed -= (await checks).filter(({ value }) => value).length));
     }
     await answering;
     await this.#receipting;
     this.#throwIfBroken();
     await this.#call.reply.end();
+  }
+
+  /** What is handed to the store is owed an answer, also by a relay that drains. */
+  #store(envelope: Parameters<typeof storeEnvelope>[1]): Promise<Settled<Accepted>> {
+    this.#call.served.owed++;
+    return settle(storeEnvelope(this.#room, envelope));
   }
 
   async #answer(requests: readonly Request[], outcomes: readonly Settled<Accepted>[]): Promise<void> {

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { RelayClient } from "../../client/relay_client.ts";
 import { CONTENT_SEALED, signEnvelope } from "../../crypto/envelope.ts";
+import { QightError } from "../../proto/errors.ts";
 import { person as somebody } from "../helpers/people.ts";
 import { row, type RunningRelay, World } from "./harness.ts";
 import { holdCall } from "./held_call.ts";
@@ -59,31 +60,51 @@ row("expectation 31: the first SIGINT of a relay drains, a second one ends it at
   held.close();
 });
 
-row("expectation 31: SIGTERM drains: a send that is under way gets its reply, and none is taken unsaid", async () => {
-  const drained = await world.relay({ name: "drained", env: { QIGHT_CFG__LIMITS__SEND_PER_MINUTE: "0" } });
-  const sender = await somebody(3, Date.now());
-  const envelopes = await Promise.all(Array.from({ length: 500 }, () =>
-    signEnvelope(sender.device, {
-      id: crypto.getRandomValues(new Uint8Array(16)),
-      sender: sender.device.publicKey,
-      recipient: sender.device.publicKey,
-      createdAtMs: Date.now(),
-      ttlS: 0,
-      contentType: CONTENT_SEALED,
-      payload: new Uint8Array(1500),
-    })));
-  await using client = await RelayClient.connect(drained.address, { signer: sender.device });
-  await client.publishBundle(sender.bundle.bytes, 0);
-  const sends = envelopes.map((envelope) => client.send(envelope));
-  await Promise.any(sends);
-  drained.process.signal("SIGTERM");
-  const answered = (await Promise.allSettled(sends)).filter(({ status }) => status === "fulfilled").length;
-  assert.equal(await drained.process.ended, 0);
-  const back = await world.relay({ name: "drained" });
-  const status = JSON.parse(await world.operator.ok(["relay", "status", "--json", "--data-dir", back.dataDir]));
-  assert.equal(status.messages, answered);
-  await back.stop();
-});
+for (const way of ["one by one", "over one pipelined call"] as const) {
+  row(`expectation 31: SIGTERM drains: sends ${way} get their reply, and none is taken unsaid`, async () => {
+    const name = `drained ${way.length}`;
+    const drained = await world.relay({ name, env: { QIGHT_CFG__LIMITS__SEND_PER_MINUTE: "0" } });
+    const sender = await somebody(3, Date.now());
+    const envelopes = await Promise.all(Array.from({ length: 1_000 }, () =>
+      signEnvelope(sender.device, {
+        id: crypto.getRandomValues(new Uint8Array(16)),
+        sender: sender.device.publicKey,
+        recipient: sender.device.publicKey,
+        createdAtMs: Date.now(),
+        ttlS: 0,
+        contentType: CONTENT_SEALED,
+        payload: new Uint8Array(1500),
+      })));
+    await using client = await RelayClient.connect(drained.address, { signer: sender.device });
+    await client.publishBundle(sender.bundle.bytes, 0);
+    let answered = 0;
+    const first = Promise.withResolvers<void>();
+    const accepted = () => {
+      answered++;
+      first.resolve();
+    };
+    const sends = way === "one by one"
+      ? Promise.allSettled(envelopes.map((envelope) => client.send(envelope).then(accepted)))
+      : pipelined(client, envelopes, accepted);
+    await first.promise;
+    drained.process.signal("SIGTERM");
+    await sends;
+    assert.equal(await drained.process.ended, 0);
+    const back = await world.relay({ name });
+    const status = JSON.parse(await world.operator.ok(["relay", "status", "--json", "--data-dir", back.dataDir]));
+    assert.equal(status.messages, answered);
+    await back.stop();
+  });
+}
+
+/** Until the relay is gone: what it answers after it began to drain counts too. */
+async function pipelined(client: RelayClient, envelopes: Uint8Array[], accepted: () => void): Promise<void> {
+  try {
+    for await (const outcome of client.sendMany(envelopes)) if (outcome.kind === "accepted") accepted();
+  } catch (thrown) {
+    assert.ok(thrown instanceof QightError && ["unreachable", "draining"].includes(thrown.code), String(thrown));
+  }
+}
 
 async function demo(interrupt: boolean) {
   // Short: a unix socket's path has 108 bytes at most.
