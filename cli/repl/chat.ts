@@ -169,11 +169,12 @@ export class Chat {
     await this.refreshPrompt();
   }
 
-  /** Shows lines of conversations. */
+  /** Shows lines of conversations; where it says `elsewhere`, lines of others than the open one are marked. */
   async showLines(lines: readonly KeptLine[], options: { elsewhere?: boolean } = {}): Promise<void> {
     if (lines.length === 0) return;
-    const style = { ...await this.lineStyle(), ...options };
-    await this.screen.show(lines.map((line) => messageLine(line, style)).join("\n"));
+    const style = await this.lineStyle();
+    const mark = (line: KeptLine) => options.elsewhere === true && line.conversation !== this.#open;
+    await this.screen.show(lines.map((line) => messageLine(line, { ...style, elsewhere: mark(line) })).join("\n"));
   }
 
   /** How lines look now. */
@@ -190,12 +191,9 @@ export class Chat {
 
   /** Shows what arrived and was kept; what belongs to the open conversation is read now. */
   async arrived(lines: readonly KeptLine[]): Promise<void> {
-    for (const line of lines) {
-      const elsewhere = line.conversation !== this.#open;
-      await this.showLines([line], { elsewhere });
-      if (!elsewhere) await this.history.markRead([line]);
-      await this.#explainStranger(line.author);
-    }
+    await this.showLines(lines, { elsewhere: true });
+    await this.history.markRead(lines.filter(({ conversation }) => conversation === this.#open));
+    for (const { author } of lines) await this.#explainStranger(author);
     if (lines.length > 0 && this.settings.repl.notify) this.screen.ring();
     await this.refreshPrompt();
   }

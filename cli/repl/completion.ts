@@ -5,6 +5,7 @@ import { escapeLine } from "../escape.ts";
 import type { People } from "./typed_line.ts";
 import type { WordKind } from "./command.ts";
 import { commandNamed, commands } from "./commands.ts";
+import { loadInvites } from "./late.ts";
 import { withHome } from "./files.ts";
 import { quoted, splitWords } from "./typed_line.ts";
 
@@ -33,6 +34,7 @@ export async function complete(people: People, line: string): Promise<[candidate
 async function of(people: People, kind: Exclude<WordKind, "path">): Promise<readonly string[]> {
   if (kind === "contact") return await names(people);
   if (kind === "command") return commands.map(({ name }) => name);
+  if (kind === "invite word") return (await loadInvites()).inviteWords;
   if (kind !== "conversation") return kind;
   const named = await names(people);
   const strangers = (await people.conversations.list()).filter(({ title }) => title.startsWith("qid1"));

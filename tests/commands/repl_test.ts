@@ -315,3 +315,27 @@ row("/doctor says line by line what is right", async () => {
   assert.match(stdout, /^ok {4}quic /m);
   assert.match(stdout, /^ok {4}key /m);
 });
+
+row("config.toml: files of contacts save themselves, times and the file of typed lines go away", async () => {
+  const hal = await world.member("hal", relay);
+  await hal.ok(["contact", "add", "ada", ada.id]);
+  await Deno.mkdir(hal.path("config/qight"), { recursive: true });
+  const text = `[files]\nsave_dir = "${hal.path("inbox")}"\nauto_accept = true\nmax = "1KiB"\n`;
+  hal.file("config/qight/config.toml", `${text}[repl]\ntimestamps = false\nhistory = false\n`);
+  ada.file("small.txt", "small");
+  ada.file("large.txt", "x".repeat(2000));
+  await ada.ok(["send", hal.id, "-f", "small.txt", "-f", "large.txt", "two files"]);
+  await eve.ok(["send", hal.id, "-f", eve.file("strange.txt", "strange"), "from a stranger"]);
+  const running = hal.start(["repl"]);
+  const lines = [];
+  for (let at = 0; at < 5; at++) lines.push(await running.line());
+  assert.match(lines.join("\n"), /^\*ada {2}two files$/m);
+  assert.match(lines.join("\n"), /small\.txt {2}5 bytes {2}saved as .*inbox\/small\.txt$/m);
+  assert.match(lines.join("\n"), /large\.txt {2}2000 bytes {2}\/download \d+$/m);
+  assert.match(lines.join("\n"), /strange\.txt {2}7 bytes {2}\/download \d+$/m);
+  await running.write("/list\n");
+  await running.closeStdin();
+  assert.equal(await running.ended, 0);
+  assert.equal(await Deno.readTextFile(hal.path("inbox/small.txt")), "small");
+  assert.deepEqual(Array.from(Deno.readDirSync(hal.home)).some(({ name }) => name === "state"), false);
+});

@@ -1,0 +1,81 @@
+/** Invites in a chat; loaded when they are first wanted, with their words and their cryptography. @module */
+import { systemRandom } from "../../client/clock.ts";
+import { contactName } from "../../client/contacts.ts";
+import {
+  answerInvite,
+  claimInvite,
+  confirmInvite,
+  forgetInvite,
+  makeInvite,
+  ownInvites,
+  revokeInvite,
+} from "../../client/invites.ts";
+import { dialledName } from "../../client/session.ts";
+import { formatAccountId } from "../../crypto/account.ts";
+import { INVITE_SECRET_BYTES } from "../../crypto/invite.ts";
+import { formatInviteLink, formatInviteWords, INVITE_WORDS } from "../../crypto/invite_code.ts";
+import { parseRelayAddress } from "../../net/address.ts";
+import { asQightError, QightError } from "../../proto/errors.ts";
+import { parseInvite } from "../invite_code.ts";
+import { findInvite, inviteId, inviteLine } from "../invite_output.ts";
+import type { Chat } from "./chat.ts";
+
+/** The words that an invite is made of, for TAB. */
+export const inviteWords = INVITE_WORDS;
+
+/** How long an invite of a chat is good, seconds: as long as that of `qight invite create`. */
+const TTL_S = 10 * 60;
+
+/** Makes an invite and shows it. */
+export async function make(chat: Chat, name: string | undefined): Promise<void> {
+  const { store, clock, relayAddress } = chat.messenger;
+  const secret = systemRandom(INVITE_SECRET_BYTES);
+  await makeInvite({ relay: await chat.relay(), store, clock }, {
+    secret,
+    ttlS: TTL_S,
+    name: "",
+    contactName: name === undefined ? "" : contactName(name),
+    maker: chat.own,
+    relayName: dialledName(parseRelayAddress(relayAddress)),
+  });
+  const link = formatInviteLink(relayAddress, secret);
+  await chat.screen.show(`words  ${formatInviteWords(secret)}\nlink   ${link}\nqight invite accept '${link}'`);
+  chat.screen.note("good for 10 minutes, once; whoever gets it pastes the last line, or types /accept and the words");
+}
+
+/** Shows the own invites. */
+export async function list(chat: Chat): Promise<void> {
+  const { store, clock } = chat.messenger;
+  const all = await ownInvites(store, clock.now());
+  if (all.length === 0) return chat.screen.note("you have made no invites");
+  await chat.screen.show(all.map(inviteLine).join("\n"));
+}
+
+/** Takes an own invite back. */
+export async function revoke(chat: Chat, id: string): Promise<void> {
+  const { store, clock } = chat.messenger;
+  const found = findInvite(await ownInvites(store, clock.now()), id);
+  await forgetInvite(store, found.locator);
+  const revoked = await revokeInvite({ relay: await chat.relay() }, found.locator);
+  const late = revoked || found.state !== "open" ? "" : "; the relay had given it out already, to nobody whom you know";
+  chat.screen.note(`invite ${inviteId(found.locator)} is revoked${late}`);
+}
+
+/** Takes somebody's invite, by words or link; both sides are verified contacts then. */
+export async function take(chat: Chat, words: readonly string[]): Promise<void> {
+  const { store, clock, outbox, relayAddress } = chat.messenger;
+  const code = parseInvite(words.join(" "));
+  if (code.relay !== undefined && parseRelayAddress(code.relay).text !== relayAddress) {
+    throw new QightError("bad_invite", "The link is for another relay than this chat's", {
+      hint: `qight invite accept 'LINK' --relay ${parseRelayAddress(code.relay).text}`,
+    });
+  }
+  const room = { relay: await chat.relay(), store, clock, outbox };
+  const claimed = await claimInvite(room, code.secret, chat.own);
+  const { contact } = await answerInvite(room, claimed, { own: chat.own, ownName: "", name: "" });
+  chat.wake();
+  chat.screen.note(`${contact.name} is a verified contact now: ${formatAccountId(contact.account)}`);
+  // The answer is on disk and goes out by itself; without the confirmation only this device could use the invite again.
+  await confirmInvite(room, claimed.keys).catch((thrown) => chat.screen.note(asQightError(thrown).message));
+  await chat.refreshPrompt();
+}
