@@ -17,6 +17,7 @@ import { type DataFolder, openDataFolder, rootSigner } from "./data_folder.ts";
 import { lastWriteMs } from "./data_folder/last_write.ts";
 import { createExpiryClock } from "./expiry_clock.ts";
 import { createHandlers } from "./handlers.ts";
+import { keepHouse } from "./housekeeping.ts";
 import { startHttp } from "./http.ts";
 import { createLimits } from "./limits.ts";
 import { openListeners } from "./listeners.ts";
@@ -27,7 +28,6 @@ import { createObserver } from "./middleware.ts";
 import type { Peer } from "./peer.ts";
 import { adminHandlers } from "./administration.ts";
 import { ReceiptSigner } from "./services/receipts.ts";
-import { sweepDeadlines } from "./served_call.ts";
 import { openMemoryStore } from "./storage/memory.ts";
 import { openSqliteStore } from "./storage/sqlite.ts";
 import type { Store } from "./storage/store.ts";
@@ -36,11 +36,8 @@ import { createTurnedAway } from "./turned_away.ts";
 
 /** Room for everything around a message's content in its envelope: seal, keys, ids, signature. */
 export const ENVELOPE_OVERHEAD = 4096;
-const SWEEP_MS = 500;
-const COLLECT_MS = 60_000;
 /** Three round trips of a slow line. */
 const FLUSH_MS = 300;
-const RENEW_CHECK_MS = 60 * 60 * 1000;
 
 /** How to start a relay. */
 export interface RelayOptions {
@@ -180,19 +177,7 @@ async function run(
   cleanup.defer(() => listeners.close());
   const serving = listeners.all.map((listener: Listener) => serveListener(listener, room));
 
-  const every = (ms: number, task: () => Promise<void> | void) => {
-    const timer = setInterval(() => {
-      Promise.resolve().then(task).catch((thrown) => log.error("housekeeping failed", { error: String(thrown) }));
-    }, ms);
-    cleanup.defer(() => clearInterval(timer));
-  };
-  every(SWEEP_MS, () => sweepDeadlines(peers, monotonic()));
-  every(COLLECT_MS, async () => {
-    const { expired } = await store.collect(expiryNow());
-    metrics.expired(expired);
-    if (expired > 0) mailboxes.roomChanged();
-  });
-  every(RENEW_CHECK_MS, () => renewCertificate());
+  cleanup.use(keepHouse({ peers, store, mailboxes, metrics, log, monotonic, expiryNow, renewCertificate }));
 
   async function renewCertificate(): Promise<void> {
     const next = await openCertificate(config, folder, now());

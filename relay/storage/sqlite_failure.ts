@@ -14,6 +14,8 @@ export function classify(thrown: unknown): Failure {
   if (code === null) return "call";
   // Growing the shared WAL index on a full disk answers IOERR_SHMSIZE (sqlite os_unix.c, unixShmMap): nothing is lost.
   if (code === "SQLITE_FULL" || code === "SQLITE_IOERR_SHMSIZE") return "full";
+  // Our statements are fixed, so a table or column that is not there has lost its name on the disk.
+  if (code === "SQLITE_ERROR" && OTHER_TABLES.test((thrown as Error).message)) return "damaged";
   return /^SQLITE_(IOERR|CORRUPT|NOTADB|CANTOPEN|READONLY|PROTOCOL|AUTH)/.test(code) ? "damaged" : "call";
 }
 
@@ -52,6 +54,8 @@ export function fromWire(error: WireError): QightError {
   const code: ErrorCode = codeOfNumber(error.number);
   return new QightError(code, error.message, { hint: error.hint });
 }
+
+const OTHER_TABLES = /^no such (?:table|column)|has no column named|^table \w+ already exists|^table \w+ has \d+ columns|^near "|^malformed/;
 
 function sqliteCode(thrown: unknown): string | null {
   if (typeof thrown !== "object" || thrown === null || !("code" in thrown)) return null;

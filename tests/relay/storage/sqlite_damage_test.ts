@@ -3,6 +3,7 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import Database from "better-sqlite3";
 import { openSqliteStore } from "../../../relay/storage/sqlite.ts";
 import { device, message, roomy, sendMany, T, withMailboxes } from "../../contracts/store_contract.ts";
@@ -29,6 +30,26 @@ for (const [what, damage] of damages) {
     Deno.writeFileSync(path, damaged);
     await assert.rejects(openSqliteStore({ path, limits: roomy }), { code: "store_damaged" });
     assert.deepEqual(Deno.readFileSync(path), damaged);
+  });
+}
+
+for (const name of ["next_seq", "version", "dedup", "envelope"]) {
+  Deno.test(`regression: ${name} with one bit flipped where the tables are described is damage, not a bug`, async () => {
+    using folder = temporaryFolder();
+    const path = `${folder.path}/relay.db`;
+    await filled(path);
+    const bytes = Buffer.from(Deno.readFileSync(path));
+    // Page 1 holds the descriptions; the last letter of each mention becomes another one.
+    for (let at = bytes.indexOf(name); at >= 0 && at < 4096; at = bytes.indexOf(name, at + 1)) {
+      bytes[at + name.length - 1] ^= 1;
+    }
+    Deno.writeFileSync(path, bytes);
+    const opened = openSqliteStore({ path, limits: roomy }).then(async (store) => {
+      await using _store = store;
+      await store.fetch(device(1), 0, 5, 1e6, T);
+      await store.enqueue(message(1, 1_000));
+    });
+    await assert.rejects(opened, { code: "store_damaged" });
   });
 }
 
