@@ -29,7 +29,9 @@ function onTerminal(name: string, fn: () => Promise<void>): void {
   });
 }
 
-async function texts(person: Member): Promise<string[]> {
+/** What a person has got; what the other side's chat could not send in its last moment goes out before. */
+async function texts(person: Member, from: Member): Promise<string[]> {
+  await from.ok(["fetch"]);
   const out = await person.ok(["fetch", "--json"]);
   return out === "" ? [] : out.split("\n").map((line) => JSON.parse(line).text);
 }
@@ -64,7 +66,7 @@ onTerminal("expectation 44: ^A ^E ^W ^U ^K, arrows and TAB edit the line as ever
   await chat.seen(/> \/send-file a\\ long\\ name\.txt$/m);
   await chat.type(keys.ctrlU, keys.ctrlD);
   assert.equal(await chat.ended, 0, chat.screen.text());
-  assert.deepEqual(await texts(bob), ["hello world!", "one two 3", "kept", "begin", "kept again", "by tab"]);
+  assert.deepEqual(await texts(bob, ada), ["hello world!", "one two 3", "kept", "begin", "kept again", "by tab"]);
 });
 
 for (const columns of [80, 30]) {
@@ -96,7 +98,7 @@ for (const columns of [80, 30]) {
       await chat.when(() => chat.screen.flat().includes("!ing typed."), "the changed line");
       await chat.type(keys.ctrlD);
       assert.equal(await chat.ended, 0);
-      assert.deepEqual(await texts(ada), [`${typed.slice(0, -9)}!${typed.slice(-9)}.`]);
+      assert.deepEqual(await texts(ada, bob), [`${typed.slice(0, -9)}!${typed.slice(-9)}.`]);
     },
   );
 }
@@ -147,7 +149,7 @@ onTerminal("^C clears the line, twice ends with 130; the terminal is as it was",
   assert.equal(await chat.ended, 130, chat.screen.text());
   assert.match(chat.screen.text(), / icanon[\s\S]* echo /);
   assert.doesNotMatch(chat.screen.text(), /to bob>/);
-  assert.deepEqual(await texts(bob), []);
+  assert.deepEqual(await texts(bob, ada), []);
 });
 
 onTerminal("typed lines come back after a restart; the file is private and holds no text of messages", async () => {

@@ -3,12 +3,14 @@ import assert from "node:assert/strict";
 import { errorOf, row, type RunningRelay, World } from "./harness.ts";
 
 const world = new World();
+/** The end of a chat over pipes waits so long for the last message: on a busy machine ten seconds are over soon. */
+const PATIENT = { QIGHT_TIMEOUT: "120s" };
 let relay: RunningRelay;
 type Member = Awaited<ReturnType<World["member"]>>;
 let ada: Member, bob: Member, eve: Member;
 Deno.test.beforeAll(async () => {
   relay = await world.relay();
-  [ada, bob, eve] = await Promise.all(["ada", "bob", "eve"].map((name) => world.member(name, relay)));
+  [ada, bob, eve] = await Promise.all(["ada", "bob", "eve"].map((name) => world.member(name, relay, PATIENT)));
   await ada.ok(["contact", "add", "bob", bob.id]);
   await bob.ok(["contact", "add", "ada", ada.id]);
 });
@@ -102,8 +104,8 @@ row("what was said survives a restart, is read where it was shown, and lies nowh
 
 row("without a relay messages wait on disk in their order, and go out when it is back", async () => {
   const other = await world.relay({ name: "sometimes" });
-  const carol = await world.member("carol", other);
-  const dave = await world.member("dave", other);
+  const carol = await world.member("carol", other, PATIENT);
+  const dave = await world.member("dave", other, PATIENT);
   const running = carol.start(["repl"]);
   await running.write(`@${dave.id} before\n`);
   const reader = dave.start(["repl"]);
@@ -163,7 +165,7 @@ row("/dm me is a notepad: what is written there stays here", async () => {
 });
 
 row("a stranger can be named on the spot, and /switch goes by number, by name and back", async () => {
-  const zoe = await world.member("zoe", relay);
+  const zoe = await world.member("zoe", relay, PATIENT);
   await chat(eve, [`@${zoe.id} who am I?`]);
   const running = zoe.start(["repl"]);
   assert.match((await running.line())!, /\*qid1\S{8} {2}who am I\?/);
@@ -285,8 +287,8 @@ row("a relay with another key ends the chat with 76 before anything is sent", as
 row(
   "/invite makes an invite and /accept takes it: both are verified contacts, and its words are written nowhere",
   async () => {
-    const fay = await world.member("fay", relay);
-    const gus = await world.member("gus", relay);
+    const fay = await world.member("fay", relay, PATIENT);
+    const gus = await world.member("gus", relay, PATIENT);
     const running = fay.start(["repl"]);
     await running.write("/invite Gus\n");
     const words = /^words {2}(.+)$/.exec((await running.line())!)![1];
@@ -317,7 +319,7 @@ row("/doctor says line by line what is right", async () => {
 });
 
 row("config.toml: files of contacts save themselves, times and the file of typed lines go away", async () => {
-  const hal = await world.member("hal", relay);
+  const hal = await world.member("hal", relay, PATIENT);
   await hal.ok(["contact", "add", "ada", ada.id]);
   await Deno.mkdir(hal.path("config/qight"), { recursive: true });
   const text = `[files]\nsave_dir = "${hal.path("inbox")}"\nauto_accept = true\nmax = "1KiB"\n`;
