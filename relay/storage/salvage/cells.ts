@@ -50,7 +50,8 @@ function cellAt(pages: Pages, page: Uint8Array, start: number, kind: number): Ce
   const reader = new Varints(page, kind === interiorIndex ? start + 4 : start);
   const length = reader.next();
   const rowid = kind === leafTable ? reader.next() : null;
-  if (length < 2 || length > longestRow || reader.over) return null;
+  // A damaged number may be none at all (NaN), which is neither too small nor too large.
+  if (!(length >= 2 && length <= longestRow) || Number.isNaN(rowid) || reader.over) return null;
   const payload = payloadAt(pages, page, reader.at, length, kind);
   const values = payload && valuesOf(payload);
   return values && { rowid, values };

@@ -74,10 +74,17 @@ export class FoundMailboxes {
     return true;
   }
 
-  /** A number that dedup memory or an expired range says was given; trusted only where the row is lost. */
-  addNumber(id: number, seq: number): void {
+  /**
+   * A number that dedup memory or an expired range says was given. False when it cannot have been: far above what the
+   * mailbox says comes next.
+   */
+  addNumber(id: number, seq: number): boolean {
     const mailbox = this.#byId.get(id);
-    if (mailbox && mailbox.row === null && seq < highestNumber) mailbox.highest = Math.max(mailbox.highest, seq);
+    if (!mailbox) return true;
+    const limit = mailbox.row ? mailbox.row.nextSeq + numberMargin : highestNumber;
+    if (!(seq < limit)) return false;
+    mailbox.highest = Math.max(mailbox.highest, seq);
+    return true;
   }
 
   /** The device of a mailbox, for the report. */

@@ -125,7 +125,7 @@ class Salvage {
         return await this.#sealingKey(values);
       case "dedup":
       case "expired":
-        this.#mailboxes.addNumber(values[0] as number, values[table === "dedup" ? 4 : 2] as number);
+        if (!this.#mailboxes.addNumber(values[0] as number, values[table === "dedup" ? 4 : 2] as number)) return;
         return void this.#target.row(table, values);
       case "tokens":
       case "allowed":

@@ -57,6 +57,41 @@ Deno.test("salvage: an intact database comes over whole, and nothing is called l
   assert.deepEqual(await store.check(), []);
 });
 
+Deno.test("regression: salvage: a number that dedup memory cannot have is damage, one a little ahead is believed", async () => {
+  using folder = temporaryFolder();
+  const path = `${folder.path}/relay.db`;
+  const { mail, view } = await filled(path);
+  const db = new Database(path);
+  const [first, second] = db.prepare("SELECT id FROM mailboxes ORDER BY id").pluck().all() as number[];
+  db.prepare("UPDATE dedup SET seq = 1 << 35 WHERE mailbox = ? AND seq = 1").run(
+    first,
+  );
+  db.prepare("UPDATE dedup SET seq = 5000 WHERE mailbox = ? AND seq = 1").run(second);
+  db.pragma("wal_checkpoint(TRUNCATE)");
+  db.close();
+  const { report, target } = await salvaged(folder.path, Deno.readFileSync(path));
+  assert.deepEqual([report.lost, report.renumbered], [0, 1]);
+  const found = viewOf(target, mail).mailboxes;
+  assert.deepEqual(found.map(({ texts }) => texts), view.mailboxes.map(({ texts }) => texts));
+  assert.ok(found.every(({ lastSeq }) => lastSeq < 2 ** 34) && found.some(({ lastSeq }) => lastSeq > 5000));
+});
+
+Deno.test("regression: salvage: a cell whose length or number is no number is one lost message, not the end", async () => {
+  using folder = temporaryFolder();
+  const path = `${folder.path}/relay.db`;
+  const { bytes } = await filled(path);
+  const [page, other] = pagesOf(path, "messages");
+  // Nine bytes of ones are -1 (sqlite.org/fileformat2.html §1.6): first as a length, then as a rowid behind one.
+  const at = (page: number, cell: number) => {
+    const start = (page - 1) * 4096;
+    return start + (bytes[start + 8 + cell * 2] << 8 | bytes[start + 9 + cell * 2]);
+  };
+  bytes.fill(0xff, at(page, 0), at(page, 0) + 9);
+  bytes.fill(0xff, at(other, 0) + 2, at(other, 0) + 11);
+  const { report } = await salvaged(folder.path, bytes);
+  assert.equal(report.lost, 2);
+});
+
 Deno.test("salvage: with its head, schema and inner pages gone a database still gives up every message", async () => {
   using folder = temporaryFolder();
   const { mail, view, bytes } = await filled(`${folder.path}/relay.db`);
