@@ -55,7 +55,8 @@ export function fromWire(error: WireError): QightError {
   return new QightError(code, error.message, { hint: error.hint });
 }
 
-const OTHER_TABLES = /^no such (?:table|column)|has no column named|^table \w+ already exists|^table \w+ has \d+ columns|^near "|^malformed/;
+const OTHER_TABLES =
+  /^no such (?:table|column)|has no column named|^table \w+ already exists|^table \w+ has \d+ columns|^near "|^malformed/;
 
 function sqliteCode(thrown: unknown): string | null {
   if (typeof thrown !== "object" || thrown === null || !("code" in thrown)) return null;

@@ -68,7 +68,9 @@ export async function replayElsewhere(folder: string, home: string, count: numbe
   for (let time = 0; time < 2; time++) {
     await using client = await connectVia("quic", away.address, alice);
     if (time === 0) await join(client, alice);
-    for await (const outcome of client.sendMany(captured)) if (outcome.kind === "accepted" && !outcome.receipt.duplicate) taken++;
+    for await (const outcome of client.sendMany(captured)) {
+      if (outcome.kind === "accepted" && !outcome.receipt.duplicate) taken++;
+    }
     await fetch(away.address);
   }
   const held = await away.holds();
