@@ -37,7 +37,7 @@ export const defaults: Readonly<Record<string, RawValue>> = {
   "limits.connections_per_ip": 200,
   "limits.new_accounts_per_ip_per_day": 50,
   "limits.streams_per_connection": 64,
-  "limits.pending_handshakes": 4000,
+  "limits.pending_handshakes": 3400,
   "limits.idle_timeout": "60s",
   "limits.request_timeout": "30s",
   "limits.drain_timeout": "30s",

@@ -121,7 +121,7 @@ Deno.test("without a file every key has the default of docs/operations.md", () =
     connectionsPerIp: 200,
     newAccountsPerIpPerDay: 50,
     streamsPerConnection: 64,
-    pendingHandshakes: 4000,
+    pendingHandshakes: 3400,
     idleTimeoutMs: 60_000,
     requestTimeoutMs: 30_000,
     drainTimeoutMs: 30_000,

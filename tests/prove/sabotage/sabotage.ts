@@ -25,7 +25,7 @@ const trials: readonly Trial[] = [
     rounds: 20,
     caughtBy: /acknowledged (without a write|before its write)/,
   },
-  { lie: "delete-on-fetch", row: readerKilled, rounds: 3, caughtBy: /^\d+ lost/ },
+  { lie: "delete-on-fetch", row: readerKilled, rounds: 12, caughtBy: /^\d+ lost/ },
   { lie: "forget-dedup", row: replay, rounds: 100, caughtBy: /^\d+ doubled/ },
   { lie: "reuse-a-sequence", row: relayKilledUnderWire, rounds: 1, caughtBy: /^\d+ reused/ },
   {
