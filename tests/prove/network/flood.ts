@@ -47,9 +47,9 @@ const PHASES: readonly Phase[] = [
 const MEMORY_MB = 300, RECOVERY_MS = 10_000, GOOD_CONNECT_MS = 1_000;
 /**
  * Packets of established sessions wait in the same UDP buffer as the flood. Where the relay gets too little of the processor to
- * empty it, a client may take its session for lost after 12 s (net/quic.ts) and comes back over WebSocket; by then it must.
+ * empty it, a client may take its session for lost after 12 s (net/quic.ts) and is back over WebSocket within a second or two.
  */
-const SILENCE_MS = 30_000;
+const SILENCE_MS = 15_000;
 const LINES_PER_SECOND = 20, LINES_IN_FLIGHT = 64, WARM_UP_CONNECTS = 30, SAMPLE_MS = 100;
 
 async function prove(size: Size): Promise<Finding> {
