@@ -23,6 +23,8 @@ export interface Candidates {
   readonly meant?: Readonly<Record<string, Value | undefined>>;
   /** Its path in config.toml. */
   readonly key?: readonly string[];
+  /** The key was chosen on the command line (--context), so it goes before variables. */
+  readonly keyFirst?: boolean;
   readonly fallback?: Value;
 }
 
@@ -65,14 +67,19 @@ export class Layers {
 
   *#inOrder(name: string, from: Candidates): Generator<[Value | undefined, Origin, string | null]> {
     yield [from.flag, "flag", `--${name.replaceAll("_", "-")}`];
+    if (from.keyFirst) yield* this.#inFiles(from);
     if (from.variable !== undefined) yield [this.#env(from.variable), "environment", from.variable];
     for (const [variable, value] of Object.entries(from.meant ?? {})) yield [value, "environment", variable];
+    if (!from.keyFirst) yield* this.#inFiles(from);
+    yield [from.fallback, "default", null];
+  }
+
+  *#inFiles(from: Candidates): Generator<[Value | undefined, Origin, string | null]> {
     for (const { path, values, positions } of from.key ? this.#files : []) {
       const line = positions.get(from.key!.join("."))?.line;
       const origin = path === this.#userFile ? "file" : "system";
       yield [valueAt(values, from.key!), origin, line === undefined ? path : `${path}:${line}`];
     }
-    yield [from.fallback, "default", null];
   }
 }
 

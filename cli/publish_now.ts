@@ -12,7 +12,9 @@ export async function publishOrWarn(
   out: Output,
   signal: AbortSignal,
 ): Promise<void> {
-  if (settings.relay === undefined) return;
+  if (settings.relay === undefined) {
+    return out.note("no relay is chosen, so none knows this key yet; the next send, fetch or repl tells it");
+  }
   try {
     await using messenger = await Messenger.open(settings, out, identity);
     const { relay } = await messenger.connect();

@@ -60,7 +60,9 @@ function hintFor(code: ErrorCode, path: readonly string[]): string | undefined {
   if (path[0] === "relay") {
     return "docs/operations.md explains each key; qight relay init writes a relay.toml that has them all.";
   }
-  return path[0] === "config" ? "The README shows a config.toml; a relay.toml is checked by qight relay." : undefined;
+  return path[0] === "config"
+    ? "qight config schema lists every key; a relay.toml is checked by qight relay."
+    : undefined;
 }
 
 /** The code of one command. The name is computed, so that Deno does not read every command at each start. */

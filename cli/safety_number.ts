@@ -18,13 +18,18 @@ export async function digitsCode(own: Uint8Array, other: Uint8Array): Promise<st
   return await qrCode(await safetyNumber(own, other));
 }
 
+/** Whether digits that were typed, however spaced, are these. */
+export function sameDigits(given: string, digits: string): boolean {
+  return given.replace(/\s/g, "") === digits;
+}
+
 /** Compares digits that were typed with the right ones; `usage` when they are no 60 digits, `key_changed` (77) when they differ. */
 export function compareDigits(given: string, digits: string, name: string): void {
   const typed = given.replace(/\s/g, "");
   if (!/^\d{60}$/.test(typed)) {
     throw new QightError("usage", "A safety number has 60 digits", { hint: `qight contact show ${name} shows yours.` });
   }
-  if (typed === digits) return;
+  if (sameDigits(typed, digits)) return;
   throw new QightError("key_changed", `These are not the digits of "${name}"`, {
     hint: "Somebody may stand between you: compare again by another way, in person if you can. Nothing was changed.",
   });

@@ -94,7 +94,8 @@ export async function settle(flags: GlobalFlags, env: Env, use: ConfigUse): Prom
   if (context !== undefined && use === "read" && !contextNames({ files }).includes(context)) {
     throw noContext({ files, configPath }, context, layers.sources.context.source);
   }
-  const named = (key: keyof typeof contextKeys) => context === undefined ? undefined : ["context", context, key];
+  const named = (key: keyof typeof contextKeys) =>
+    context === undefined ? {} : { key: ["context", context, key], keyFirst: layers.sources.context.origin === "flag" };
   const dataDir = layers.text("data_dir", {
     flag: flags.dataDir,
     variable: "QIGHT_DATA_DIR",
@@ -103,20 +104,20 @@ export async function settle(flags: GlobalFlags, env: Env, use: ConfigUse): Prom
   const identity = layers.text("identity", {
     flag: flags.identity,
     variable: "QIGHT_IDENTITY",
-    key: named("identity"),
+    ...named("identity"),
     fallback: join(dataDir, "identity.key"),
   })!;
   const timeout = layers.text("timeout", {
     flag: flags.timeout,
     variable: "QIGHT_TIMEOUT",
-    key: named("timeout"),
+    ...named("timeout"),
     fallback: contextKeys.timeout.fallback,
   })!;
   const { output, repl, files: saving } = clientKeys;
   const has = (section: "repl" | "files", key: string, { fallback }: { fallback: boolean }) =>
     layers.yesNo(`${section}.${key}`, { key: [section, key], fallback })!;
   return {
-    relay: layers.text("relay", { flag: flags.relay, variable: "QIGHT_RELAY", key: named("relay") }),
+    relay: layers.text("relay", { flag: flags.relay, variable: "QIGHT_RELAY", ...named("relay") }),
     context,
     identity,
     configPath,
@@ -128,13 +129,13 @@ export async function settle(flags: GlobalFlags, env: Env, use: ConfigUse): Prom
       flag: flags.passphraseFile,
       variable: "QIGHT_PASSPHRASE_FILE",
       meant: { CREDENTIALS_DIRECTORY: credential(env, "passphrase") },
-      key: named("passphrase_file"),
+      ...named("passphrase_file"),
     }),
     tokenFile: layers.text("token_file", {
       flag: flags.tokenFile,
       variable: "QIGHT_TOKEN_FILE",
       meant: { CREDENTIALS_DIRECTORY: credential(env, "token") },
-      key: named("token_file"),
+      ...named("token_file"),
     }),
     timeoutMs: positive(parseDuration(timeout)),
     json: layers.yesNo("json", {

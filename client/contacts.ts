@@ -22,7 +22,7 @@ export class Contacts {
   }
 
   /**
-   * Pins an account (hash, 32 bytes) to a name; the same again changes nothing. Another account under a name that is
+   * Pins an account (hash, 32 bytes) to a name; the same again only withdraws another one's offer. Another account under a name that is
    * taken is noted and refused with `key_changed` until `verify`; an account that has a name already is
    * `would_overwrite`; a name that cannot be one is `bad_name`.
    */
@@ -38,7 +38,7 @@ export class Contacts {
       }
       refuseSecondName(contacts.ofAccount(account), asWritten);
       const fresh = { name: asWritten, account, verified, blocked: false, addedAtMs: this.#clock.now(), offered: null };
-      const row = present ? { ...present, verified: present.verified || verified } : fresh;
+      const row = present ? { ...present, verified: present.verified || verified, offered: null } : fresh;
       contacts.put(row);
       return { row, offered: false };
     });
@@ -81,10 +81,10 @@ export class Contacts {
     refuseBlocked(await this.ofAccount(account));
   }
 
-  /** The digits were compared and are the same: `account` is the one that the name means from now on. */
+  /** The digits of `account`, pinned or offered, were compared and are the same: the name means it from now on. */
   verify(name: string, account: Uint8Array): Promise<Contact> {
     return this.#change(name, (contact, contacts) => {
-      if (!equal(contact.offered ?? contact.account, account)) {
+      if (![contact.account, contact.offered].some((known) => known && equal(known, account))) {
         throw new QightError("version_conflict", `"${contact.name}" changed meanwhile`);
       }
       refuseSecondName(contacts.ofAccount(account), contact.name);
@@ -161,6 +161,7 @@ function refuseBlocked(contact: Contact | null): void {
 
 function changed(name: string): QightError {
   return new QightError("key_changed", `"${name}" is pinned to another account than the one offered now`, {
-    hint: `Compare the digits with them: qight contact verify ${name}. Or take the new one under another name.`,
+    hint:
+      `Compare the digits with them: qight contact verify ${name}. To keep the old one: qight contact add ${name} OLD-ID.`,
   });
 }

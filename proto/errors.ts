@@ -101,7 +101,7 @@ export const errorTable = {
     6700,
     "The relay knows no such recipient",
     67,
-    "Ask them to run qight key gen or qight fetch with this relay once.",
+    "Ask them to run qight fetch with this relay once.",
   ),
   no_such_contact: kind(
     6701,

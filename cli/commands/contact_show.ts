@@ -1,7 +1,7 @@
 /** `qight contact show`: a contact with its devices and the digits to compare. @module */
 import { systemClock } from "../../client/clock.ts";
 import { KeyDirectory } from "../../client/directory.ts";
-import { deviceFingerprint } from "../../crypto/account.ts";
+import { deviceFingerprint, formatAccountId } from "../../crypto/account.ts";
 import { safetyNumber } from "../../crypto/safety_number.ts";
 import { contactFields, printContact } from "../contact_output.ts";
 import { openIdentity } from "../identity.ts";
@@ -30,5 +30,9 @@ export async function run({ args: [name], options, settings, out }: Call<typeof 
   await printContact(out, contact);
   for (const { device, name } of devices) await out.line(`  device  ${device}  ${name}`);
   for (const line of await digitLines(hash, contact.account)) await out.line(`  safety  ${line}`);
+  if (contact.offered) {
+    await out.line(`  offered ${formatAccountId(contact.offered)}, refused until qight contact verify ${contact.name}`);
+    for (const line of await digitLines(hash, contact.offered)) await out.line(`  offered ${line}`);
+  }
   if (options.qr) await out.line(await digitsCode(hash, contact.account));
 }

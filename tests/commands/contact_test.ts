@@ -55,6 +55,16 @@ row("expectation 20: another id under a name blocks it with 77 until contact ver
   assert.equal((await shown(ada, "bob")).id, bob.id, "the pin holds");
   assert.match(await ada.ok(["contact", "list"]), /ANOTHER ID WAS OFFERED/);
 
+  assert.match(await ada.ok(["contact", "show", "bob"]), new RegExp(`offered ${eve.id}`));
+
+  await ada.ok(["contact", "add", "bob", bob.id]);
+  assert.equal((await shown(ada, "bob")).offered_id, null, "the right id again withdraws the offer");
+  assert.equal((await ada.run(["contact", "add", "bob", eve.id])).code, 77);
+  await ada.ok(["contact", "verify", "bob", (await shown(ada, "bob")).safety_number]);
+  const kept = await shown(ada, "bob");
+  assert.deepEqual([kept.id, kept.verified, kept.offered_id], [bob.id, true, null], "digits of the pinned one keep it");
+  assert.equal((await ada.run(["contact", "add", "bob", eve.id])).code, 77);
+
   const wrong = await ada.run(["contact", "verify", "bob", "0".repeat(60), "--json"]);
   assert.deepEqual([wrong.code, errorOf(wrong).code], [77, "key_changed"]);
   await eve.ok(["contact", "add", "ada", ada.id]);

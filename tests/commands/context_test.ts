@@ -168,6 +168,17 @@ row("the context before is kept in XDG_STATE_HOME, mode 0600, and may be lost", 
   assert.match(await ada.ok(["context", "use", "-"]), /^\* work /);
 });
 
+row("regression: --context on the line wins over QIGHT_RELAY, QIGHT_CONTEXT does not", async () => {
+  const person = world.person("flagged");
+  const other = HOME.replace(/:\d+$/, ":1");
+  await person.ok(["context", "add", "a", "--relay", HOME]);
+  const shown = async (args: string[], env: Record<string, string>) =>
+    JSON.parse(await person.ok(["config", "show", "--json", ...args], { env: { QIGHT_RELAY: other, ...env } })).relay;
+  assert.equal(await shown(["--context", "a"], {}), HOME);
+  assert.equal(await shown([], { QIGHT_CONTEXT: "a" }), other);
+  assert.equal(await shown(["--context", "a", "--relay", other], {}), other);
+});
+
 row("QIGHT_RELAY is not written down: add says so with 64 and what to write", async () => {
   const outcome = await world.person("env").run(["context", "add", "a", "--json"], { env: { QIGHT_RELAY: HOME } });
   assert.deepEqual([outcome.code, errorOf(outcome).code], [64, "usage"]);

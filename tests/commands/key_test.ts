@@ -26,7 +26,10 @@ row("expectation 15: a second key gen exits 73 and the file is unchanged; --forc
   assert.equal(again.code, 73);
   assert.equal(errorOf(again).code, "would_overwrite");
   assert.equal(Deno.readTextFileSync(keyPath(user)), before);
-  assert.notEqual(await user.ok(["key", "gen", "--no-passphrase", "--force"]), first);
+  const replaced = await user.run(["key", "gen", "--no-passphrase", "--force"]);
+  assert.notEqual(replaced.stdout.trim(), first);
+  const [, kept] = /the old key is kept as (\S+)/.exec(replaced.stderr)!;
+  assert.equal(await user.ok(["whoami", "--identity", kept]), first);
 });
 
 row("expectation 17: key gen without a terminal and without a passphrase file is 64", async () => {
