@@ -38,11 +38,26 @@ export async function openIdentity(settings: Settings, out: Output): Promise<Ide
   const path = settings.identity;
   const text = await readKeyFile(path);
   await warnOfOpenMode(path, out);
-  const passphrase = vaultNeedsPassphrase(text) ? await existingPassphrase(settings, path) : null;
-  const secrets = decodeIdentity(await openVault(text, passphrase));
+  const { passphrase, secrets } = await unlock(text, settings, out);
   if (!secrets.device) throw new QightError("bad_key_file", `${path} is an export: use qight key import ${path}`);
   return await identityFrom(secrets as WholeSecrets, path, passphrase);
 }
+
+/** Opens the vault; a person who mistypes the passphrase may try again, a file may not. */
+async function unlock(text: string, settings: Settings, out: Output) {
+  if (!vaultNeedsPassphrase(text)) return { passphrase: null, secrets: decodeIdentity(await openVault(text, null)) };
+  for (let left = settings.passphraseFile === undefined ? TRIES : 1;; left--) {
+    const passphrase = await existingPassphrase(settings, settings.identity);
+    try {
+      return { passphrase, secrets: decodeIdentity(await openVault(text, passphrase)) };
+    } catch (thrown) {
+      if (left === 1 || !(thrown instanceof QightError) || thrown.code !== "wrong_passphrase") throw thrown;
+      out.error(`${thrown.message}. Try again.`);
+    }
+  }
+}
+
+const TRIES = 3;
 
 /** Like `openIdentity` without ever asking: "absent" without a key file, "locked" when no passphrase was handed in. */
 export async function openIdentityUnasked(settings: Settings, out: Output): Promise<Identity | "absent" | "locked"> {

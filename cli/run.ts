@@ -55,6 +55,7 @@ function hintAfterSignal({ path, options }: Parsed): string | undefined {
 
 function hintFor(code: ErrorCode, path: readonly string[]): string | undefined {
   if (code === "usage") return helpHint(path);
+  if (code === "interrupted" && path[0] !== "send") return "";
   if (code === "timeout" && path[0] !== "send") return "Repeat the command, or give it more time with --timeout.";
   if (code !== "config") return undefined;
   if (path[0] === "relay") {

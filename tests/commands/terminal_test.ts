@@ -31,7 +31,20 @@ const rows: [name: string, args: string[], dialogue: [RegExp, string][], code: n
   ],
   ["the right passphrase opens the key", ["key", "export"], [[/Passphrase of.*: /, "secret\r"]], 0, /./],
   ["^U forgets what was typed", ["key", "export"], [[/Passphrase of.*: /, "wrong\x15secret\r"]], 0, /./],
-  ["the wrong one is 77", ["key", "export"], [[/Passphrase of.*: /, "guess\r"]], 77, /passphrase is wrong/],
+  [
+    "a mistyped passphrase may be typed again",
+    ["key", "export"],
+    [[/Passphrase of.*: /, "guess\r"], [/Try again[^]*Passphrase of.*: /, "secret\r"]],
+    0,
+    /./,
+  ],
+  [
+    "the wrong one three times is 77",
+    ["key", "export"],
+    [[/Passphrase of.*: /, "guess\r"], [/Passphrase of.*: /, "guess\r"], [/Passphrase of.*: /, "guess\r"]],
+    77,
+    /passphrase is wrong/,
+  ],
   ["^C is 130", ["key", "export"], [[/Passphrase of.*: /, "\x03"]], 130, /Interrupted/],
   ["expectation 50: --no-input does not ask", ["key", "export", "--no-input"], [], 64, /no terminal to ask on/],
   [
