@@ -66,18 +66,19 @@ async function nextOf(person: Member) {
   return JSON.parse(line);
 }
 
-/** Starts a block that goes on, ends its last program by SIGTERM, and returns how that ended. */
+/**
+ * Starts a block that goes on, ends all its programs by SIGTERM, and returns how the last one ended. All of them: `wait` is
+ * for the whole pipeline, and a `tail` that has nothing to say never learns that its reader is gone.
+ */
 async function whileRunning(person: Member, text: string, act: () => Promise<void>): Promise<number> {
-  const child = spawn(person, `echo $$; ${text.trim()} & echo $!; wait $!; echo $?; wait`);
+  // The shell catches the signal (which its children do not inherit), and waits again after it.
+  const waiting = "wait $last; code=$?; while kill -0 $last 2>/dev/null; do wait $last; code=$?; done; echo $code";
+  const child = spawn(person, `trap : TERM; echo $$; ${text.trim()} & last=$!; ${waiting}`);
   const lines = linesOf(child.stdout);
-  const next = async () => Number((await lines.next()).value);
-  const group = await next();
-  const last = await next();
+  const group = Number((await lines.next()).value);
   await act();
-  Deno.kill(last, "SIGTERM");
-  const code = await next();
-  // The others of a pipeline notice that their reader is gone when they have something to say.
-  await new Deno.Command("kill", { args: ["-KILL", "--", `-${group}`] }).output();
+  await new Deno.Command("kill", { args: ["-TERM", "--", `-${group}`] }).output();
+  const code = Number((await lines.next()).value);
   for await (const more of lines) assert.equal(more, "");
   await child.stderr.cancel();
   await child.status;
