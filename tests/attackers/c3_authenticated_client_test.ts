@@ -8,6 +8,7 @@ import assert from "node:assert/strict";
 import { fromBinary } from "@bufbuild/protobuf";
 import { codeOfNumber, type ErrorCode } from "../../proto/errors.ts";
 import { PartSchema } from "../../proto/gen/qight/v1/frame_pb.ts";
+import { InviteService } from "../../proto/gen/qight/v1/invite_pb.ts";
 import { methods } from "../../proto/methods.ts";
 import { testRelay } from "../helpers/test_relay.ts";
 import { c3Scene, openCalls, provenConnection, rawCall } from "./c3_calls.ts";
@@ -44,6 +45,9 @@ Deno.test("C3: every call with another person's ids gets the same bytes as with 
   let stored = 0;
   for await (const event of reader.fetch({ peek: true })) if (event.type === "delivered") stored++;
   assert.equal(stored, 1, "Bob's mail is untouched");
+  const { claimInvite } = InviteService.method;
+  const { record } = await reader.rpc.unary(claimInvite, { locator: new Uint8Array(32).fill(5) });
+  assert.equal(record.length, 100, "Bob's invite is untouched");
 });
 
 Deno.test("C3: no call of the table is left out", async () => {

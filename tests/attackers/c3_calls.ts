@@ -13,6 +13,7 @@ import { dial } from "../../net/race.ts";
 import { FrameReader } from "../../proto/frame.ts";
 import { DeliveryService } from "../../proto/gen/qight/v1/delivery_pb.ts";
 import { DirectoryService } from "../../proto/gen/qight/v1/directory_pb.ts";
+import { InviteService } from "../../proto/gen/qight/v1/invite_pb.ts";
 import { methodOf } from "../../proto/methods.ts";
 import { envelope, type Person, person } from "../helpers/people.ts";
 
@@ -33,6 +34,8 @@ export const openCalls: Readonly<Record<string, string>> = {
   GetBundle: "the directory answers whoever knows the account's hash or a device key",
   GetSealingKeys: "the directory answers whoever knows the account's hash",
   AwaitRoom: "whoever may send may ask for room",
+  PutInvite: "a locator is 32 bytes that only the secret of the invite gives, and a new one is the own one",
+  ClaimInvite: "whoever knows the locator may claim, as the first one: that is what an invite is",
 };
 
 /** Everybody in the scene. Alice has written to Bob; Eve has an account of her own; nobody has none. */
@@ -80,6 +83,9 @@ export async function c3Scene(address: string, nowMs: number): Promise<Scene> {
   ): Probe => ({ method, forbidden: bytesOf(method, forbidden), missing: bytesOf(method, missing) });
   const { send, sendMany, sendBatch, sendForReceipt, fetch, watch, ack, getReceipt } = DeliveryService.method;
   const { publishBundle, publishSealingKey } = DirectoryService.method;
+  const { putInvite, confirmInvite, revokeInvite } = InviteService.method;
+  const bobsInvite = { locator: new Uint8Array(32).fill(5) }, nobodysInvite = { locator: new Uint8Array(32).fill(6) };
+  await bobs.rpc.unary(putInvite, { ...bobsInvite, record: new Uint8Array(100).fill(1), ttlS: 600 });
   let lease = new Uint8Array(16);
   for await (const event of bobs.fetch()) if (event.type === "lease") lease = event.lease.slice();
   const probes = [
@@ -98,6 +104,8 @@ export async function c3Scene(address: string, nowMs: number): Promise<Scene> {
       bundle: nobodysBundle.bytes,
       expectedVersion: 0n,
     }),
+    both(confirmInvite, bobsInvite, nobodysInvite),
+    both(revokeInvite, bobsInvite, nobodysInvite),
     both(publishSealingKey, { sealingKey: (await sealing(bob)).bytes }, { sealingKey: (await sealing(nobody)).bytes }),
   ];
   return { alice, bob, eve, probes };
