@@ -149,14 +149,16 @@ row("regression: a NUL in a body makes no second record of --null: that message 
   assert.equal(await bob.ok(["fetch"]), "");
 });
 
-row("regression: --wait of a month with --from waits, and does not end at once", async () => {
-  const waiting = bob.start(["fetch", "--json", "--from", ada.id, "--wait", "30d"]);
-  const eve = bob.start(["fetch", "--peek", "--follow", "--idle", "30d", "--json"]);
+row("regression: --wait and --idle of a month wait, and do not end at once", async () => {
+  const looking = bob.start(["fetch", "--peek", "--follow", "--idle", "30d", "--json"]);
   await send("after a while");
-  assert.equal(JSON.parse((await eve.line())!).text, "after a while");
-  eve.signal("SIGINT");
-  assert.equal(await eve.ended, 130);
-  assert.equal(JSON.parse((await waiting.line())!).text, "after a while");
+  assert.equal(JSON.parse((await looking.line())!).text, "after a while");
+  looking.signal("SIGINT");
+  assert.equal(await looking.ended, 130);
+  await bob.ok(["fetch"]);
+  const waiting = bob.start(["fetch", "--json", "--from", ada.id, "--wait", "30d"]);
+  await send("still later");
+  assert.equal(JSON.parse((await waiting.line())!).text, "still later");
   assert.equal(await waiting.ended, 0);
 });
 
