@@ -1,6 +1,7 @@
 /** Whom a word on the command line means: a contact by name, or an account by id. @module */
 import { contactName, Contacts, isShortId, looksLikeId } from "../client/contacts.ts";
 import { systemClock } from "../client/clock.ts";
+import type { ClientStore } from "../client/storage/store.ts";
 import { parseAccountId } from "../crypto/account.ts";
 import { QightError } from "../proto/errors.ts";
 import { type Identity, openIdentity } from "./identity.ts";
@@ -48,9 +49,9 @@ export async function lookUpWho(word: string, settings: Settings, out: Output): 
 export async function withContacts<T>(
   settings: Settings,
   out: Output,
-  run: (contacts: Contacts, identity: Identity) => Promise<T>,
+  run: (contacts: Contacts, identity: Identity, store: ClientStore) => Promise<T>,
 ): Promise<T> {
   const identity = await openIdentity(settings, out);
   await using store = await openStore(settings, identity);
-  return await run(new Contacts(store, systemClock), identity);
+  return await run(new Contacts(store, systemClock), identity, store);
 }

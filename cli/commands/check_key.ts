@@ -4,6 +4,7 @@ import { equal } from "../../crypto/equal.ts";
 import { safetyNumber } from "../../crypto/safety_number.ts";
 import { readPublicHalf } from "../identity.ts";
 import { lookUpAccount } from "../look_up.ts";
+import { grouped } from "../safety_number.ts";
 import type { Call } from "../tree/spec.ts";
 import { lookUpWho } from "../who.ts";
 
@@ -30,5 +31,5 @@ export async function run({ args: [who], settings, out }: Call): Promise<void> {
   for (const { device, name, sealing_key_expires_at: until } of devices) {
     await out.line(`device   ${device}  ${name}  ${until ? `sealing key until ${until}` : "no sealing key"}`);
   }
-  if (digits !== null) await out.line(`safety   ${digits.match(/\d{5}/g)!.join(" ")}`);
+  if (digits !== null) await out.line(`safety   ${grouped(digits)}`);
 }

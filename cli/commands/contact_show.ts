@@ -4,25 +4,22 @@ import { KeyDirectory } from "../../client/directory.ts";
 import { deviceFingerprint, formatAccountId } from "../../crypto/account.ts";
 import { safetyNumber } from "../../crypto/safety_number.ts";
 import { contactFields, printContact } from "../contact_output.ts";
-import { openIdentity } from "../identity.ts";
-import { Contacts } from "../../client/contacts.ts";
-import { openStore } from "../messenger.ts";
 import { digitLines, digitsCode } from "../safety_number.ts";
 import type { contactShowSpec } from "../tree/contact.ts";
 import type { Call } from "../tree/spec.ts";
+import { withContacts } from "../who.ts";
 
 /** Devices are those that this machine has seen; qight check-key asks the relay. */
 export async function run({ args: [name], options, settings, out }: Call<typeof contactShowSpec>): Promise<void> {
-  const identity = await openIdentity(settings, out);
-  await using store = await openStore(settings, identity);
-  const contact = await new Contacts(store, systemClock).get(name);
-  const bundle = await new KeyDirectory(store, systemClock).latest(contact.account);
+  const { contact, bundle, hash } = await withContacts(settings, out, async (contacts, { account }, store) => {
+    const contact = await contacts.get(name);
+    return { contact, bundle: await new KeyDirectory(store, systemClock).latest(contact.account), hash: account.hash };
+  });
   const devices = await Promise.all((bundle?.devices ?? []).map(async ({ key, name, addedAtMs }) => ({
     device: await deviceFingerprint(key),
     name,
     added_at: new Date(addedAtMs).toISOString(),
   })));
-  const { hash } = identity.account;
   if (out.json) {
     const digits = await safetyNumber(hash, contact.account);
     return await out.object({ ...contactFields(contact), safety_number: digits, devices });

@@ -1,8 +1,7 @@
 /** `qight doctor`: what is right on this machine and with the relay, and what to do about the rest. @module */
 import { QightError } from "../../proto/errors.ts";
-import type { Check } from "../doctor/check.ts";
+import { type Check, checkText } from "../doctor/check.ts";
 import { diagnose } from "../doctor/diagnose.ts";
-import type { Output } from "../output.ts";
 import type { Call } from "../tree/spec.ts";
 
 /** Prints a line for each check; ends with the code of the first failure, or 0 when nothing failed. */
@@ -11,7 +10,7 @@ export async function run({ settings, out, signal }: Call): Promise<void> {
   for await (const check of diagnose(settings, out)) {
     signal.throwIfAborted();
     checks.push(check);
-    if (!out.json) await printCheck(check, out);
+    if (!out.json) await out.line(checkText(check));
   }
   const failures = checks.filter(({ state }) => state === "fail");
   if (out.json) {
@@ -24,9 +23,4 @@ export async function run({ settings, out, signal }: Call): Promise<void> {
   if (!first) return;
   const others = failures.length > 1 ? ` (and ${failures.length - 1} more)` : "";
   throw new QightError(first.code!, `${first.name}: ${first.message}${others}`, { hint: first.hint });
-}
-
-async function printCheck({ name, state, message, hint }: Check, out: Output): Promise<void> {
-  await out.line(`${state.padEnd(5)} ${name.padEnd(12)} ${message.replaceAll("\n", " ")}`);
-  if (hint !== "") await out.line(`${" ".repeat(19)}${hint}`);
 }

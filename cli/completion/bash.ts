@@ -1,5 +1,6 @@
 /** The completion script for bash: static tables, no `eval`, no need of the package bash-completion. @module */
-import { argumentArms, type Arm, childArms, handedOn, valueArms } from "./arms.ts";
+import { argumentArms, childArms, valueArms } from "./arms.ts";
+import { caseArms, givenFunction } from "./case_arms.ts";
 import type { Place } from "./places.ts";
 import { quoted } from "./quoted.ts";
 
@@ -11,21 +12,21 @@ export function bashScript(places: readonly Place[]): string {
 # Each table gets a command and a word, "contact:show", and sets what it knows.
 _qight_child() {
   case $1 in
-${arms(childArms(places), "at")}
+${caseArms(childArms(places), "at")}
     *) return 1 ;;
   esac
 }
 
 _qight_value() {
   case $1 in
-${arms(valueArms(places, "*"), "kind")}
+${caseArms(valueArms(places, "*"), "kind")}
     *) kind= ;;
   esac
 }
 
 _qight_argument() {
   case $1 in
-${arms(argumentArms(places, "*"), "kind")}
+${caseArms(argumentArms(places, "*"), "kind")}
     *) kind= ;;
   esac
 }
@@ -50,14 +51,7 @@ _qight_names() {
   qight completion --words "$1" \${given[@]+"\${given[@]}"} 2>/dev/null </dev/null
 }
 
-_qight_given() {
-  local value=$2
-  case $1 in
-    ${handedOn.join("|")})
-      if [[ $value == "~/"* ]]; then value=$HOME/\${value#"~/"}; fi
-      given+=("$1" "$value") ;;
-  esac
-}
+${givenFunction}
 
 # Keeps the lines of stdin that begin with the word being typed. Nothing that was typed or read is expanded.
 _qight_keep() {
@@ -153,17 +147,6 @@ _qight() {
 
 complete -F _qight qight
 `;
-}
-
-function arms(rows: readonly Arm[], name: string): string {
-  return rows.map(([patterns, meaning]) => `    ${patterns.map(pattern).join("|")}) ${name}=${quoted(meaning)} ;;`)
-    .join("\n");
-}
-
-/** A pattern is its own text, except that a star at an end is any text. */
-function pattern(text: string): string {
-  if (text.startsWith("*:")) return `*${quoted(text.slice(1))}`;
-  return text.endsWith(":*") ? `${quoted(text.slice(0, -1))}*` : quoted(text);
 }
 
 function lists(places: readonly Place[], names: (place: Place) => readonly string[]): string {

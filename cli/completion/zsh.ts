@@ -1,5 +1,6 @@
 /** The completion script for zsh: static tables with descriptions. @module */
-import { argumentArms, type Arm, childArms, handedOn, valueArms } from "./arms.ts";
+import { argumentArms, childArms, valueArms } from "./arms.ts";
+import { caseArms, givenFunction } from "./case_arms.ts";
 import type { Place } from "./places.ts";
 import { quoted } from "./quoted.ts";
 
@@ -13,21 +14,21 @@ export function zshScript(places: readonly Place[]): string {
 # Each table gets a command and a word, "contact:show", and sets what it knows.
 _qight_child() {
   case $1 in
-${arms(childArms(places), "at")}
+${caseArms(childArms(places), "at")}
     (*) return 1 ;;
   esac
 }
 
 _qight_value() {
   case $1 in
-${arms(valueArms(places, "*"), "kind")}
+${caseArms(valueArms(places, "*"), "kind")}
     (*) kind= ;;
   esac
 }
 
 _qight_argument() {
   case $1 in
-${arms(argumentArms(places, "*"), "kind")}
+${caseArms(argumentArms(places, "*"), "kind")}
     (*) kind= ;;
   esac
 }
@@ -47,14 +48,7 @@ ${lists(places.slice(1), ({ flags }) => flags)}
   list+=(${described(places[0].flags)})
 }
 
-_qight_given() {
-  local value=$2
-  case $1 in
-    (${handedOn.join("|")})
-      if [[ $value == "~/"* ]]; then value=$HOME/\${value#"~/"}; fi
-      given+=("$1" "$value") ;;
-  esac
-}
+${givenFunction}
 
 _qight_offer() {
   local -a names
@@ -122,17 +116,6 @@ _qight() {
 # Autoloaded from $fpath the file is the function; sourced it says what it is for.
 if [[ $funcstack[1] == _qight ]]; then _qight "$@"; else compdef _qight qight; fi
 `;
-}
-
-function arms(rows: readonly Arm[], name: string): string {
-  return rows.map(([patterns, meaning]) => `    (${patterns.map(pattern).join("|")}) ${name}=${quoted(meaning)} ;;`)
-    .join("\n");
-}
-
-/** A pattern is its own text, except that a star at an end is any text. */
-function pattern(text: string): string {
-  if (text.startsWith("*:")) return `*${quoted(text.slice(1))}`;
-  return text.endsWith(":*") ? `${quoted(text.slice(0, -1))}*` : quoted(text);
 }
 
 type Named = { readonly names: readonly string[]; readonly text: string };

@@ -38,11 +38,17 @@ export function failed(name: string, thrown: unknown): Check {
   return fail(name, code, message, hint);
 }
 
-/** Runs a check; what it throws is its failure, so that the others still run. */
-export async function examine(name: string, look: () => Check | Promise<Check>): Promise<Check> {
+/** Runs a check; what it throws is its failure, so that the others still run. Null: there was nothing to look at. */
+export async function examine<T extends Check | null>(name: string, look: () => T | Promise<T>): Promise<T | Check> {
   try {
     return await look();
   } catch (thrown) {
     return failed(name, thrown);
   }
+}
+
+/** A check for people: its line, and below it what to do. */
+export function checkText({ name, state, message, hint }: Check): string {
+  const line = `${state.padEnd(5)} ${name.padEnd(12)} ${message.replaceAll("\n", " ")}`;
+  return hint === "" ? line : `${line}\n${" ".repeat(19)}${hint}`;
 }

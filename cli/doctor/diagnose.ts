@@ -31,11 +31,11 @@ export async function* diagnose(bare: Settings, out: Output): AsyncGenerator<Che
 
 /** A relay of this machine, when it has a relay.toml or a root key where they are looked for. */
 async function* relayHere(settings: Settings): AsyncGenerator<Check> {
-  const toml = await examineMaybe("relay_toml", () => checkRelayToml(settings));
+  const toml = await examine("relay_toml", () => checkRelayToml(settings));
   if (toml) yield toml;
   if (toml?.state === "fail") return;
   const { config } = await loadRelayConfig({ ...settings, configGiven: false });
-  const folder = await examineMaybe("relay_folder", () => checkRelayFolder(config.dataDir));
+  const folder = await examine("relay_folder", () => checkRelayFolder(config.dataDir));
   if (!folder) return;
   yield folder;
   yield await examine("relay_disk", () => checkDisk("relay_disk", config.dataDir));
@@ -62,13 +62,5 @@ async function* relayThere(settings: Settings): AsyncGenerator<Check> {
   } catch (thrown) {
     // A malformed address, or a token file that cannot be read.
     yield failed("relay", thrown);
-  }
-}
-
-async function examineMaybe(name: string, look: () => Promise<Check | null>): Promise<Check | null> {
-  try {
-    return await look();
-  } catch (thrown) {
-    return failed(name, thrown);
   }
 }

@@ -1,45 +1,34 @@
 /** Invites in a chat; loaded when they are first wanted, with their words and their cryptography. @module */
-import { systemRandom } from "../../client/clock.ts";
 import { contactName } from "../../client/contacts.ts";
 import {
   answerInvite,
   claimInvite,
   confirmInvite,
   forgetInvite,
-  makeInvite,
   ownInvites,
   revokeInvite,
 } from "../../client/invites.ts";
-import { dialledName } from "../../client/session.ts";
 import { formatAccountId } from "../../crypto/account.ts";
-import { INVITE_SECRET_BYTES } from "../../crypto/invite.ts";
-import { formatInviteLink, formatInviteWords, INVITE_WORDS } from "../../crypto/invite_code.ts";
+import { INVITE_WORDS } from "../../crypto/invite_code.ts";
 import { parseRelayAddress } from "../../net/address.ts";
 import { asQightError, QightError } from "../../proto/errors.ts";
 import { parseInvite } from "../invite_code.ts";
 import { findInvite, inviteId, inviteLine } from "../invite_output.ts";
+import { parseDuration } from "../../relay/config/durations.ts";
+import { INVITE_TTL, newInvite } from "../new_invite.ts";
 import type { Chat } from "./chat.ts";
 
 /** The words that an invite is made of, for TAB. */
 export const inviteWords = INVITE_WORDS;
 
-/** How long an invite of a chat is good, seconds: as long as that of `qight invite create`. */
-const TTL_S = 10 * 60;
-
 /** Makes an invite and shows it. */
 export async function make(chat: Chat, name: string | undefined): Promise<void> {
-  const { store, clock, relayAddress } = chat.messenger;
-  const secret = systemRandom(INVITE_SECRET_BYTES);
-  await makeInvite({ relay: await chat.relay(), store, clock }, {
-    secret,
-    ttlS: TTL_S,
+  const { words, link, command } = await newInvite(chat.messenger, await chat.relay(), {
+    ttlS: parseDuration(INVITE_TTL) / 1000,
     name: "",
     contactName: name === undefined ? "" : contactName(name),
-    maker: chat.own,
-    relayName: dialledName(parseRelayAddress(relayAddress)),
   });
-  const link = formatInviteLink(relayAddress, secret);
-  await chat.screen.show(`words  ${formatInviteWords(secret)}\nlink   ${link}\nqight invite accept '${link}'`);
+  await chat.screen.show(`words  ${words}\nlink   ${link}\n${command}`);
   chat.screen.note("good for 10 minutes, once; whoever gets it pastes the last line, or types /accept and the words");
 }
 

@@ -257,7 +257,8 @@ async function feed(child: Deno.ChildProcess, stdin: string | Uint8Array | undef
   }
 }
 
-async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+/** Lines of a byte stream; a last one without an end counts too. */
+export async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
   let rest = "";
   for await (const chunk of stream.pipeThrough(new TextDecoderStream())) {
     const parts = (rest + chunk).split("\n");

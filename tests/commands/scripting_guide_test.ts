@@ -1,6 +1,6 @@
 /** docs/guides/scripting.md: every block on the page is run as it stands, against a real relay. @module */
 import assert from "node:assert/strict";
-import { cliArguments, row, type RunningRelay, World } from "./harness.ts";
+import { cliArguments, linesOf, row, type RunningRelay, World } from "./harness.ts";
 
 interface Block {
   readonly language: string;
@@ -83,15 +83,6 @@ async function whileRunning(person: Member, text: string, act: () => Promise<voi
   await child.stderr.cancel();
   await child.status;
   return code;
-}
-
-async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
-  let rest = "";
-  for await (const chunk of stream.pipeThrough(new TextDecoderStream())) {
-    const parts = (rest + chunk).split("\n");
-    rest = parts.pop()!;
-    yield* parts;
-  }
 }
 
 const runs: Record<string, (blocks: Block[]) => Promise<void>> = {

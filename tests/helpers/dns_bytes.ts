@@ -2,6 +2,7 @@
  * Writes DNS packets by hand, right ones and wrong ones: what an attacker on the network sends.
  * @module
  */
+import { concat } from "../../crypto/domains.ts";
 
 /** One record: its data is already in wire form. */
 export interface RawRecord {
@@ -16,19 +17,19 @@ const encoder = new TextEncoder();
 /** A response with these records as answers; `promised` may lie about how many there are. */
 export function response(records: readonly RawRecord[], promised = records.length): Uint8Array {
   const header = [0, 0, 0x84, 0, 0, 0, promised >> 8, promised & 255, 0, 0, 0, 0];
-  return join([Uint8Array.from(header), ...records.map(recordBytes)]);
+  return concat(Uint8Array.from(header), ...records.map(recordBytes));
 }
 
 /** A name as labels; labels may hold any bytes but dots. */
 export function nameBytes(name: string): Uint8Array {
   const labels = name.split(".").map((label) => encoder.encode(label).slice(0, 63));
-  return join([...labels.map((label) => join([Uint8Array.of(label.length), label])), Uint8Array.of(0)]);
+  return concat(...labels.map((label) => concat(Uint8Array.of(label.length), label)), Uint8Array.of(0));
 }
 
 /** Strings of a TXT record. */
 export function txtBytes(strings: readonly string[]): Uint8Array {
   const bytes = strings.map((text) => encoder.encode(text).slice(0, 255));
-  return join(bytes.map((each) => join([Uint8Array.of(each.length), each])));
+  return concat(...bytes.map((each) => concat(Uint8Array.of(each.length), each)));
 }
 
 /** All records of one announced relay. */
@@ -41,7 +42,7 @@ export function relayRecords(
   const txt = relay.txt ?? ["ver=1", `server=${relay.server ?? ""}`, "domain=", `root=${relay.root}`];
   return [
     { name: "_qight._udp.local", type: 12, data: nameBytes(instance) },
-    { name: instance, type: 33, data: join([port, nameBytes(host)]) },
+    { name: instance, type: 33, data: concat(port, nameBytes(host)) },
     { name: instance, type: 16, data: txtBytes(txt) },
     { name: host, type: 1, data: Uint8Array.from(relay.ipv4.split(".").map(Number)) },
   ];
@@ -53,15 +54,5 @@ function recordBytes({ name, type, data, ttl = 120 }: RawRecord): Uint8Array {
   fixed.setUint16(2, 1);
   fixed.setUint32(4, ttl);
   fixed.setUint16(8, data.length);
-  return join([nameBytes(name), new Uint8Array(fixed.buffer), data]);
-}
-
-function join(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
+  return concat(nameBytes(name), new Uint8Array(fixed.buffer), data);
 }

@@ -1,4 +1,5 @@
 /** `/doctor`: what is right on this machine and with the relay. @module */
+import { checkText } from "../../doctor/check.ts";
 import { escapeControls } from "../../escape.ts";
 import { Output } from "../../output.ts";
 import type { SlashCommand } from "../command.ts";
@@ -12,9 +13,8 @@ export const doctor: SlashCommand = {
     const { diagnose } = await loadDoctor();
     // What it would remark besides was said when the chat began, and stderr is in the way of the line being typed.
     const silent = new Output({ json: false, quiet: true, verbose: 0 });
-    for await (const { name, state, message, hint } of diagnose(chat.settings, silent)) {
-      const line = `${state.padEnd(5)} ${name.padEnd(12)} ${message.replaceAll("\n", " ")}`;
-      await chat.screen.show(escapeControls(hint === "" ? line : `${line}\n${" ".repeat(19)}${hint}`));
+    for await (const check of diagnose(chat.settings, silent)) {
+      await chat.screen.show(escapeControls(checkText(check)));
     }
   },
 };

@@ -1,7 +1,7 @@
 /** `/verify`: the digits that two people compare. @module */
-import { safetyNumber } from "../../../crypto/safety_number.ts";
 import { QightError } from "../../../proto/errors.ts";
-import { compareDigits, digitLines } from "../../safety_number.ts";
+import { digitLines } from "../../safety_number.ts";
+import { aboutOffer, accountOfDigits, accountToVerify } from "../../verification.ts";
 import type { SlashCommand } from "../command.ts";
 
 /** Shows the digits and asks, or compares the digits that were given. */
@@ -23,10 +23,11 @@ export const verify: SlashCommand = {
         hint: "/contacts add NAME names whoever the open conversation is with.",
       });
     }
-    const account = contact.offered ?? contact.account;
-    if (given.length > 0) compareDigits(given.join(""), await safetyNumber(chat.own, account), contact.name);
+    let account = accountToVerify(contact);
+    if (given.length > 0) account = await accountOfDigits(chat.own, contact, given);
     else {
-      await chat.screen.show((await digitLines(chat.own, account)).join("\n"));
+      const about = aboutOffer(contact, "/contacts add");
+      await chat.screen.show([...about, ...await digitLines(chat.own, account)].join("\n"));
       if (!chat.settings.mayAsk) return;
       const answer = await chat.screen.ask(`Does ${contact.name} see the same digits? Type yes:`);
       if (answer?.trim() !== "yes") {
