@@ -38,6 +38,12 @@ export const domains = {
   inviteAccept: encoder.encode("qight invite accept v1\0"),
   /** The message id of an invite's answer. */
   inviteMessage: encoder.encode("qight invite message v1\0"),
+  /** A device's signature on the signature key of an MLS leaf. */
+  mlsLeaf: encoder.encode("qight mls leaf v1\0"),
+  /** Group id of a direct conversation: SHA-256 over the domain and both account hashes in byte order. */
+  directGroup: encoder.encode("qight direct v1\0"),
+  /** What members compare of an epoch: SHA-256 over the domain and the epoch authenticator, 16 bytes of it. */
+  epochTag: encoder.encode("qight epoch v1\0"),
   /** What the safety number hashes. */
   safety: encoder.encode("qight safety v1\0"),
   /** First bytes of a vault. */

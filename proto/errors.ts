@@ -94,6 +94,14 @@ export const errorTable = {
     65,
     "Ask for a new one, and for the relay it was made at.",
   ),
+  group_exists: kind(6515, "There is a group with this id already", 65, "Join that one, or use another id."),
+  bad_group_message: kind(
+    6516,
+    "The group message is not valid",
+    65,
+    "It was damaged, or its maker is no member or may not do this.",
+  ),
+  bad_blob: kind(6517, "The bytes of the file are not the ones that were announced", 65, "Ask for the file again."),
   no_input: kind(6600, "The file cannot be read", 66, "Check the path."),
   nothing_to_fetch: kind(6601, "There is nothing to fetch", 66, "Leave out --fail-empty to make this exit 0."),
   no_key: kind(6602, "There is no key here yet", 66, "Make one with qight key gen."),
@@ -109,6 +117,14 @@ export const errorTable = {
     67,
     "See qight contact list; add one with qight contact add NAME ID.",
   ),
+  no_such_group: kind(6702, "There is no such group", 67, "See qight group list."),
+  no_key_package: kind(
+    6703,
+    "No device of this account can be added to a conversation yet",
+    67,
+    "Ask them to run qight fetch with this relay once.",
+  ),
+  no_such_file: kind(6704, "There is no such file, or not any more", 67, "See qight file list."),
   unreachable: kind(6900, "The relay cannot be reached", 69, "Check the address, and that qight relay runs there."),
   unhealthy: kind(6901, "The relay is not healthy", 69, "See its log."),
   invariant: kind(7000, "An internal invariant is broken", 70, "Stop, keep the data, and report this."),
@@ -144,6 +160,7 @@ export const errorTable = {
     75,
     "Only one fetch reads a mailbox at a time; stop the other or run this again.",
   ),
+  stale_epoch: kind(7506, "The group has moved on meanwhile", 75, "Repeat; what changed is taken in first."),
   protocol: kind(7600, "The peer speaks another protocol", 76, "Update both sides."),
   wrong_relay: kind(
     7601,
@@ -175,6 +192,7 @@ export const errorTable = {
     "Compare safety numbers with them first.",
   ),
   blocked: kind(7706, "This contact is blocked", 77, "To lift it: qight contact block NAME --undo."),
+  not_a_member: kind(7707, "Only members of the group may do this", 77, "Ask a member to invite you."),
   config: kind(7800, "The configuration is not valid", 78, "See qight config check."),
   no_relay: kind(7801, "No relay is chosen", 78, "Use --relay ADDR or set QIGHT_RELAY."),
   port_taken: kind(7802, "The port is taken", 78, "Choose another address for listen, or stop the other program."),
@@ -204,6 +222,8 @@ export class QightError extends Error {
   readonly retryAfterMs?: number;
   /** Machine-readable extras that the wire carries (for example the id of a request). */
   readonly requestId?: string;
+  /** With `stale_epoch`: where the group is now. */
+  readonly epoch?: number;
 
   constructor(code: ErrorCode, message?: string, options: QightErrorOptions = {}) {
     super(message ?? errorTable[code].sentence, options.cause === undefined ? undefined : { cause: options.cause });
@@ -211,6 +231,7 @@ export class QightError extends Error {
     this.hint = options.hint ?? errorTable[code].hint;
     if (options.retryAfterMs !== undefined) this.retryAfterMs = options.retryAfterMs;
     if (options.requestId !== undefined) this.requestId = options.requestId;
+    if (options.epoch !== undefined) this.epoch = options.epoch;
   }
 
   /** Exit code of a command that ends with this error. */
@@ -225,6 +246,7 @@ export interface QightErrorOptions {
   hint?: string;
   retryAfterMs?: number;
   requestId?: string;
+  epoch?: number;
 }
 
 /** The code behind a number from the wire; unknown numbers are `internal`. */

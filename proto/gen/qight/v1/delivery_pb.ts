@@ -2,8 +2,8 @@
 // @generated from file qight/v1/delivery.proto (package qight.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Failure } from "./frame_pb.ts";
 import { file_qight_v1_frame } from "./frame_pb.ts";
 import { file_qight_v1_options } from "./options_pb.ts";
@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file qight/v1/delivery.proto.
  */
 export const file_qight_v1_delivery: GenFile = /*@__PURE__*/
-  fileDesc("ChdxaWdodC92MS9kZWxpdmVyeS5wcm90bxIIcWlnaHQudjEiMAoLU2VuZFJlcXVlc3QSEAoIZW52ZWxvcGUYASABKAwSDwoHcmVjZWlwdBgCIAEoCCJFCgxTZW5kUmVzcG9uc2USCwoDc2VxGAEgASgEEhUKDWV4cGlyZXNfYXRfbXMYAiABKAQSEQoJZHVwbGljYXRlGAMgASgIInoKC1NlbmRPdXRjb21lEioKCGFjY2VwdGVkGAEgASgLMhYucWlnaHQudjEuU2VuZFJlc3BvbnNlSAASJAoHZmFpbHVyZRgCIAEoCzIRLnFpZ2h0LnYxLkZhaWx1cmVIABIRCgdyZWNlaXB0GAMgASgMSABCBgoEa2luZCIlChBTZW5kQmF0Y2hSZXF1ZXN0EhEKCWVudmVsb3BlcxgBIAMoDCI8ChFTZW5kQmF0Y2hSZXNwb25zZRInCghvdXRjb21lcxgBIAMoCzIVLnFpZ2h0LnYxLlNlbmRPdXRjb21lIk0KDEZldGNoUmVxdWVzdBIRCglhZnRlcl9zZXEYASABKAQSCwoDbWF4GAIgASgNEgwKBHBlZWsYAyABKAgSDwoHd2FpdF9tcxgEIAEoDSIvCgxXYXRjaFJlcXVlc3QSEQoJYWZ0ZXJfc2VxGAEgASgEEgwKBHBlZWsYAiABKAgitwEKDUZldGNoUmVzcG9uc2USIAoFbGVhc2UYASABKAsyDy5xaWdodC52MS5MZWFzZUgAEigKCWRlbGl2ZXJlZBgCIAEoCzITLnFpZ2h0LnYxLkRlbGl2ZXJlZEgAEikKB2V4cGlyZWQYAyABKAsyFi5xaWdodC52MS5FeHBpcmVkUmFuZ2VIABInCgljYXVnaHRfdXAYBCABKAsyEi5xaWdodC52MS5DYXVnaHRVcEgAQgYKBGtpbmQiEwoFTGVhc2USCgoCaWQYASABKAwiWQoJRGVsaXZlcmVkEgsKA3NlcRgBIAEoBBIWCg5yZWNlaXZlZF9hdF9tcxgCIAEoBBIVCg1leHBpcmVzX2F0X21zGAMgASgEEhAKCGVudmVsb3BlGAQgASgMIisKDEV4cGlyZWRSYW5nZRINCgVmaXJzdBgBIAEoBBIMCgRsYXN0GAIgASgEIhwKCENhdWdodFVwEhAKCGxhc3Rfc2VxGAEgASgEIj8KCkFja1JlcXVlc3QSDQoFbGVhc2UYASABKAwSIgoGcmFuZ2VzGAIgAygLMhIucWlnaHQudjEuU2VxUmFuZ2UiJwoIU2VxUmFuZ2USDQoFZmlyc3QYASABKAQSDAoEbGFzdBgCIAEoBCIeCgtBY2tSZXNwb25zZRIPCgdkZWxldGVkGAEgASgNIiUKEEF3YWl0Um9vbVJlcXVlc3QSEQoJcmVjaXBpZW50GAEgASgMIhMKEUF3YWl0Um9vbVJlc3BvbnNlIjAKEUdldFJlY2VpcHRSZXF1ZXN0Eg8KB21haWxib3gYASABKAwSCgoCaWQYAiABKAwiJQoSR2V0UmVjZWlwdFJlc3BvbnNlEg8KB3JlY2VpcHQYASABKAwyuwUKD0RlbGl2ZXJ5U2VydmljZRI/CgRTZW5kEhUucWlnaHQudjEuU2VuZFJlcXVlc3QaFi5xaWdodC52MS5TZW5kUmVzcG9uc2UiCIq1GAQIFBgDEkgKCFNlbmRNYW55EhUucWlnaHQudjEuU2VuZFJlcXVlc3QaFS5xaWdodC52MS5TZW5kT3V0Y29tZSIKirUYBggVGAMgASgBMAESTgoJU2VuZEJhdGNoEhoucWlnaHQudjEuU2VuZEJhdGNoUmVxdWVzdBobLnFpZ2h0LnYxLlNlbmRCYXRjaFJlc3BvbnNlIgiKtRgECBYYAxJJCgVGZXRjaBIWLnFpZ2h0LnYxLkZldGNoUmVxdWVzdBoXLnFpZ2h0LnYxLkZldGNoUmVzcG9uc2UiDYq1GAkIFxCACBgDIAEwARJACgNBY2sSFC5xaWdodC52MS5BY2tSZXF1ZXN0GhUucWlnaHQudjEuQWNrUmVzcG9uc2UiDIq1GAgIGBCAgAQYAxJJCgVXYXRjaBIWLnFpZ2h0LnYxLldhdGNoUmVxdWVzdBoXLnFpZ2h0LnYxLkZldGNoUmVzcG9uc2UiDYq1GAkIGRCACBgDIAEwARJTCglBd2FpdFJvb20SGi5xaWdodC52MS5Bd2FpdFJvb21SZXF1ZXN0GhsucWlnaHQudjEuQXdhaXRSb29tUmVzcG9uc2UiDYq1GAkIGhCACBgDIAESSgoOU2VuZEZvclJlY2VpcHQSFS5xaWdodC52MS5TZW5kUmVxdWVzdBoVLnFpZ2h0LnYxLlNlbmRPdXRjb21lIgiKtRgECBsYAzABElQKCkdldFJlY2VpcHQSGy5xaWdodC52MS5HZXRSZWNlaXB0UmVxdWVzdBocLnFpZ2h0LnYxLkdldFJlY2VpcHRSZXNwb25zZSILirUYBwgcEIAIGANiBnByb3RvMw", [file_qight_v1_frame, file_qight_v1_options]);
+  fileDesc("ChdxaWdodC92MS9kZWxpdmVyeS5wcm90bxIIcWlnaHQudjEiMAoLU2VuZFJlcXVlc3QSEAoIZW52ZWxvcGUYASABKAwSDwoHcmVjZWlwdBgCIAEoCCJvCgxTZW5kUmVzcG9uc2USCwoDc2VxGAEgASgEEhUKDWV4cGlyZXNfYXRfbXMYAiABKAQSEQoJZHVwbGljYXRlGAMgASgIEigKB21lbWJlcnMYBCADKAsyFy5xaWdodC52MS5NZW1iZXJPdXRjb21lIlAKDU1lbWJlck91dGNvbWUSDgoGZGV2aWNlGAEgASgMEgsKA3NlcRgCIAEoBBIiCgdmYWlsdXJlGAMgASgLMhEucWlnaHQudjEuRmFpbHVyZSJ6CgtTZW5kT3V0Y29tZRIqCghhY2NlcHRlZBgBIAEoCzIWLnFpZ2h0LnYxLlNlbmRSZXNwb25zZUgAEiQKB2ZhaWx1cmUYAiABKAsyES5xaWdodC52MS5GYWlsdXJlSAASEQoHcmVjZWlwdBgDIAEoDEgAQgYKBGtpbmQiJQoQU2VuZEJhdGNoUmVxdWVzdBIRCgllbnZlbG9wZXMYASADKAwiPAoRU2VuZEJhdGNoUmVzcG9uc2USJwoIb3V0Y29tZXMYASADKAsyFS5xaWdodC52MS5TZW5kT3V0Y29tZSJNCgxGZXRjaFJlcXVlc3QSEQoJYWZ0ZXJfc2VxGAEgASgEEgsKA21heBgCIAEoDRIMCgRwZWVrGAMgASgIEg8KB3dhaXRfbXMYBCABKA0iLwoMV2F0Y2hSZXF1ZXN0EhEKCWFmdGVyX3NlcRgBIAEoBBIMCgRwZWVrGAIgASgIIrcBCg1GZXRjaFJlc3BvbnNlEiAKBWxlYXNlGAEgASgLMg8ucWlnaHQudjEuTGVhc2VIABIoCglkZWxpdmVyZWQYAiABKAsyEy5xaWdodC52MS5EZWxpdmVyZWRIABIpCgdleHBpcmVkGAMgASgLMhYucWlnaHQudjEuRXhwaXJlZFJhbmdlSAASJwoJY2F1Z2h0X3VwGAQgASgLMhIucWlnaHQudjEuQ2F1Z2h0VXBIAEIGCgRraW5kIhMKBUxlYXNlEgoKAmlkGAEgASgMIoABCglEZWxpdmVyZWQSCwoDc2VxGAEgASgEEhYKDnJlY2VpdmVkX2F0X21zGAIgASgEEhUKDWV4cGlyZXNfYXRfbXMYAyABKAQSEAoIZW52ZWxvcGUYBCABKAwSJQoGbm90aWNlGAUgASgLMhUucWlnaHQudjEuR3JvdXBOb3RpY2UiuwEKC0dyb3VwTm90aWNlEg0KBWdyb3VwGAEgASgMEigKBGtpbmQYAiABKA4yGi5xaWdodC52MS5Hcm91cE5vdGljZS5LaW5kEg0KBWVwb2NoGAMgASgEImQKBEtpbmQSFAoQS0lORF9VTlNQRUNJRklFRBAAEhAKDEtJTkRfV0VMQ09NRRABEg8KC0tJTkRfQ09NTUlUEAISEAoMS0lORF9SRU1PVkVEEAMSEQoNS0lORF9SRU9QRU5FRBAEIisKDEV4cGlyZWRSYW5nZRINCgVmaXJzdBgBIAEoBBIMCgRsYXN0GAIgASgEIhwKCENhdWdodFVwEhAKCGxhc3Rfc2VxGAEgASgEIj8KCkFja1JlcXVlc3QSDQoFbGVhc2UYASABKAwSIgoGcmFuZ2VzGAIgAygLMhIucWlnaHQudjEuU2VxUmFuZ2UiJwoIU2VxUmFuZ2USDQoFZmlyc3QYASABKAQSDAoEbGFzdBgCIAEoBCIeCgtBY2tSZXNwb25zZRIPCgdkZWxldGVkGAEgASgNIiUKEEF3YWl0Um9vbVJlcXVlc3QSEQoJcmVjaXBpZW50GAEgASgMIhMKEUF3YWl0Um9vbVJlc3BvbnNlIjAKEUdldFJlY2VpcHRSZXF1ZXN0Eg8KB21haWxib3gYASABKAwSCgoCaWQYAiABKAwiJQoSR2V0UmVjZWlwdFJlc3BvbnNlEg8KB3JlY2VpcHQYASABKAwyuwUKD0RlbGl2ZXJ5U2VydmljZRI/CgRTZW5kEhUucWlnaHQudjEuU2VuZFJlcXVlc3QaFi5xaWdodC52MS5TZW5kUmVzcG9uc2UiCIq1GAQIFBgDEkgKCFNlbmRNYW55EhUucWlnaHQudjEuU2VuZFJlcXVlc3QaFS5xaWdodC52MS5TZW5kT3V0Y29tZSIKirUYBggVGAMgASgBMAESTgoJU2VuZEJhdGNoEhoucWlnaHQudjEuU2VuZEJhdGNoUmVxdWVzdBobLnFpZ2h0LnYxLlNlbmRCYXRjaFJlc3BvbnNlIgiKtRgECBYYAxJJCgVGZXRjaBIWLnFpZ2h0LnYxLkZldGNoUmVxdWVzdBoXLnFpZ2h0LnYxLkZldGNoUmVzcG9uc2UiDYq1GAkIFxCACBgDIAEwARJACgNBY2sSFC5xaWdodC52MS5BY2tSZXF1ZXN0GhUucWlnaHQudjEuQWNrUmVzcG9uc2UiDIq1GAgIGBCAgAQYAxJJCgVXYXRjaBIWLnFpZ2h0LnYxLldhdGNoUmVxdWVzdBoXLnFpZ2h0LnYxLkZldGNoUmVzcG9uc2UiDYq1GAkIGRCACBgDIAEwARJTCglBd2FpdFJvb20SGi5xaWdodC52MS5Bd2FpdFJvb21SZXF1ZXN0GhsucWlnaHQudjEuQXdhaXRSb29tUmVzcG9uc2UiDYq1GAkIGhCACBgDIAESSgoOU2VuZEZvclJlY2VpcHQSFS5xaWdodC52MS5TZW5kUmVxdWVzdBoVLnFpZ2h0LnYxLlNlbmRPdXRjb21lIgiKtRgECBsYAzABElQKCkdldFJlY2VpcHQSGy5xaWdodC52MS5HZXRSZWNlaXB0UmVxdWVzdBocLnFpZ2h0LnYxLkdldFJlY2VpcHRSZXNwb25zZSILirUYBwgcEIAIGANiBnByb3RvMw", [file_qight_v1_frame, file_qight_v1_options]);
 
 /**
  * @generated from message qight.v1.SendRequest
@@ -61,6 +61,13 @@ export type SendResponse = Message<"qight.v1.SendResponse"> & {
    * @generated from field: bool duplicate = 3;
    */
   duplicate: boolean;
+
+  /**
+   * To a group: what became of it at each member's mailbox; seq is then 0.
+   *
+   * @generated from field: repeated qight.v1.MemberOutcome members = 4;
+   */
+  members: MemberOutcome[];
 };
 
 /**
@@ -69,6 +76,35 @@ export type SendResponse = Message<"qight.v1.SendResponse"> & {
  */
 export const SendResponseSchema: GenMessage<SendResponse> = /*@__PURE__*/
   messageDesc(file_qight_v1_delivery, 1);
+
+/**
+ * @generated from message qight.v1.MemberOutcome
+ */
+export type MemberOutcome = Message<"qight.v1.MemberOutcome"> & {
+  /**
+   * @generated from field: bytes device = 1;
+   */
+  device: Uint8Array;
+
+  /**
+   * 0 with a failure
+   *
+   * @generated from field: uint64 seq = 2;
+   */
+  seq: bigint;
+
+  /**
+   * @generated from field: qight.v1.Failure failure = 3;
+   */
+  failure?: Failure | undefined;
+};
+
+/**
+ * Describes the message qight.v1.MemberOutcome.
+ * Use `create(MemberOutcomeSchema)` to create a new message.
+ */
+export const MemberOutcomeSchema: GenMessage<MemberOutcome> = /*@__PURE__*/
+  messageDesc(file_qight_v1_delivery, 2);
 
 /**
  * @generated from message qight.v1.SendOutcome
@@ -105,7 +141,7 @@ export type SendOutcome = Message<"qight.v1.SendOutcome"> & {
  * Use `create(SendOutcomeSchema)` to create a new message.
  */
 export const SendOutcomeSchema: GenMessage<SendOutcome> = /*@__PURE__*/
-  messageDesc(file_qight_v1_delivery, 2);
+  messageDesc(file_qight_v1_delivery, 3);
 
 /**
  * @generated from message qight.v1.SendBatchRequest
@@ -124,7 +160,7 @@ export type SendBatchRequest = Message<"qight.v1.SendBatchRequest"> & {
  * Use `create(SendBatchRequestSchema)` to create a new message.
  */
 export const SendBatchRequestSchema: GenMessage<SendBatchRequest> = /*@__PURE__*/
-  messageDesc(file_qight_v1_delivery, 3);
+  messageDesc(file_qight_v1_delivery, 4);
 
 /**
  * @generated from message qight.v1.SendBatchResponse
@@ -143,7 +179,7 @@ export type SendBatchResponse = Message<"qight.v1.SendBatchResponse"> & {
  * Use `create(SendBatchResponseSchema)` to create a new message.
  */
 export const SendBatchResponseSchema: GenMessage<SendBatchResponse> = /*@__PURE__*/
-  messageDesc(file_qight_v1_delivery, 4);
+  messageDesc(file_qight_v1_delivery, 5);
 
 /**
  * @generated from message qight.v1.FetchRequest
@@ -181,7 +217,7 @@ export type FetchRequest = Message<"qight.v1.FetchRequest"> & {
  * Use `create(FetchRequestSchema)` to create a new message.
  */
 export const FetchRequestSchema: GenMessage<FetchRequest> = /*@__PURE__*/
-  messageDesc(file_qight_v1_delivery, 5);
+  messageDesc(file_qight_v1_delivery, 6);
 
 /**
  * @generated from message qight.v1.WatchRequest
@@ -203,7 +239,7 @@ export type WatchRequest = Message<"qight.v1.WatchRequest"> & {
  * Use `create(WatchRequestSchema)` to create a new message.
  */
 export const WatchRequestSchema: GenMessage<WatchRequest> = /*@__PURE__*/
-  messageDesc(file_qight_v1_delivery, 6);
+  messageDesc(file_qight_v1_delivery, 7);
 
 /**
  * @generated from message qight.v1.FetchResponse
@@ -248,7 +284,7 @@ export type FetchResponse = Message<"qight.v1.FetchResponse"> & {
  * Use `create(FetchResponseSchema)` to create a new message.
  */
 export const FetchResponseSchema: GenMessage<FetchResponse> = /*@__PURE__*/
-  messageDesc(file_qight_v1_delivery, 7);
+  messageDesc(file_qight_v1_delivery, 8);
 
 /**
  * @generated from message qight.v1.Lease
@@ -267,7 +303,7 @@ export type Lease = Message<"qight.v1.Lease"> & {
  * Use `create(LeaseSchema)` to create a new message.
  */
 export const LeaseSchema: GenMessage<Lease> = /*@__PURE__*/
-  messageDesc(file_qight_v1_delivery, 8);
+  messageDesc(file_qight_v1_delivery, 9);
 
 /**
  * @generated from message qight.v1.Delivered
@@ -289,11 +325,18 @@ export type Delivered = Message<"qight.v1.Delivered"> & {
   expiresAtMs: bigint;
 
   /**
-   * a serialized SignedEnvelope
+   * a serialized SignedEnvelope; empty with a notice
    *
    * @generated from field: bytes envelope = 4;
    */
   envelope: Uint8Array;
+
+  /**
+   * Instead of an envelope: something happened to a group.
+   *
+   * @generated from field: qight.v1.GroupNotice notice = 5;
+   */
+  notice?: GroupNotice | undefined;
 };
 
 /**
@@ -301,7 +344,82 @@ export type Delivered = Message<"qight.v1.Delivered"> & {
  * Use `create(DeliveredSchema)` to create a new message.
  */
 export const DeliveredSchema: GenMessage<Delivered> = /*@__PURE__*/
-  messageDesc(file_qight_v1_delivery, 9);
+  messageDesc(file_qight_v1_delivery, 10);
+
+/**
+ * By the relay itself, so it is a hint: what is true stands in the commits.
+ *
+ * @generated from message qight.v1.GroupNotice
+ */
+export type GroupNotice = Message<"qight.v1.GroupNotice"> & {
+  /**
+   * @generated from field: bytes group = 1;
+   */
+  group: Uint8Array;
+
+  /**
+   * @generated from field: qight.v1.GroupNotice.Kind kind = 2;
+   */
+  kind: GroupNotice_Kind;
+
+  /**
+   * the current one
+   *
+   * @generated from field: uint64 epoch = 3;
+   */
+  epoch: bigint;
+};
+
+/**
+ * Describes the message qight.v1.GroupNotice.
+ * Use `create(GroupNoticeSchema)` to create a new message.
+ */
+export const GroupNoticeSchema: GenMessage<GroupNotice> = /*@__PURE__*/
+  messageDesc(file_qight_v1_delivery, 11);
+
+/**
+ * @generated from enum qight.v1.GroupNotice.Kind
+ */
+export enum GroupNotice_Kind {
+  /**
+   * @generated from enum value: KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * a Welcome waits
+   *
+   * @generated from enum value: KIND_WELCOME = 1;
+   */
+  WELCOME = 1,
+
+  /**
+   * an epoch has ended
+   *
+   * @generated from enum value: KIND_COMMIT = 2;
+   */
+  COMMIT = 2,
+
+  /**
+   * the own device is not on the roster any more
+   *
+   * @generated from enum value: KIND_REMOVED = 3;
+   */
+  REMOVED = 3,
+
+  /**
+   * the newest commit was taken back
+   *
+   * @generated from enum value: KIND_REOPENED = 4;
+   */
+  REOPENED = 4,
+}
+
+/**
+ * Describes the enum qight.v1.GroupNotice.Kind.
+ */
+export const GroupNotice_KindSchema: GenEnum<GroupNotice_Kind> = /*@__PURE__*/
+  enumDesc(file_qight_v1_delivery, 11, 0);
 
 /**
  * These sequence numbers expired unread.
@@ -325,7 +443,7 @@ export type ExpiredRange = Message<"qight.v1.ExpiredRange"> & {
  * Use `create(ExpiredRangeSchema)` to create a new message.
  */
 export const ExpiredRangeSchema: GenMessage<ExpiredRange> = /*@__PURE__*/
-  messageDesc(file_qight_v1_delivery, 10);
+  messageDesc(file_qight_v1_delivery, 12);
 
 /**
  * @generated from message qight.v1.CaughtUp
@@ -342,7 +460,7 @@ export type CaughtUp = Message<"qight.v1.CaughtUp"> & {
  * Use `create(CaughtUpSchema)` to create a new message.
  */
 export const CaughtUpSchema: GenMessage<CaughtUp> = /*@__PURE__*/
-  messageDesc(file_qight_v1_delivery, 11);
+  messageDesc(file_qight_v1_delivery, 13);
 
 /**
  * @generated from message qight.v1.AckRequest
@@ -366,7 +484,7 @@ export type AckRequest = Message<"qight.v1.AckRequest"> & {
  * Use `create(AckRequestSchema)` to create a new message.
  */
 export const AckRequestSchema: GenMessage<AckRequest> = /*@__PURE__*/
-  messageDesc(file_qight_v1_delivery, 12);
+  messageDesc(file_qight_v1_delivery, 14);
 
 /**
  * @generated from message qight.v1.SeqRange
@@ -388,7 +506,7 @@ export type SeqRange = Message<"qight.v1.SeqRange"> & {
  * Use `create(SeqRangeSchema)` to create a new message.
  */
 export const SeqRangeSchema: GenMessage<SeqRange> = /*@__PURE__*/
-  messageDesc(file_qight_v1_delivery, 13);
+  messageDesc(file_qight_v1_delivery, 15);
 
 /**
  * @generated from message qight.v1.AckResponse
@@ -405,7 +523,7 @@ export type AckResponse = Message<"qight.v1.AckResponse"> & {
  * Use `create(AckResponseSchema)` to create a new message.
  */
 export const AckResponseSchema: GenMessage<AckResponse> = /*@__PURE__*/
-  messageDesc(file_qight_v1_delivery, 14);
+  messageDesc(file_qight_v1_delivery, 16);
 
 /**
  * @generated from message qight.v1.AwaitRoomRequest
@@ -422,7 +540,7 @@ export type AwaitRoomRequest = Message<"qight.v1.AwaitRoomRequest"> & {
  * Use `create(AwaitRoomRequestSchema)` to create a new message.
  */
 export const AwaitRoomRequestSchema: GenMessage<AwaitRoomRequest> = /*@__PURE__*/
-  messageDesc(file_qight_v1_delivery, 15);
+  messageDesc(file_qight_v1_delivery, 17);
 
 /**
  * @generated from message qight.v1.AwaitRoomResponse
@@ -435,7 +553,7 @@ export type AwaitRoomResponse = Message<"qight.v1.AwaitRoomResponse"> & {
  * Use `create(AwaitRoomResponseSchema)` to create a new message.
  */
 export const AwaitRoomResponseSchema: GenMessage<AwaitRoomResponse> = /*@__PURE__*/
-  messageDesc(file_qight_v1_delivery, 16);
+  messageDesc(file_qight_v1_delivery, 18);
 
 /**
  * @generated from message qight.v1.GetReceiptRequest
@@ -459,7 +577,7 @@ export type GetReceiptRequest = Message<"qight.v1.GetReceiptRequest"> & {
  * Use `create(GetReceiptRequestSchema)` to create a new message.
  */
 export const GetReceiptRequestSchema: GenMessage<GetReceiptRequest> = /*@__PURE__*/
-  messageDesc(file_qight_v1_delivery, 17);
+  messageDesc(file_qight_v1_delivery, 19);
 
 /**
  * @generated from message qight.v1.GetReceiptResponse
@@ -478,7 +596,7 @@ export type GetReceiptResponse = Message<"qight.v1.GetReceiptResponse"> & {
  * Use `create(GetReceiptResponseSchema)` to create a new message.
  */
 export const GetReceiptResponseSchema: GenMessage<GetReceiptResponse> = /*@__PURE__*/
-  messageDesc(file_qight_v1_delivery, 18);
+  messageDesc(file_qight_v1_delivery, 20);
 
 /**
  * Mail in, mail out. A mailbox is a device key; only that device may fetch, acknowledge or watch it.

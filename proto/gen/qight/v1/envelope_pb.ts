@@ -66,7 +66,7 @@ export type EnvelopeBody = Message<"qight.v1.EnvelopeBody"> & {
   sender: Uint8Array;
 
   /**
-   * device key, 32 bytes
+   * device key, 32 bytes; content type 3: a group
    *
    * @generated from field: bytes recipient = 4;
    */
@@ -85,7 +85,7 @@ export type EnvelopeBody = Message<"qight.v1.EnvelopeBody"> & {
   ttlS: number;
 
   /**
-   * 1 = sealed, 2 = plain content (only with --plaintext)
+   * 1 = sealed, 2 = plain content (only with --plaintext), 3 = an MLS PrivateMessage
    *
    * @generated from field: uint32 content_type = 7;
    */

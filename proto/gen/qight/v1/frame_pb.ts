@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file qight/v1/frame.proto.
  */
 export const file_qight_v1_frame: GenFile = /*@__PURE__*/
-  fileDesc("ChRxaWdodC92MS9mcmFtZS5wcm90bxIIcWlnaHQudjEiRAoKQ2FsbEhlYWRlchIOCgZtZXRob2QYASABKA0SEgoKcmVxdWVzdF9pZBgCIAEoDBISCgp0aW1lb3V0X21zGAMgASgNImUKBFBhcnQSEQoHbWVzc2FnZRgBIAEoDEgAEiQKB2ZhaWx1cmUYAiABKAsyES5xaWdodC52MS5GYWlsdXJlSAASHAoDZW5kGAMgASgLMg0ucWlnaHQudjEuRW5kSABCBgoEa2luZCJWCgdGYWlsdXJlEg4KBm51bWJlchgBIAEoDRIPCgdtZXNzYWdlGAIgASgJEhYKDnJldHJ5X2FmdGVyX21zGAMgASgNEhIKCnJlcXVlc3RfaWQYBCABKAwiBQoDRW5kYgZwcm90bzM");
+  fileDesc("ChRxaWdodC92MS9mcmFtZS5wcm90bxIIcWlnaHQudjEiRAoKQ2FsbEhlYWRlchIOCgZtZXRob2QYASABKA0SEgoKcmVxdWVzdF9pZBgCIAEoDBISCgp0aW1lb3V0X21zGAMgASgNImUKBFBhcnQSEQoHbWVzc2FnZRgBIAEoDEgAEiQKB2ZhaWx1cmUYAiABKAsyES5xaWdodC52MS5GYWlsdXJlSAASHAoDZW5kGAMgASgLMg0ucWlnaHQudjEuRW5kSABCBgoEa2luZCJlCgdGYWlsdXJlEg4KBm51bWJlchgBIAEoDRIPCgdtZXNzYWdlGAIgASgJEhYKDnJldHJ5X2FmdGVyX21zGAMgASgNEhIKCnJlcXVlc3RfaWQYBCABKAwSDQoFZXBvY2gYBSABKAQiBQoDRW5kYgZwcm90bzM");
 
 /**
  * The first frame on every stream: which call this is.
@@ -119,6 +119,13 @@ export type Failure = Message<"qight.v1.Failure"> & {
    * @generated from field: bytes request_id = 4;
    */
   requestId: Uint8Array;
+
+  /**
+   * stale_epoch: where the group is now.
+   *
+   * @generated from field: uint64 epoch = 5;
+   */
+  epoch: bigint;
 };
 
 /**

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file qight/v1/options.proto.
  */
 export const file_qight_v1_options: GenFile = /*@__PURE__*/
-  fileDesc("ChZxaWdodC92MS9vcHRpb25zLnByb3RvEghxaWdodC52MSJcCgRDYWxsEg4KBm51bWJlchgBIAEoDRITCgttYXhfcmVxdWVzdBgCIAEoDRIgCgZjYWxsZXIYAyABKA4yEC5xaWdodC52MS5DYWxsZXISDQoFd2FpdHMYBCABKAgqWgoGQ2FsbGVyEhYKEkNBTExFUl9VTlNQRUNJRklFRBAAEhEKDUNBTExFUl9BTllPTkUQARISCg5DQUxMRVJfU0VTU0lPThACEhEKDUNBTExFUl9ERVZJQ0UQAzpECgRjYWxsEh4uZ29vZ2xlLnByb3RvYnVmLk1ldGhvZE9wdGlvbnMY0YYDIAEoCzIOLnFpZ2h0LnYxLkNhbGxSBGNhbGxiBnByb3RvMw", [file_google_protobuf_descriptor]);
+  fileDesc("ChZxaWdodC92MS9vcHRpb25zLnByb3RvEghxaWdodC52MSJpCgRDYWxsEg4KBm51bWJlchgBIAEoDRITCgttYXhfcmVxdWVzdBgCIAEoDRIgCgZjYWxsZXIYAyABKA4yEC5xaWdodC52MS5DYWxsZXISDQoFd2FpdHMYBCABKAgSCwoDbWxzGAUgASgIKloKBkNhbGxlchIWChJDQUxMRVJfVU5TUEVDSUZJRUQQABIRCg1DQUxMRVJfQU5ZT05FEAESEgoOQ0FMTEVSX1NFU1NJT04QAhIRCg1DQUxMRVJfREVWSUNFEAM6RAoEY2FsbBIeLmdvb2dsZS5wcm90b2J1Zi5NZXRob2RPcHRpb25zGNGGAyABKAsyDi5xaWdodC52MS5DYWxsUgRjYWxsYgZwcm90bzM", [file_google_protobuf_descriptor]);
 
 /**
  * What every call says about itself; proto/methods.ts makes the one table from it.
@@ -45,6 +45,13 @@ export type Call = Message<"qight.v1.Call"> & {
    * @generated from field: bool waits = 4;
    */
   waits: boolean;
+
+  /**
+   * The request may be as large as the relay's largest MLS object; max_request then does not count.
+   *
+   * @generated from field: bool mls = 5;
+   */
+  mls: boolean;
 };
 
 /**

@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file qight/v1/seal.proto.
  */
 export const file_qight_v1_seal: GenFile = /*@__PURE__*/
-  fileDesc("ChNxaWdodC92MS9zZWFsLnByb3RvEghxaWdodC52MSJHCg1TZWFsZWRQYXlsb2FkEg0KBXN1aXRlGAEgASgNEg4KBmtleV9pZBgCIAEoDBILCgNlbmMYAyABKAwSCgoCY3QYBCABKAwiugEKDVNlYWxlZENvbnRlbnQSDwoHYWNjb3VudBgBIAEoDBIWCg5idW5kbGVfdmVyc2lvbhgCIAEoBBITCgtidW5kbGVfaGFzaBgDIAEoDBIOCgZidW5kbGUYBCABKAwSDwoHbGluZWFnZRgFIAEoDBIPCgdjb3VudGVyGAYgASgEEhUKDXZvaWRfY291bnRlcnMYByADKAQSIgoHY29udGVudBgIIAEoCzIRLnFpZ2h0LnYxLkNvbnRlbnQikQEKB0NvbnRlbnQSDgoEdGV4dBgBIAEoCUgAEg4KBGRhdGEYAiABKAxIABIdCgVmaWxlcxgDIAMoCzIOLnFpZ2h0LnYxLkZpbGUSEAoIcmVwbHlfdG8YBCABKAwSLQoNaW52aXRlX2FjY2VwdBgFIAEoCzIWLnFpZ2h0LnYxLkludml0ZUFjY2VwdEIGCgRib2R5IjoKDEludml0ZUFjY2VwdBIPCgdsb2NhdG9yGAEgASgMEgsKA21hYxgCIAEoDBIMCgRuYW1lGAMgASgJIiIKBEZpbGUSDAoEbmFtZRgBIAEoCRIMCgRkYXRhGAIgASgMYgZwcm90bzM");
+  fileDesc("ChNxaWdodC92MS9zZWFsLnByb3RvEghxaWdodC52MSJHCg1TZWFsZWRQYXlsb2FkEg0KBXN1aXRlGAEgASgNEg4KBmtleV9pZBgCIAEoDBILCgNlbmMYAyABKAwSCgoCY3QYBCABKAwiugEKDVNlYWxlZENvbnRlbnQSDwoHYWNjb3VudBgBIAEoDBIWCg5idW5kbGVfdmVyc2lvbhgCIAEoBBITCgtidW5kbGVfaGFzaBgDIAEoDBIOCgZidW5kbGUYBCABKAwSDwoHbGluZWFnZRgFIAEoDBIPCgdjb3VudGVyGAYgASgEEhUKDXZvaWRfY291bnRlcnMYByADKAQSIgoHY29udGVudBgIIAEoCzIRLnFpZ2h0LnYxLkNvbnRlbnQikgMKB0NvbnRlbnQSDgoEdGV4dBgBIAEoCUgAEg4KBGRhdGEYAiABKAxIABIdCgVmaWxlcxgDIAMoCzIOLnFpZ2h0LnYxLkZpbGUSEAoIcmVwbHlfdG8YBCABKAwSLQoNaW52aXRlX2FjY2VwdBgFIAEoCzIWLnFpZ2h0LnYxLkludml0ZUFjY2VwdBImCghyZWFjdGlvbhgGIAEoCzISLnFpZ2h0LnYxLlJlYWN0aW9uSAESHgoEZWRpdBgHIAEoCzIOLnFpZ2h0LnYxLkVkaXRIARImCghkZWxldGlvbhgIIAEoCzISLnFpZ2h0LnYxLkRlbGV0aW9uSAESJgoIcmVjZWlwdHMYCSABKAsyEi5xaWdodC52MS5SZWNlaXB0c0gBEiIKBnR5cGluZxgKIAEoCzIQLnFpZ2h0LnYxLlR5cGluZ0gBEh4KBGxlZnQYCyABKAsyDi5xaWdodC52MS5MZWZ0SAESGQoRZGlzYXBwZWFyX2FmdGVyX3MYDCABKA1CBgoEYm9keUIICgZhY3Rpb24iKQoIUmVhY3Rpb24SDgoGdGFyZ2V0GAEgASgMEg0KBWVtb2ppGAIgASgJIiQKBEVkaXQSDgoGdGFyZ2V0GAEgASgMEgwKBHRleHQYAiABKAkiGgoIRGVsZXRpb24SDgoGdGFyZ2V0GAEgASgMIisKCFJlY2VpcHRzEhEKCWRlbGl2ZXJlZBgBIAMoDBIMCgRyZWFkGAIgAygMIhQKBlR5cGluZxIKCgJvbhgBIAEoCCIGCgRMZWZ0IjoKDEludml0ZUFjY2VwdBIPCgdsb2NhdG9yGAEgASgMEgsKA21hYxgCIAEoDBIMCgRuYW1lGAMgASgJIkMKBEZpbGUSDAoEbmFtZRgBIAEoCRIMCgRkYXRhGAIgASgMEh8KBGJsb2IYAyABKAsyES5xaWdodC52MS5CbG9iUmVmIloKB0Jsb2JSZWYSDgoGc2hhMjU2GAEgASgMEgwKBHNpemUYAiABKAQSCwoDa2V5GAMgASgMEhMKC2ZpbGVfc2hhMjU2GAQgASgMEg8KB3ZlcnNpb24YBSABKA1iBnByb3RvMw");
 
 /**
  * The payload of a sealed envelope: HPKE base mode, KEM X-Wing.
@@ -161,6 +161,56 @@ export type Content = Message<"qight.v1.Content"> & {
    * @generated from field: qight.v1.InviteAccept invite_accept = 5;
    */
   inviteAccept?: InviteAccept | undefined;
+
+  /**
+   * Only in conversations, instead of a body.
+   *
+   * @generated from oneof qight.v1.Content.action
+   */
+  action: {
+    /**
+     * @generated from field: qight.v1.Reaction reaction = 6;
+     */
+    value: Reaction;
+    case: "reaction";
+  } | {
+    /**
+     * @generated from field: qight.v1.Edit edit = 7;
+     */
+    value: Edit;
+    case: "edit";
+  } | {
+    /**
+     * @generated from field: qight.v1.Deletion deletion = 8;
+     */
+    value: Deletion;
+    case: "deletion";
+  } | {
+    /**
+     * @generated from field: qight.v1.Receipts receipts = 9;
+     */
+    value: Receipts;
+    case: "receipts";
+  } | {
+    /**
+     * @generated from field: qight.v1.Typing typing = 10;
+     */
+    value: Typing;
+    case: "typing";
+  } | {
+    /**
+     * @generated from field: qight.v1.Left left = 11;
+     */
+    value: Left;
+    case: "left";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * The line goes so long after it was read, in seconds; 0 = it stays.
+   *
+   * @generated from field: uint32 disappear_after_s = 12;
+   */
+  disappearAfterS: number;
 };
 
 /**
@@ -169,6 +219,133 @@ export type Content = Message<"qight.v1.Content"> & {
  */
 export const ContentSchema: GenMessage<Content> = /*@__PURE__*/
   messageDesc(file_qight_v1_seal, 2);
+
+/**
+ * An emoji on a line; by the same person on the same line it replaces the one before.
+ *
+ * @generated from message qight.v1.Reaction
+ */
+export type Reaction = Message<"qight.v1.Reaction"> & {
+  /**
+   * 16 bytes, id of the line
+   *
+   * @generated from field: bytes target = 1;
+   */
+  target: Uint8Array;
+
+  /**
+   * empty takes it back
+   *
+   * @generated from field: string emoji = 2;
+   */
+  emoji: string;
+};
+
+/**
+ * Describes the message qight.v1.Reaction.
+ * Use `create(ReactionSchema)` to create a new message.
+ */
+export const ReactionSchema: GenMessage<Reaction> = /*@__PURE__*/
+  messageDesc(file_qight_v1_seal, 3);
+
+/**
+ * New words for an own line.
+ *
+ * @generated from message qight.v1.Edit
+ */
+export type Edit = Message<"qight.v1.Edit"> & {
+  /**
+   * @generated from field: bytes target = 1;
+   */
+  target: Uint8Array;
+
+  /**
+   * @generated from field: string text = 2;
+   */
+  text: string;
+};
+
+/**
+ * Describes the message qight.v1.Edit.
+ * Use `create(EditSchema)` to create a new message.
+ */
+export const EditSchema: GenMessage<Edit> = /*@__PURE__*/
+  messageDesc(file_qight_v1_seal, 4);
+
+/**
+ * An own line that shall go; best effort at the others.
+ *
+ * @generated from message qight.v1.Deletion
+ */
+export type Deletion = Message<"qight.v1.Deletion"> & {
+  /**
+   * @generated from field: bytes target = 1;
+   */
+  target: Uint8Array;
+};
+
+/**
+ * Describes the message qight.v1.Deletion.
+ * Use `create(DeletionSchema)` to create a new message.
+ */
+export const DeletionSchema: GenMessage<Deletion> = /*@__PURE__*/
+  messageDesc(file_qight_v1_seal, 5);
+
+/**
+ * What reached this device, and what its person has seen.
+ *
+ * @generated from message qight.v1.Receipts
+ */
+export type Receipts = Message<"qight.v1.Receipts"> & {
+  /**
+   * @generated from field: repeated bytes delivered = 1;
+   */
+  delivered: Uint8Array[];
+
+  /**
+   * @generated from field: repeated bytes read = 2;
+   */
+  read: Uint8Array[];
+};
+
+/**
+ * Describes the message qight.v1.Receipts.
+ * Use `create(ReceiptsSchema)` to create a new message.
+ */
+export const ReceiptsSchema: GenMessage<Receipts> = /*@__PURE__*/
+  messageDesc(file_qight_v1_seal, 6);
+
+/**
+ * @generated from message qight.v1.Typing
+ */
+export type Typing = Message<"qight.v1.Typing"> & {
+  /**
+   * @generated from field: bool on = 1;
+   */
+  on: boolean;
+};
+
+/**
+ * Describes the message qight.v1.Typing.
+ * Use `create(TypingSchema)` to create a new message.
+ */
+export const TypingSchema: GenMessage<Typing> = /*@__PURE__*/
+  messageDesc(file_qight_v1_seal, 7);
+
+/**
+ * The sender leaves the group: whoever may shall remove its leaves.
+ *
+ * @generated from message qight.v1.Left
+ */
+export type Left = Message<"qight.v1.Left"> & {
+};
+
+/**
+ * Describes the message qight.v1.Left.
+ * Use `create(LeftSchema)` to create a new message.
+ */
+export const LeftSchema: GenMessage<Left> = /*@__PURE__*/
+  messageDesc(file_qight_v1_seal, 8);
 
 /**
  * Says that the sender took an invite of the recipient, and proves it.
@@ -203,7 +380,7 @@ export type InviteAccept = Message<"qight.v1.InviteAccept"> & {
  * Use `create(InviteAcceptSchema)` to create a new message.
  */
 export const InviteAcceptSchema: GenMessage<InviteAccept> = /*@__PURE__*/
-  messageDesc(file_qight_v1_seal, 3);
+  messageDesc(file_qight_v1_seal, 9);
 
 /**
  * @generated from message qight.v1.File
@@ -215,9 +392,16 @@ export type File = Message<"qight.v1.File"> & {
   name: string;
 
   /**
+   * empty with a blob
+   *
    * @generated from field: bytes data = 2;
    */
   data: Uint8Array;
+
+  /**
+   * @generated from field: qight.v1.BlobRef blob = 3;
+   */
+  blob?: BlobRef | undefined;
 };
 
 /**
@@ -225,5 +409,54 @@ export type File = Message<"qight.v1.File"> & {
  * Use `create(FileSchema)` to create a new message.
  */
 export const FileSchema: GenMessage<File> = /*@__PURE__*/
-  messageDesc(file_qight_v1_seal, 4);
+  messageDesc(file_qight_v1_seal, 10);
+
+/**
+ * A file that waits at the relay as ciphertext.
+ *
+ * @generated from message qight.v1.BlobRef
+ */
+export type BlobRef = Message<"qight.v1.BlobRef"> & {
+  /**
+   * of the ciphertext
+   *
+   * @generated from field: bytes sha256 = 1;
+   */
+  sha256: Uint8Array;
+
+  /**
+   * bytes of the file
+   *
+   * @generated from field: uint64 size = 2;
+   */
+  size: bigint;
+
+  /**
+   * 32 bytes
+   *
+   * @generated from field: bytes key = 3;
+   */
+  key: Uint8Array;
+
+  /**
+   * of the file
+   *
+   * @generated from field: bytes file_sha256 = 4;
+   */
+  fileSha256: Uint8Array;
+
+  /**
+   * 1 = the chunked AES-256-GCM of docs/protocol.md
+   *
+   * @generated from field: uint32 version = 5;
+   */
+  version: number;
+};
+
+/**
+ * Describes the message qight.v1.BlobRef.
+ * Use `create(BlobRefSchema)` to create a new message.
+ */
+export const BlobRefSchema: GenMessage<BlobRef> = /*@__PURE__*/
+  messageDesc(file_qight_v1_seal, 11);
 
