@@ -103,7 +103,7 @@ export class History {
     const unread = lines.filter(({ state }) => state === "unread");
     if (unread.length === 0) return;
     await this.#store.write(({ history }) => {
-      for (const { conversation, place } of unread) history.markRead(conversation, place);
+      for (const { conversation, place } of unread) history.markRead(conversation, place, this.#clock.now());
     });
   }
 

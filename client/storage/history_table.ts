@@ -3,7 +3,14 @@
  * @module
  */
 import type Database from "better-sqlite3";
-import type { ConversationRow, HistoryFile, HistoryRow, HistoryState, HistoryTable } from "./history_rows.ts";
+import type {
+  ConversationRow,
+  HistoryFile,
+  HistoryKind,
+  HistoryRow,
+  HistoryState,
+  HistoryTable,
+} from "./history_rows.ts";
 
 /** SQL of the tables; a step of schema.ts. */
 export const historySchema = `
@@ -48,9 +55,13 @@ export const historySchema = `
   END;
   `;
 
+/** Columns of a line, as `lineOf` reads them. */
+export const historyColumns =
+  "place, conversation, author, device, id, at_ms, state, verified, text, kind, reply_to, edited, deleted, disappear_s, gone_at_ms";
+
 /** The tables over an open database. */
 export function historyTable(db: Database.Database): HistoryTable {
-  const columns = "place, conversation, author, device, id, at_ms, state, verified, text";
+  const columns = historyColumns;
   const fileColumns = "number, place, name, size, kept, saved_as";
   const known = db.prepare("SELECT 1 FROM history WHERE device = ? AND id = ?").pluck();
   const meet = db.prepare(
@@ -58,7 +69,8 @@ export function historyTable(db: Database.Database): HistoryTable {
       "last_at_ms = max(last_at_ms, excluded.last_at_ms)",
   );
   const add = db.prepare(
-    "INSERT INTO history (conversation, author, device, id, at_ms, state, verified, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    "INSERT INTO history (place, conversation, author, device, id, at_ms, state, verified, text, kind, reply_to, " +
+      "disappear_s, gone_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
   );
   const addFile = db.prepare("INSERT INTO history_file (place, name, size, kept, data) VALUES (?, ?, ?, ?, ?)");
   const setState = db.prepare("UPDATE history SET state = ? WHERE device = ? AND id = ?");
@@ -67,7 +79,8 @@ export function historyTable(db: Database.Database): HistoryTable {
   const inStateOf = db.prepare(`SELECT ${columns} FROM history WHERE state = ? AND conversation = ? ORDER BY place`);
   const written = db.prepare(`SELECT ${columns} FROM history WHERE device = ? AND id = ?`);
   const markRead = db.prepare(
-    "UPDATE history SET state = 'read' WHERE state = 'unread' AND conversation = ? AND place <= ?",
+    "UPDATE history SET state = 'read', gone_at_ms = iif(disappear_s > 0, ? + disappear_s * 1000, NULL) " +
+      "WHERE state = 'unread' AND conversation = ? AND place <= ?",
   );
   const conversations = db.prepare(
     "SELECT name, messages, last_at_ms, (SELECT count(*) FROM history WHERE state = 'unread' AND conversation = name) " +
@@ -89,11 +102,14 @@ export function historyTable(db: Database.Database): HistoryTable {
       "AND NOT EXISTS (SELECT 1 FROM history_file AS f WHERE f.place = h.place AND f.kept = 1))",
   );
   return {
-    add(line, files, nowMs) {
+    add(line, files, nowMs, place) {
       if (known.get(line.device, line.id)) return false;
-      meet.run(line.conversation, nowMs);
+      meet.run(line.conversation, place === undefined ? nowMs : line.atMs);
       const { conversation, author, device, id, atMs, state, verified, text } = line;
-      const { lastInsertRowid } = add.run(conversation, author, device, id, atMs, state, Number(verified), text);
+      const { kind = "message", replyTo = null, disappearS = 0 } = line;
+      const goneAtMs = disappearS > 0 && state !== "unread" ? nowMs + disappearS * 1000 : null;
+      const fixed = [conversation, author, device, id, atMs, state, Number(verified), text];
+      const { lastInsertRowid } = add.run(place ?? null, ...fixed, kind, replyTo, disappearS, goneAtMs);
       for (const { name, size, data } of files) addFile.run(lastInsertRowid, name, size, Number(data !== null), data);
       return true;
     },
@@ -105,7 +121,7 @@ export function historyTable(db: Database.Database): HistoryTable {
       const row = written.get(device, id) as LineRow | undefined;
       return row ? lineOf(row) : null;
     },
-    markRead: (conversation, place) => void markRead.run(conversation, place),
+    markRead: (conversation, place, nowMs) => void markRead.run(nowMs, conversation, place),
     conversations: () =>
       (conversations.all() as { name: string; messages: number; unread: number; last_at_ms: number }[]).map(
         ({ name, messages, unread, last_at_ms }): ConversationRow => ({ name, messages, unread, lastAtMs: last_at_ms }),
@@ -133,7 +149,8 @@ export function historyTable(db: Database.Database): HistoryTable {
   };
 }
 
-interface LineRow {
+/** A line as SQLite gives it. */
+export interface LineRow {
   readonly place: number;
   readonly conversation: string;
   readonly author: Uint8Array;
@@ -143,6 +160,12 @@ interface LineRow {
   readonly state: HistoryState;
   readonly verified: number;
   readonly text: string;
+  readonly kind: HistoryKind;
+  readonly reply_to: Uint8Array | null;
+  readonly edited: number;
+  readonly deleted: number;
+  readonly disappear_s: number;
+  readonly gone_at_ms: number | null;
 }
 
 interface FileRow {
@@ -154,17 +177,25 @@ interface FileRow {
   readonly saved_as: string | null;
 }
 
-function lineOf({ place, conversation, author, device, id, at_ms, state, verified, text }: LineRow): HistoryRow {
+/** A row of the table as the client knows it. */
+export function lineOf(row: LineRow): HistoryRow {
+  const { place, conversation, at_ms, state, verified, text, kind, reply_to, edited, deleted } = row;
   return {
     place,
     conversation,
-    author: Uint8Array.from(author),
-    device: Uint8Array.from(device),
-    id: Uint8Array.from(id),
+    author: Uint8Array.from(row.author),
+    device: Uint8Array.from(row.device),
+    id: Uint8Array.from(row.id),
     atMs: at_ms,
     state,
     verified: verified === 1,
     text,
+    kind,
+    replyTo: reply_to && Uint8Array.from(reply_to),
+    edited: edited === 1,
+    deleted: deleted === 1,
+    disappearS: row.disappear_s,
+    goneAtMs: row.gone_at_ms,
   };
 }
 

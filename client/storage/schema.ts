@@ -2,6 +2,7 @@
  * Tables of the client's store, as versioned migrations.
  * @module
  */
+import { historyMarksSchema } from "./history_marks_table.ts";
 import { historySchema } from "./history_table.ts";
 import { inviteSchema } from "./invite_table.ts";
 
@@ -128,4 +129,5 @@ export const migrations: readonly string[] = [
   `,
   historySchema,
   inviteSchema,
+  historyMarksSchema,
 ];

@@ -7,6 +7,7 @@ import { closeSync, openSync } from "node:fs";
 import { QightError } from "../../proto/errors.ts";
 import { contactTable } from "./contact_table.ts";
 import { inviteTable } from "./invite_table.ts";
+import { historyMarksTable } from "./history_marks_table.ts";
 import { historyTable } from "./history_table.ts";
 import { migrations } from "./schema.ts";
 import { receiptTable } from "./receipt_table.ts";
@@ -41,6 +42,7 @@ class SqliteStore implements ClientStore {
       contacts: contactTable(this.#db),
       invites: inviteTable(this.#db),
       history: historyTable(this.#db),
+      historyMarks: historyMarksTable(this.#db),
     };
   }
 

@@ -2,7 +2,7 @@
  * What a client keeps on disk: its outbox, counters, what it has shown, whom it knows, and its sealing secrets.
  * @module
  */
-import type { HistoryTable } from "./history_rows.ts";
+import type { HistoryMarksTable, HistoryTable } from "./history_rows.ts";
 
 export type * from "./history_rows.ts";
 
@@ -33,6 +33,7 @@ export interface Tables {
   readonly contacts: ContactTable;
   readonly invites: InviteTable;
   readonly history: HistoryTable;
+  readonly historyMarks: HistoryMarksTable;
   readonly meta: MetaTable;
 }
 
