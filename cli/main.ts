@@ -1,4 +1,5 @@
 /** The front door: answers version and help at once, loads the rest only when it is needed. @module */
+import { lateModule } from "./late_module.ts";
 
 const args = Deno.args;
 
@@ -9,19 +10,14 @@ async function main(): Promise<number> {
   const own = end < 0 ? args : args.slice(0, end);
   const helpWanted = args.length === 0 || args[0] === "help" || own.includes("-h") || own.includes("--help");
   if (!helpWanted && (args[0] === "version" || own.includes("-V") || own.includes("--version"))) {
-    const version = await load("./commands/version.ts") as typeof import("./commands/version.ts");
+    const version = await lateModule<typeof import("./commands/version.ts")>("commands/version.ts");
     console.log(version.versionLine(own.includes("--json")));
     return 0;
   }
   if (helpWanted) {
-    const help = await load("./help_door.ts") as typeof import("./help_door.ts");
+    const help = await lateModule<typeof import("./help_door.ts")>("help_door.ts");
     return await help.printHelp(args);
   }
-  const { runCommand } = await load("./run.ts") as typeof import("./run.ts");
+  const { runCommand } = await lateModule<typeof import("./run.ts")>("run.ts");
   return await runCommand(args);
-}
-
-/** A computed name keeps Deno from reading the module before it is needed: it follows literal dynamic imports. */
-async function load(module: string): Promise<unknown> {
-  return await import(new URL(module, import.meta.url).href);
 }

@@ -2,6 +2,7 @@
 import { type ErrorCode, errorTable, QightError } from "../proto/errors.ts";
 import { checkRuntime } from "../relay/runtime.ts";
 import { reportError } from "./error_output.ts";
+import { lateModule } from "./late_module.ts";
 import { helpHint, parseArguments, type Parsed } from "./options.ts";
 import { Output } from "./output.ts";
 import { type Env, processEnv } from "./paths.ts";
@@ -26,7 +27,7 @@ export async function runCommand(args: readonly string[], env: Env = processEnv)
     const settings = await settle(parsed.flags, env, isRelay ? "unread" : parsed.spec.config ?? "read");
     out = new Output(settings);
     debug = settings.debug;
-    const module = await load(parsed.spec.module!);
+    const module = await lateModule<{ run(call: Call): Promise<void> }>(`commands/${parsed.spec.module!}.ts`);
     const call = { args: parsed.args, options: parsed.options, settings, out };
     if (parsed.spec.signals === "own") {
       await module.run({ ...call, signal: new AbortController().signal });
@@ -64,11 +65,6 @@ function hintFor(code: ErrorCode, path: readonly string[]): string | undefined {
   return path[0] === "config"
     ? "qight config schema lists every key; a relay.toml is checked by qight relay."
     : undefined;
-}
-
-/** The code of one command. The name is computed, so that Deno does not read every command at each start. */
-async function load(module: string): Promise<{ run(call: Call): Promise<void> }> {
-  return await import(new URL(`./commands/${module}.ts`, import.meta.url).href);
 }
 
 /** Environment variables leak into child processes, logs and crash reports; files do not. */

@@ -5,6 +5,7 @@
 import { QightError } from "../../proto/errors.ts";
 import { fromWire } from "./sqlite_failure.ts";
 import type { Answer, Role } from "./sqlite_worker.ts";
+import { sqliteWorkerPlace } from "./sqlite_worker_place.ts";
 
 /** A worker with a database connection in it. */
 export class SqliteThread {
@@ -23,7 +24,7 @@ export class SqliteThread {
       this.#end(error);
       resolve(error);
     };
-    this.#worker = new Worker(new URL("./sqlite_worker.ts", import.meta.url), { type: "module" });
+    this.#worker = new Worker(sqliteWorkerPlace, { type: "module" });
     this.#worker.onmessage = (event) => this.#answer(event.data as Answer);
     this.#worker.onerror = (event) => {
       event.preventDefault();
