@@ -3,7 +3,16 @@
  * @module
  */
 import { QightError } from "../proto/errors.ts";
-import type { FetchResponse } from "../proto/gen/qight/v1/delivery_pb.ts";
+import { type FetchResponse, type GroupNotice, GroupNotice_Kind } from "../proto/gen/qight/v1/delivery_pb.ts";
+
+/** What the relay says of a group: a hint, for what is true stands in the commits. */
+export interface GroupHint {
+  readonly group: Uint8Array; // 32 bytes
+  /** A Welcome waits; an epoch has ended; the own device is off the roster; the newest commit was taken back. */
+  readonly kind: "welcome" | "commit" | "removed" | "reopened";
+  /** Where the group is. */
+  readonly epoch: number;
+}
 
 /** One event of a fetch or watch. Times are the relay's, in milliseconds since 1970. */
 export type DeliveryEvent =
@@ -16,6 +25,8 @@ export type DeliveryEvent =
     /** Serialized SignedEnvelope. */
     readonly envelope: Uint8Array;
   }
+  /** Something happened to a group; it has a place in the mailbox and is acknowledged like a message. */
+  | { readonly type: "notice"; readonly seq: number; readonly notice: GroupHint | null }
   | { readonly type: "expired"; readonly first: number; readonly last: number }
   | { readonly type: "caught_up"; readonly lastSeq: number };
 
@@ -24,7 +35,11 @@ export async function* deliveryEvents(replies: AsyncIterable<FetchResponse>): As
   for await (const { kind } of replies) {
     switch (kind.case) {
       case "delivered": {
-        const { seq, receivedAtMs, expiresAtMs, envelope } = kind.value;
+        const { seq, receivedAtMs, expiresAtMs, envelope, notice } = kind.value;
+        if (notice) {
+          yield { type: "notice", seq: sequence(seq), notice: hintOf(notice) };
+          break;
+        }
         yield {
           type: "delivered",
           seq: sequence(seq),
@@ -50,4 +65,17 @@ export async function* deliveryEvents(replies: AsyncIterable<FetchResponse>): As
 function sequence(number: bigint): number {
   if (number >= 1n && number <= BigInt(Number.MAX_SAFE_INTEGER)) return Number(number);
   throw new QightError("protocol", `The relay numbers a message ${number}`);
+}
+
+const HINTS = {
+  [GroupNotice_Kind.WELCOME]: "welcome",
+  [GroupNotice_Kind.COMMIT]: "commit",
+  [GroupNotice_Kind.REMOVED]: "removed",
+  [GroupNotice_Kind.REOPENED]: "reopened",
+} as const;
+
+/** Null for a kind that this version does not know: what it wants to say, the commits say too. */
+function hintOf({ group, kind, epoch }: GroupNotice): GroupHint | null {
+  if (kind === GroupNotice_Kind.UNSPECIFIED || !(kind in HINTS) || epoch > BigInt(Number.MAX_SAFE_INTEGER)) return null;
+  return { group, kind: HINTS[kind], epoch: Number(epoch) };
 }

@@ -3,14 +3,14 @@
  * @module
  */
 import { QightError } from "../proto/errors.ts";
-import { checkedReceipt, NO_RECEIPT, receiptSubject, type SignedReceipt } from "./receipts.ts";
+import { awaitedReceipts, checkedReceipt, type ReceiptSubject, type SignedReceipt, withReceipts } from "./receipts.ts";
 import type { SendOutcome } from "./send_many.ts";
 
 interface Held {
   readonly outcome: SendOutcome;
-  readonly envelope: Uint8Array;
-  /** Null while it is awaited. */
-  signed: SignedReceipt | null;
+  /** What is still to come: one receipt, or one for each member of a group that has it. */
+  awaited: ReceiptSubject[];
+  readonly signed: SignedReceipt[];
 }
 
 /** The relay answers in input order and gives receipts in the order of what it accepted. */
@@ -25,29 +25,29 @@ export class ReceiptOrder {
 
   /** Takes the next outcome; answers what can be told now. */
   outcome(outcome: SendOutcome, envelope: Uint8Array): SendOutcome[] {
-    this.#held.push({ outcome, envelope, signed: outcome.kind === "accepted" ? null : NO_RECEIPT });
+    const awaited = outcome.kind === "accepted" ? awaitedReceipts(outcome.receipt, envelope) : [];
+    this.#held.push({ outcome, awaited, signed: [] });
     return this.#ready();
   }
 
   /** Takes the next receipt; answers what can be told now. Throws `bad_frame` when none is awaited. */
   async receipt(bytes: Uint8Array): Promise<SendOutcome[]> {
-    const next = this.#held.find(({ signed }) => signed === null);
-    if (next?.outcome.kind !== "accepted") throw new QightError("bad_frame", "The relay gave a receipt too many");
-    const message = { ...receiptSubject(next.envelope), seq: next.outcome.receipt.seq };
-    next.signed = await checkedReceipt(bytes, this.#root, message);
+    const next = this.#held.find(({ awaited }) => awaited.length > 0);
+    if (!next) throw new QightError("bad_frame", "The relay gave a receipt too many");
+    next.signed.push(await checkedReceipt(bytes, this.#root, next.awaited.shift()!));
     return this.#ready();
   }
 
   /** No more receipts come: the rest without them. */
   rest(): SendOutcome[] {
-    for (const held of this.#held) held.signed ??= NO_RECEIPT;
+    for (const held of this.#held) held.awaited = [];
     return this.#ready();
   }
 
   #ready(): SendOutcome[] {
-    const waiting = this.#held.findIndex(({ signed }) => signed === null);
+    const waiting = this.#held.findIndex(({ awaited }) => awaited.length > 0);
     return this.#held.splice(0, waiting < 0 ? this.#held.length : waiting).map(({ outcome, signed }) =>
-      outcome.kind === "accepted" ? { ...outcome, receipt: { ...outcome.receipt, signed: signed! } } : outcome
+      outcome.kind === "accepted" ? { ...outcome, receipt: withReceipts(outcome.receipt, signed) } : outcome
     );
   }
 }

@@ -6,11 +6,12 @@ import { parseEnvelope } from "../crypto/envelope.ts";
 import { checkReceiptIsFor, openReceipt, type ReceiptFields } from "../crypto/receipt.ts";
 import { asQightError, QightError } from "../proto/errors.ts";
 import { DeliveryService, type SendResponse } from "../proto/gen/qight/v1/delivery_pb.ts";
+import { errorOfFailure } from "./call_frames.ts";
 import type { CallOptions, Rpc } from "./rpc.ts";
 
 /** The relay's word that an envelope is on its disk. */
 export interface SendReceipt {
-  /** Its number in the recipient's mailbox. */
+  /** Its number in the recipient's mailbox; 0 for a group, whose members each have their own. */
   readonly seq: number;
   /** When the relay forgets it, milliseconds since 1970. */
   readonly expiresAtMs: number;
@@ -18,6 +19,15 @@ export interface SendReceipt {
   readonly duplicate: boolean;
   /** The receipt that was asked for; absent when none was. */
   readonly signed?: SignedReceipt;
+  /** To a group: what became of it at each other device. */
+  readonly members?: readonly MemberReceipt[];
+}
+
+/** One member device's mailbox: either a receipt or an error. */
+export interface MemberReceipt {
+  readonly device: Uint8Array;
+  readonly receipt: SendReceipt | null;
+  readonly error: QightError | null;
 }
 
 /** What became of the wish for a receipt. Both null: none came, and `getReceipt` may still bring it. */
@@ -57,8 +67,28 @@ export async function checkedReceipt(
   }
 }
 
+/** The receipts that follow an accepted message, in the order in which the relay gives them: one for each mailbox. */
+export function awaitedReceipts({ seq, members }: SendReceipt, envelope: Uint8Array): ReceiptSubject[] {
+  const subject = receiptSubject(envelope);
+  if (!members) return [{ ...subject, seq }];
+  return members.flatMap(({ device, receipt }) => receipt ? [{ ...subject, mailbox: device, seq: receipt.seq }] : []);
+}
+
+/** The same with its receipts, in that order; those that are missing did not come. */
+export function withReceipts(accepted: SendReceipt, signed: readonly SignedReceipt[]): SendReceipt {
+  const { members } = accepted;
+  if (!members) return { ...accepted, signed: signed.at(0) ?? NO_RECEIPT };
+  let at = 0;
+  return {
+    ...accepted,
+    members: members.map((member) =>
+      member.receipt ? { ...member, receipt: { ...member.receipt, signed: signed.at(at++) ?? NO_RECEIPT } } : member
+    ),
+  };
+}
+
 /**
- * Sends one envelope and waits for its receipt. Resolves as soon as both are there; once the relay has accepted it nothing
+ * Sends one envelope and waits for its receipts. Resolves as soon as both are there; once the relay has accepted it nothing
  * that happens to the receipt makes it fail. A relay that knows no receipts is asked without.
  */
 export async function sendForReceipt(
@@ -68,14 +98,18 @@ export async function sendForReceipt(
   options?: CallOptions,
 ): Promise<SendReceipt> {
   let accepted: SendReceipt | null = null;
+  let awaited: ReceiptSubject[] = [];
+  const signed: SignedReceipt[] = [];
   try {
     const replies = rpc.serverStream(DeliveryService.method.sendForReceipt, { envelope, receipt: true }, options);
     for await (const { kind } of replies) {
-      if (kind.case === "accepted" && !accepted) accepted = receiptOf(kind.value);
-      else if (kind.case === "receipt" && accepted) {
-        const message = { ...receiptSubject(envelope), seq: accepted.seq };
-        return { ...accepted, signed: await checkedReceipt(kind.value, root, message) };
+      if (kind.case === "accepted" && !accepted) {
+        accepted = receiptOf(kind.value);
+        awaited = awaitedReceipts(accepted, envelope);
+      } else if (kind.case === "receipt" && accepted) {
+        signed.push(await checkedReceipt(kind.value, root, awaited[signed.length]));
       } else throw new QightError("bad_frame", "The relay gave a receipt before it accepted the message");
+      if (accepted && signed.length === awaited.length) return withReceipts(accepted, signed);
     }
   } catch (thrown) {
     if (!accepted) {
@@ -84,7 +118,7 @@ export async function sendForReceipt(
     }
   }
   if (!accepted) throw new QightError("bad_frame", "The relay ended SendForReceipt without an answer");
-  return { ...accepted, signed: NO_RECEIPT };
+  return withReceipts(accepted, signed);
 }
 
 /**
@@ -108,6 +142,16 @@ export async function getReceipt(
 }
 
 /** A SendResponse as the library shows it. */
-export function receiptOf({ seq, expiresAtMs, duplicate }: SendResponse): SendReceipt {
-  return { seq: Number(seq), expiresAtMs: Number(expiresAtMs), duplicate };
+export function receiptOf({ seq, expiresAtMs, duplicate, members }: SendResponse): SendReceipt {
+  const whole = { seq: Number(seq), expiresAtMs: Number(expiresAtMs), duplicate };
+  // Every mailbox counts from 1: only what went to a group has no number of its own.
+  if (seq !== 0n) return whole;
+  return {
+    ...whole,
+    members: members.map(({ device, seq, failure }) => ({
+      device,
+      receipt: failure ? null : { ...whole, seq: Number(seq) },
+      error: failure ? errorOfFailure(failure) : null,
+    })),
+  };
 }

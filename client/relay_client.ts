@@ -13,6 +13,7 @@ import { type CapabilitiesResponseSchema, SessionService } from "../proto/gen/qi
 import { methodOf } from "../proto/methods.ts";
 import { type Clock, type Random, systemClock, systemRandom } from "./clock.ts";
 import { type DeliveryEvent, deliveryEvents } from "./delivery_events.ts";
+import { GroupCalls } from "./group_calls.ts";
 import { type CallOptions, createRpc, type Rpc } from "./rpc.ts";
 import {
   getReceipt,
@@ -26,7 +27,7 @@ import { type SendOutcome, sendPipelined } from "./send_many.ts";
 import { hello, type Session } from "./session.ts";
 import { turnedAway } from "./turned_away.ts";
 
-export type { DeliveryEvent, SendOutcome, SendReceipt, SignedReceipt };
+export type { DeliveryEvent, GroupCalls, SendOutcome, SendReceipt, SignedReceipt };
 
 /** Makes a connection to a relay; `net/race.ts` is the usual one. */
 export type Dial = (address: RelayAddress, options: { timeoutMs: number }) => Promise<Connection>;
@@ -91,6 +92,7 @@ export class RelayClient implements AsyncDisposable {
   readonly #clock: Clock;
   readonly #helloAtMs: number;
   #givesReceipts: Promise<boolean> | null = null;
+  #groups: GroupCalls | null = null;
 
   private constructor(connection: Connection, rpc: Rpc, session: Session, clock: Clock) {
     this.#connection = connection;
@@ -239,6 +241,11 @@ export class RelayClient implements AsyncDisposable {
   ): Promise<{ bundle: Uint8Array | null; sealingKeys: Uint8Array[] }> {
     const reply = await this.rpc.unary(DirectoryService.method.getSealingKeys, { account }, options);
     return { bundle: reply.bundle.length > 0 ? reply.bundle : null, sealingKeys: reply.sealingKeys };
+  }
+
+  /** The calls about groups and KeyPackages. */
+  get groups(): GroupCalls {
+    return this.#groups ??= new GroupCalls(this.rpc);
   }
 
   /** Resolves when the recipient's mailbox has room again; at once when it has. */
