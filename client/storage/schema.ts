@@ -2,9 +2,11 @@
  * Tables of the client's store, as versioned migrations.
  * @module
  */
+import { groupSchema } from "./group_table.ts";
 import { historyMarksSchema } from "./history_marks_table.ts";
 import { historySchema } from "./history_table.ts";
 import { inviteSchema } from "./invite_table.ts";
+import { keyPackageSchema } from "./key_package_table.ts";
 
 /** Migrations in order; `user_version` counts how many have run. A released one is never changed. */
 export const migrations: readonly string[] = [
@@ -130,4 +132,5 @@ export const migrations: readonly string[] = [
   historySchema,
   inviteSchema,
   historyMarksSchema,
+  groupSchema + keyPackageSchema,
 ];

@@ -6,9 +6,11 @@ import Database from "better-sqlite3";
 import { closeSync, openSync } from "node:fs";
 import { QightError } from "../../proto/errors.ts";
 import { contactTable } from "./contact_table.ts";
+import { groupTable } from "./group_table.ts";
 import { inviteTable } from "./invite_table.ts";
 import { historyMarksTable } from "./history_marks_table.ts";
 import { historyTable } from "./history_table.ts";
+import { keyPackageTable } from "./key_package_table.ts";
 import { migrations } from "./schema.ts";
 import { receiptTable } from "./receipt_table.ts";
 import { receivingTables } from "./receiving_tables.ts";
@@ -42,6 +44,8 @@ class SqliteStore implements ClientStore {
       contacts: contactTable(this.#db),
       invites: inviteTable(this.#db),
       history: historyTable(this.#db),
+      groups: groupTable(this.#db),
+      keyPackages: keyPackageTable(this.#db),
       historyMarks: historyMarksTable(this.#db),
     };
   }

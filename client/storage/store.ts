@@ -2,8 +2,10 @@
  * What a client keeps on disk: its outbox, counters, what it has shown, whom it knows, and its sealing secrets.
  * @module
  */
+import type { GroupTable, KeyPackageTable } from "./group_rows.ts";
 import type { HistoryMarksTable, HistoryTable } from "./history_rows.ts";
 
+export type * from "./group_rows.ts";
 export type * from "./history_rows.ts";
 
 /**
@@ -34,6 +36,8 @@ export interface Tables {
   readonly invites: InviteTable;
   readonly history: HistoryTable;
   readonly historyMarks: HistoryMarksTable;
+  readonly groups: GroupTable;
+  readonly keyPackages: KeyPackageTable;
   readonly meta: MetaTable;
 }
 
