@@ -11,9 +11,11 @@ import type { ClientStore } from "./storage/store.ts";
 export interface Conversation {
   /** Its name in the store. */
   readonly key: string;
-  /** The other side: account hash, 32 bytes. */
-  readonly peer: Uint8Array;
-  /** Contact name, `notes` for the own account, else a short id. */
+  /** The other side: account hash, 32 bytes; null for a group. */
+  readonly peer: Uint8Array | null;
+  /** Id of the group, 32 bytes; null for a conversation with one person. */
+  readonly group: Uint8Array | null;
+  /** Contact name, `notes` for the own account, `#name` of a group, else a short id. */
   readonly title: string;
   readonly messages: number;
   readonly unread: number;
@@ -21,7 +23,7 @@ export interface Conversation {
   readonly lastAtMs: number;
 }
 
-/** The store's name of the conversation with an account (hash, 32 bytes). Other kinds will have other prefixes. */
+/** The store's name of the conversation with an account (hash, 32 bytes), sealed or in a direct conversation of MLS. */
 export function conversationWith(account: Uint8Array): string {
   return ACCOUNT_PREFIX + hex(account);
 }
@@ -31,34 +33,66 @@ export function peerOf(key: string): Uint8Array | null {
   return key.startsWith(ACCOUNT_PREFIX) ? fromHex(key.slice(ACCOUNT_PREFIX.length), ACCOUNT_HASH_BYTES) : null;
 }
 
+/** The store's name of a group's conversation (id, 32 bytes). */
+export function conversationOfGroup(group: Uint8Array): string {
+  return GROUP_PREFIX + hex(group);
+}
+
+/** The id of a group by its conversation; null for a conversation of another kind. */
+export function groupOf(key: string): Uint8Array | null {
+  return key.startsWith(GROUP_PREFIX) ? fromHex(key.slice(GROUP_PREFIX.length), GROUP_ID_BYTES) : null;
+}
+
 /** The beginning of an id, for those who have no name; no contact can be called like it. */
 export function shortId(account: Uint8Array): string {
   return formatAccountId(account).slice(0, SHORT_ID);
 }
 
 const ACCOUNT_PREFIX = "account:";
+const GROUP_PREFIX = "group:";
+const GROUP_ID_BYTES = 32;
 const SHORT_ID = 12;
+
+/** Tells what groups are called now, `#name` each. */
+export type GroupTitles = () => Promise<(group: Uint8Array) => string>;
+
+/** What a group is called whose name is not known here. */
+export function shortGroupId(group: Uint8Array): string {
+  return `#${hex(group).slice(0, 8)}`;
+}
 
 /** The conversations of one identity. */
 export class Conversations {
   readonly #store: ClientStore;
   readonly #contacts: Contacts;
   readonly #own: Uint8Array;
+  readonly #groupTitles: GroupTitles;
 
-  constructor(options: { store: ClientStore; contacts: Contacts; own: Uint8Array }) {
+  /** `groupTitles` tells what groups are called; without it they are called by the beginning of their id. */
+  constructor(options: { store: ClientStore; contacts: Contacts; own: Uint8Array; groupTitles?: GroupTitles }) {
     this.#store = options.store;
     this.#contacts = options.contacts;
     this.#own = options.own;
+    this.#groupTitles = options.groupTitles ?? (() => Promise.resolve(shortGroupId));
   }
 
   /** All that have lines, the liveliest first. */
   async list(): Promise<Conversation[]> {
     const rows = await this.#store.read(({ history }) => history.conversations());
-    const titles = await this.titles();
-    return rows.flatMap(({ name, messages, unread, lastAtMs }) => {
-      const peer = peerOf(name);
-      return peer ? [{ key: name, peer, title: titles(peer), messages, unread, lastAtMs }] : [];
+    const titleOf = await this.titlesOfKeys();
+    return rows.map(({ name: key, messages, unread, lastAtMs }) => {
+      return { key, peer: peerOf(key), group: groupOf(key), title: titleOf(key), messages, unread, lastAtMs };
     });
+  }
+
+  /** What conversations are called now, by their names in the store. */
+  async titlesOfKeys(): Promise<(key: string) => string> {
+    const [accounts, groups] = await Promise.all([this.titles(), this.#groupTitles()]);
+    return (key) => {
+      const peer = peerOf(key);
+      const group = groupOf(key);
+      return peer ? accounts(peer) : group ? groups(group) : key;
+    };
   }
 
   /** What accounts are called now. */

@@ -2,19 +2,32 @@
  * What was said: lines and files of conversations, kept encrypted in the client's store.
  * @module
  */
-import type { Content } from "../proto/gen/qight/v1/seal_pb.ts";
 import type { Clock } from "./clock.ts";
 import { conversationWith } from "./conversations.ts";
+import { applyAction, type HistoryAction, type HistoryChange } from "./history_actions.ts";
+import { attachmentsOf, keptContent } from "./history_contents.ts";
 import type { InboxMessage } from "./inbox_events.ts";
 import type { Draft } from "./messages.ts";
 import type { Outbox } from "./outbox.ts";
-import type { ClientStore, HistoryAttachment, HistoryFile, HistoryRow, HistoryState, Tables } from "./storage/store.ts";
+import type {
+  ClientStore,
+  HistoryAttachment,
+  HistoryFile,
+  HistoryLine,
+  HistoryMark,
+  HistoryReaction,
+  HistoryRow,
+  HistoryState,
+  Tables,
+} from "./storage/store.ts";
 
-export type { HistoryFile, HistoryRow, HistoryState };
+export type { HistoryAction, HistoryChange, HistoryFile, HistoryRow, HistoryState };
 
-/** A line with its files. */
+/** A line with its files, and what others did to it. */
 export interface KeptLine extends HistoryRow {
   readonly files: readonly HistoryFile[];
+  readonly reactions: readonly HistoryReaction[];
+  readonly marks: readonly HistoryMark[];
 }
 
 /** A conversation keeps so many lines and bytes of text; the oldest go, but none whose file was not saved. */
@@ -54,42 +67,75 @@ export class History {
     });
   }
 
-  /** Keeps what arrived as unread; for the transaction that marks it as shown. */
-  arrived(tables: Tables, messages: readonly InboxMessage[]): void {
-    for (const message of messages) {
-      const { id, from, fromDevice, sentAtMs, verified, content } = message;
-      const conversation = conversationWith(from);
-      const line = { conversation, author: from, device: fromDevice, id, atMs: sentAtMs, verified };
-      this.#add(tables, { ...line, state: "unread", text: textOf(content) }, attachmentsOf(content, true));
+  /**
+   * Keeps what arrived; for the transaction that marks it as shown. `read` where it is shown at once. Without `bytes` only
+   * names and sizes of files are kept, because their bytes went elsewhere.
+   */
+  arrived(
+    tables: Tables,
+    messages: readonly InboxMessage[],
+    { state = "unread", bytes = true }: { state?: "unread" | "read"; bytes?: boolean } = {},
+  ): void {
+    for (const { id, from, fromDevice, sentAtMs, verified, content } of messages) {
+      const line = { conversation: conversationWith(from), author: from, device: fromDevice, id, verified };
+      this.#add(tables, { ...line, atMs: sentAtMs, state, ...keptContent(content) }, attachmentsOf(content, bytes));
     }
+  }
+
+  /** Does what somebody did to lines; for the transaction that marks it as shown. Null when it changes nothing here. */
+  acted(tables: Tables, action: HistoryAction): HistoryChange | null {
+    return applyAction(tables, action);
+  }
+
+  /** Keeps a line of what happened in a conversation; the same `id` (16 bytes) is kept once. */
+  async notice(notice: { conversation: string; author: Uint8Array; id: Uint8Array; text: string }): Promise<void> {
+    const line = { ...notice, device: this.#own.device, atMs: this.#clock.now(), verified: true } as const;
+    await this.#store.write((tables) => this.#add(tables, { ...line, state: "note", kind: "notice" }, []));
   }
 
   /** Keeps a message for the outbox to send and as a line of its conversation, in one transaction. */
   async send(outbox: Outbox, account: Uint8Array, draft: Draft): Promise<void> {
     const conversation = conversationWith(account);
-    await outbox.queue(account, draft, (tables) => this.#addOwn(tables, conversation, draft, "waiting"));
+    await outbox.queue(account, draft, (tables) => this.own(tables, conversation, draft, "waiting"));
   }
 
   /** Keeps a line that goes nowhere. */
   async note(draft: Draft): Promise<void> {
     const conversation = conversationWith(this.#own.account);
-    await this.#store.write((tables) => this.#addOwn(tables, conversation, draft, "note"));
+    await this.#store.write((tables) => this.own(tables, conversation, draft, "note"));
   }
 
-  /** The newest `limit` lines of a conversation, oldest first. */
-  async last(conversation: string, limit: number): Promise<KeptLine[]> {
-    return await this.#store.read((tables) => withFiles(tables, tables.history.last(conversation, limit)));
+  /** The newest `limit` lines of a conversation, or of all when none is named, oldest first. */
+  last(conversation: string | undefined, limit: number): Promise<KeptLine[]> {
+    return this.#lines(({ history, historyMarks }) =>
+      conversation === undefined ? historyMarks.newest(limit) : history.last(conversation, limit)
+    );
   }
 
   /** Lines that nobody has looked at, oldest first. */
-  async unread(conversation: string): Promise<KeptLine[]> {
-    return await this.#store.read((tables) => withFiles(tables, tables.history.inState("unread", conversation)));
+  unread(conversation: string): Promise<KeptLine[]> {
+    return this.#lines(({ history }) => history.inState("unread", conversation));
+  }
+
+  /** The newest `limit` lines with these words (their beginnings are enough, in any case), oldest first. */
+  search(text: string, limit: number, conversation?: string): Promise<KeptLine[]> {
+    const words = text.match(WORD) ?? [];
+    return this.#lines(({ historyMarks }) =>
+      words.length === 0 || UNSPACED.test(text)
+        ? historyMarks.scan(text, limit, conversation)
+        : historyMarks.search(words, limit, conversation)
+    );
+  }
+
+  /** Lines at these places, in this order, as far as they are still there. */
+  at(conversation: string, ids: readonly Uint8Array[]): Promise<KeptLine[]> {
+    return this.#lines(({ historyMarks }) => ids.flatMap((id) => historyMarks.find(conversation, id) ?? []));
   }
 
   /** The lines that these messages became, in their order. */
   async linesOf(messages: readonly Pick<InboxMessage, "fromDevice" | "id">[]): Promise<KeptLine[]> {
-    return await this.#store.read((tables) =>
-      withFiles(tables, messages.flatMap(({ fromDevice, id }) => tables.history.written(fromDevice, id) ?? []))
+    return await this.#lines(({ history }) =>
+      messages.flatMap(({ fromDevice, id }) => history.written(fromDevice, id) ?? [])
     );
   }
 
@@ -149,29 +195,34 @@ export class History {
     await this.#store.write(({ history }) => history.setSaved(number, path));
   }
 
-  #addOwn(tables: Tables, conversation: string, { id, createdAtMs, content }: Draft, state: HistoryState): void {
+  /** Keeps a message of one's own as a line; for the transaction that keeps it for sending. */
+  own(tables: Tables, conversation: string, { id, createdAtMs, content }: Draft, state: HistoryState): void {
     const { account: author, device } = this.#own;
-    const line = { conversation, author, device, id, atMs: createdAtMs, state, verified: true, text: textOf(content) };
-    this.#add(tables, line, attachmentsOf(content, false));
+    const line = { conversation, author, device, id, atMs: createdAtMs, state, verified: true };
+    this.#add(tables, { ...line, ...keptContent(content) }, attachmentsOf(content, false));
   }
 
-  #add({ history }: Tables, line: Parameters<Tables["history"]["add"]>[0], files: readonly HistoryAttachment[]): void {
+  #add({ history }: Tables, line: HistoryLine, files: readonly HistoryAttachment[]): void {
     history.add(line, files, this.#clock.now());
     history.trim(line.conversation, CONVERSATION_LIMITS);
   }
+
+  /** What has disappeared is gone before anything is shown. */
+  async #lines(find: (tables: Tables) => readonly HistoryRow[]): Promise<KeptLine[]> {
+    const nowMs = this.#clock.now();
+    const endMs = await this.#store.read(({ historyMarks }) => historyMarks.nextEndMs());
+    if (endMs !== null && endMs <= nowMs) await this.#store.write(({ historyMarks }) => historyMarks.expire(nowMs));
+    return await this.#store.read((tables) => find(tables).map((row) => whole(tables, row)));
+  }
 }
 
-function withFiles({ history }: Tables, rows: readonly HistoryRow[]): KeptLine[] {
-  return rows.map((row) => ({ ...row, files: history.filesOf(row.place) }));
+function whole({ history, historyMarks }: Tables, row: HistoryRow): KeptLine {
+  const { place } = row;
+  const reactions = historyMarks.reactionsOf(place);
+  return { ...row, files: history.filesOf(place), reactions, marks: historyMarks.marksOf(place) };
 }
 
-function textOf({ body }: Content): string {
-  return body.case === "text" ? body.value : "";
-}
-
-/** Bytes that are no text are a file too: a screen cannot show them. */
-function attachmentsOf({ body, files }: Content, keep: boolean): HistoryAttachment[] {
-  const all = files.map(({ name, data }) => ({ name, data }));
-  if (body.case === "data") all.unshift({ name: "message.bin", data: body.value });
-  return all.map(({ name, data }) => ({ name, size: data.length, data: keep ? data : null }));
-}
+/** A word as the index knows words (`tokenize` in history_marks_table.ts). */
+const WORD = /[\p{L}\p{M}\p{N}\p{Co}\p{So}]+/gu;
+// Scripts that put no spaces between words: there the index has whole sentences, so lines are read instead.
+const UNSPACED = /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}]/u;

@@ -37,8 +37,9 @@ async function of(people: People, kind: Exclude<WordKind, "path">): Promise<read
   if (kind === "invite word") return (await loadInvites()).inviteWords;
   if (kind !== "conversation") return kind;
   const named = await names(people);
-  const strangers = (await people.conversations.list()).filter(({ title }) => title.startsWith("qid1"));
-  return [...named, ...strangers.map(({ peer }) => formatAccountId(peer))];
+  const all = await people.conversations.list();
+  const strangers = all.flatMap(({ title, peer }) => peer && title.startsWith("qid1") ? [formatAccountId(peer)] : []);
+  return [...named, ...all.flatMap(({ title, group }) => group ? [title] : []), ...strangers];
 }
 
 async function names(people: People): Promise<string[]> {
