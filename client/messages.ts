@@ -19,6 +19,8 @@ export interface Draft {
   readonly content: Content;
   /** Leave the content readable for the relay; only by explicit wish. */
   readonly plaintext: boolean;
+  /** For the direct conversation with the account, or for the group that is the recipient; absent: sealed or plain. */
+  readonly conversation?: "direct" | "group";
 }
 
 /**

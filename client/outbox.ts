@@ -73,7 +73,21 @@ export function createOutbox(
     const { id, createdAtMs, ttlS, plaintext } = draft;
     const content = state === "queued" ? toBinary(ContentSchema, draft.content) : null;
     const hash = contentHash(recipient, draft);
-    const row = { id, relay, recipient, state, createdAtMs, ttlS, plaintext, content, contentHash: hash };
+    const conversation = draft.conversation ?? null;
+    const row: OutboxRow = {
+      id,
+      relay,
+      recipient,
+      conversation,
+      group: null,
+      state,
+      createdAtMs,
+      ttlS,
+      plaintext,
+      content,
+      again: null,
+      contentHash: hash,
+    };
     tables.outbox.add(row);
     return row;
   }

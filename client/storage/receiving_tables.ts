@@ -57,13 +57,14 @@ function streams(db: Database.Database): StreamTable {
   const begin = db.prepare(
     "INSERT OR IGNORE INTO stream (sender, lineage, account, state, open) VALUES (?, ?, ?, ?, 0)",
   );
-  const knows = db.prepare("SELECT 1 FROM stream WHERE sender = ? LIMIT 1");
+  // What a device says in a group has numbers of its own: there the group's id stands behind the 8 bytes of the lineage.
+  const knows = db.prepare("SELECT 1 FROM stream WHERE sender = ? AND substr(lineage, 9) = ? LIMIT 1");
   const open = db.prepare("SELECT sender, lineage, account, state FROM stream WHERE open = 1");
   return {
     get: (sender, lineage) => (get.get(sender, lineage) as { state: string } | undefined)?.state ?? null,
     put: (sender, lineage, state) => void put.run(sender, lineage, state, state.includes(";") ? 1 : 0),
     begin: (sender, lineage, account, state) => void begin.run(sender, lineage, account, state),
-    knows: (sender) => knows.get(sender) !== undefined,
+    knows: (sender, group) => knows.get(sender, group ?? new Uint8Array(0)) !== undefined,
     open: () =>
       (open.all() as { sender: Buffer; lineage: Buffer; account: Buffer | null; state: string }[]).map((row) => ({
         sender: bytes(row.sender),

@@ -6,6 +6,7 @@ import { groupSchema } from "./group_table.ts";
 import { historyMarksSchema } from "./history_marks_table.ts";
 import { historySchema } from "./history_table.ts";
 import { inviteSchema } from "./invite_table.ts";
+import { openedSchema } from "./opened_table.ts";
 import { keyPackageSchema } from "./key_package_table.ts";
 
 /** Migrations in order; `user_version` counts how many have run. A released one is never changed. */
@@ -133,4 +134,5 @@ export const migrations: readonly string[] = [
   inviteSchema,
   historyMarksSchema,
   groupSchema + keyPackageSchema,
+  openedSchema,
 ];

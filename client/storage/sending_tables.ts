@@ -25,8 +25,8 @@ export function sendingTables(db: Database.Database): {
 
 function outbox(db: Database.Database): OutboxTable {
   const add = db.prepare(
-    "INSERT INTO outbox (id, relay, recipient, state, created_at_ms, ttl_s, plaintext, content, content_hash) " +
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    "INSERT INTO outbox (id, relay, recipient, state, created_at_ms, ttl_s, plaintext, content, content_hash, " +
+      "conversation) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
   );
   const get = db.prepare("SELECT * FROM outbox WHERE id = ?");
   const envelopes = db.prepare("SELECT * FROM outbox_envelope WHERE id = ? ORDER BY rowid");
@@ -38,7 +38,17 @@ function outbox(db: Database.Database): OutboxTable {
       "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
   );
   const dropContent = db.prepare("UPDATE outbox SET content = NULL WHERE id = ?");
-  const setState = db.prepare("UPDATE outbox SET state = ? WHERE id = ?");
+  const keepForGroup = db.prepare(
+    "UPDATE outbox SET group_id = ?, again = coalesce(content, again), content = NULL WHERE id = ?",
+  );
+  const refreeze = db.prepare("UPDATE outbox_envelope SET envelope = ? WHERE id = ? AND device = ?");
+  const putMember = db.prepare(
+    "INSERT OR REPLACE INTO outbox_envelope (id, device, envelope, lineage, counter, state, seq, expires_at_ms) " +
+      "VALUES (?, ?, x'', x'', 0, ?, ?, ?)",
+  );
+  const setState = db.prepare(
+    "UPDATE outbox SET state = ?, again = CASE ? WHEN 'sent' THEN NULL ELSE again END WHERE id = ?",
+  );
   const settle = db.prepare(
     "UPDATE outbox_envelope SET state = ?, seq = ?, expires_at_ms = ?, " +
       "envelope = CASE ? WHEN 'pending' THEN envelope ELSE x'' END WHERE id = ? AND device = ?",
@@ -49,19 +59,25 @@ function outbox(db: Database.Database): OutboxTable {
   const olderThan = db.prepare("SELECT id FROM outbox WHERE state = ? AND created_at_ms < ? ORDER BY place");
   return {
     add(row) {
-      const { id, relay, recipient, state, createdAtMs, ttlS, plaintext, content, contentHash } = row;
-      add.run(id, relay, recipient, state, createdAtMs, ttlS, plaintext ? 1 : 0, content, contentHash);
+      const { id, relay, recipient, state, createdAtMs, ttlS, plaintext, content, contentHash, conversation } = row;
+      const plain = Number(plaintext);
+      add.run(id, relay, recipient, state, createdAtMs, ttlS, plain, content, contentHash, conversation);
     },
     get: (id) => rowOf(get.get(id) as Record<string, unknown> | undefined),
     envelopes: (id) => (envelopes.all(id) as Record<string, unknown>[]).map(envelopeOf),
     states: (id) => (states.all(id) as Record<string, unknown>[]).map(stateOf),
-    freeze(id, frozen) {
+    freeze(id, frozen, group) {
       for (const { device, envelope, lineage, counter, state, seq, expiresAtMs } of frozen) {
         addEnvelope.run(id, device, envelope, lineage, counter, state, seq, expiresAtMs);
       }
-      dropContent.run(id);
+      if (group) keepForGroup.run(group, id);
+      else dropContent.run(id);
     },
-    setState: (id, state) => void setState.run(state, id),
+    refreeze: (id, device, envelope) => void refreeze.run(envelope, id, device),
+    addMembers(id, members) {
+      for (const { device, state, seq, expiresAtMs } of members) putMember.run(id, device, state, seq, expiresAtMs);
+    },
+    setState: (id, state) => void setState.run(state, state, id),
     settle: (id, device, { state, seq, expiresAtMs }) => void settle.run(state, seq, expiresAtMs, state, id, device),
     remove(id) {
       removeEnvelopes.run(id);
@@ -78,6 +94,9 @@ function rowOf(row: Record<string, unknown> | undefined): OutboxRow | null {
     id: bytes(row.id),
     relay: row.relay as string,
     recipient: bytes(row.recipient),
+    conversation: row.conversation as OutboxRow["conversation"],
+    group: row.group_id === null ? null : bytes(row.group_id),
+    again: row.again === null ? null : bytes(row.again),
     state: row.state as OutboxRow["state"],
     createdAtMs: row.created_at_ms as number,
     ttlS: row.ttl_s as number,

@@ -11,6 +11,7 @@ import { inviteTable } from "./invite_table.ts";
 import { historyMarksTable } from "./history_marks_table.ts";
 import { historyTable } from "./history_table.ts";
 import { keyPackageTable } from "./key_package_table.ts";
+import { openedTable } from "./opened_table.ts";
 import { migrations } from "./schema.ts";
 import { receiptTable } from "./receipt_table.ts";
 import { receivingTables } from "./receiving_tables.ts";
@@ -41,6 +42,7 @@ class SqliteStore implements ClientStore {
       ...sendingTables(this.#db),
       ...receivingTables(this.#db),
       receipts: receiptTable(this.#db),
+      opened: openedTable(this.#db),
       contacts: contactTable(this.#db),
       invites: inviteTable(this.#db),
       history: historyTable(this.#db),

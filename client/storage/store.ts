@@ -4,9 +4,11 @@
  */
 import type { GroupTable, KeyPackageTable } from "./group_rows.ts";
 import type { HistoryMarksTable, HistoryTable } from "./history_rows.ts";
+import type { OpenedTable } from "./opened_table.ts";
 
 export type * from "./group_rows.ts";
 export type * from "./history_rows.ts";
+export type { OpenedRow, OpenedTable } from "./opened_table.ts";
 
 /**
  * The store of one identity. Several processes may use it at once. The tables are synchronous and are seen only inside
@@ -32,6 +34,7 @@ export interface Tables {
   readonly directory: DirectoryTable;
   readonly secrets: SecretTable;
   readonly unreadable: UnreadableTable;
+  readonly opened: OpenedTable;
   readonly contacts: ContactTable;
   readonly invites: InviteTable;
   readonly history: HistoryTable;
@@ -49,20 +52,26 @@ export interface OutboxRow {
   readonly id: Uint8Array; // 16 bytes
   /** Which relay it is for, as dialled. */
   readonly relay: string;
-  readonly recipient: Uint8Array; // account hash, 32 bytes
+  readonly recipient: Uint8Array; // account hash, 32 bytes; of a message to a group its id
+  /** Meant for a conversation: with the account, or the group's. Null: sealed or plain, to the account's devices. */
+  readonly conversation: "direct" | "group" | null;
+  /** The group that its bytes were made for, 32 bytes; null before, and for what went sealed after all. */
+  readonly group: Uint8Array | null;
   readonly state: OutboxState;
   readonly createdAtMs: number;
   readonly ttlS: number;
   readonly plaintext: boolean;
   /** Serialized Content; null once it is sealed. */
   readonly content: Uint8Array | null;
+  /** Serialized Content of a message to a group that may have to be encrypted anew; null once it is accepted. */
+  readonly again: Uint8Array | null;
   /** SHA-256 of the serialized Content and recipient, to tell another message under the same id. */
   readonly contentHash: Uint8Array;
 }
 
 /** The frozen bytes for one device. */
 export interface OutboxEnvelope {
-  readonly device: Uint8Array; // device key, 32 bytes
+  readonly device: Uint8Array; // device key, 32 bytes; the group's id where it goes to a group
   readonly envelope: Uint8Array; // serialized SignedEnvelope; empty once accepted
   readonly lineage: Uint8Array; // 8 bytes; empty for plain content
   readonly counter: number; // 0 for plain content
@@ -78,8 +87,12 @@ export interface OutboxTable {
   envelopes(id: Uint8Array): OutboxEnvelope[];
   /** Like `envelopes`, without reading the frozen bytes. */
   states(id: Uint8Array): Omit<OutboxEnvelope, "envelope">[];
-  /** Adds the frozen bytes of a message and forgets its content. */
-  freeze(id: Uint8Array, envelopes: readonly OutboxEnvelope[]): void;
+  /** Adds the frozen bytes of a message and forgets its content; for a group it is kept as `again`. */
+  freeze(id: Uint8Array, envelopes: readonly OutboxEnvelope[], group?: Uint8Array): void;
+  /** Other bytes for the same device and number: the relay has certainly refused the ones before. */
+  refreeze(id: Uint8Array, device: Uint8Array, envelope: Uint8Array): void;
+  /** Notes what a group's members have, beside the envelope that went to the group. */
+  addMembers(id: Uint8Array, members: readonly OutboxEnvelope[]): void;
   setState(id: Uint8Array, state: OutboxState): void;
   /** Marks one device's envelope; accepted ones drop their bytes. */
   settle(id: Uint8Array, device: Uint8Array, outcome: Pick<OutboxEnvelope, "state" | "seq" | "expiresAtMs">): void;
@@ -139,8 +152,8 @@ export interface StreamTable {
   put(sender: Uint8Array, lineage: Uint8Array, state: string): void;
   /** A lineage that is met for the first time, and whose it is. */
   begin(sender: Uint8Array, lineage: Uint8Array, account: Uint8Array, state: string): void;
-  /** Whether any lineage of this sender device is known. */
-  knows(sender: Uint8Array): boolean;
+  /** Whether any lineage of this sender device is known, of its sealed mail or of what it says in one group. */
+  knows(sender: Uint8Array, group?: Uint8Array): boolean;
   /** Streams with numbers outstanding; `account` is null where an earlier version did not note it. */
   open(): { sender: Uint8Array; lineage: Uint8Array; account: Uint8Array | null; state: string }[];
 }
