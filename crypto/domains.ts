@@ -46,6 +46,10 @@ export const domains = {
   epochTag: encoder.encode("qight epoch v1\0"),
   /** What the safety number hashes. */
   safety: encoder.encode("qight safety v1\0"),
+  /** Link of a transcript's line: SHA-256 over the domain, the link before, the number (u32) and the line. */
+  transcriptLine: encoder.encode("qight transcript line v1\0"),
+  /** A device's signature on the last link of a transcript. */
+  transcript: encoder.encode("qight transcript v1\0"),
   /** First bytes of a vault. */
   vault: encoder.encode("qight vault v1\0"),
 } as const;

@@ -102,6 +102,12 @@ export const errorTable = {
     "It was damaged, or its maker is no member or may not do this.",
   ),
   bad_blob: kind(6517, "The bytes of the file are not the ones that were announced", 65, "Ask for the file again."),
+  bad_transcript: kind(
+    6518,
+    "The transcript is not whole, or is none",
+    65,
+    "Believe none of it, or ask whoever wrote it down for another copy.",
+  ),
   no_input: kind(6600, "The file cannot be read", 66, "Check the path."),
   nothing_to_fetch: kind(6601, "There is nothing to fetch", 66, "Leave out --fail-empty to make this exit 0."),
   no_key: kind(6602, "There is no key here yet", 66, "Make one with qight key gen."),
