@@ -18,7 +18,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
 /** Packages each folder may import; a folder that is not named here may import any. */
 const mayImportPackages: Readonly<Record<string, RegExp>> = {
   proto: /^@bufbuild\/protobuf(\/|$)/,
-  crypto: /^(@bufbuild\/protobuf|@noble|@hpke|@scure|hash-wasm|@peculiar|reflect-metadata)(\/|$)/,
+  crypto: /^(@bufbuild\/protobuf|@noble|@hpke|@scure|hash-wasm|@peculiar|reflect-metadata|ts-mls)(\/|$)/,
 };
 
 /** Folders that must also run in a browser, and the part of them that may not. */
@@ -28,6 +28,10 @@ const HANDED_IN = "client/storage/";
 /** Names of Deno's QUIC, and the one file that may say them. */
 const QUIC = /\bDeno\.(connectQuic|QuicEndpoint|upgradeWebTransport)\b/;
 const QUIC_HOME = "net/quic.ts";
+
+/** The MLS library, which is unaudited and has traps, and the one folder that knows them. */
+const MLS = /^ts-mls(\/|$)/;
+const MLS_HOME = "crypto/mls/";
 
 /** Lines from which a file is named as long, and lines that fail. */
 export const WARN_LINES = 250;
@@ -109,6 +113,9 @@ function imports(path: string, specifiers: readonly string[]): string[] {
     if (!specifier.startsWith(".")) {
       if (mayImportPackages[top] && !mayImportPackages[top].test(specifier)) {
         problems.push(`${top} may not import the package ${specifier}`);
+      }
+      if (MLS.test(specifier) && !path.startsWith(MLS_HOME)) {
+        problems.push(`only ${MLS_HOME} imports ${specifier}`);
       }
       continue;
     }
