@@ -18,6 +18,16 @@ export interface TarOptions {
   readonly prefix?: string;
   /** Also an entry for each folder (0755), before what is in it; the prefix `./` gets one too. */
   readonly folders?: boolean;
+  /** Folders that come first, with a mode and a numeric owner (user and group) of their own. */
+  readonly places?: readonly TarPlace[];
+}
+
+/** A folder that is there although it may be empty, for example one that a program may write. */
+export interface TarPlace {
+  /** Relative, with `/` at its end. */
+  readonly path: string;
+  readonly mode: number;
+  readonly owner: number;
 }
 
 const BLOCK = 512;
@@ -32,7 +42,7 @@ export function byBytes(a: string, b: string): number {
 
 /** An archive of regular files in the order of their names: owner 0, time 0. Throws when a name does not fit ustar. */
 export function ustar(files: readonly TreeFile[], options: TarOptions = {}): Uint8Array<ArrayBuffer> {
-  const { prefix = "", folders = false } = options;
+  const { prefix = "", folders = false, places = [] } = options;
   const sorted = [...files].sort((a, b) => byBytes(a.path, b.path));
   const parts: Uint8Array[] = [];
   const seen = new Set<string>();
@@ -42,6 +52,10 @@ export function ustar(files: readonly TreeFile[], options: TarOptions = {}): Uin
     parts.push(header(name, 0o755, 0, "5"));
   };
   folder(prefix);
+  for (const { path, mode, owner } of places) {
+    seen.add(prefix + path);
+    parts.push(header(prefix + path, mode, 0, "5", owner));
+  }
   for (const { path, mode, bytes } of sorted) {
     const name = prefix + path;
     const steps = path.split("/");
@@ -66,20 +80,22 @@ export function gzip9(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return zipped;
 }
 
-function header(name: string, mode: number, size: number, type: "0" | "5"): Uint8Array {
+function header(name: string, mode: number, size: number, type: "0" | "5", owner = 0): Uint8Array {
   const block = new Uint8Array(BLOCK);
   const [head, tail] = split(name);
   block.set(tail, 0);
   block.set(octal(mode, 7), 100);
-  block.set(octal(0, 7), 108);
-  block.set(octal(0, 7), 116);
+  block.set(octal(owner, 7), 108);
+  block.set(octal(owner, 7), 116);
   block.set(octal(size, 11), 124);
   block.set(octal(0, 11), 136);
   block.fill(0x20, 148, 156);
   block[156] = type.charCodeAt(0);
   block.set(encoder.encode("ustar\0" + "00"), 257);
-  block.set(encoder.encode("root"), 265);
-  block.set(encoder.encode("root"), 297);
+  if (owner === 0) {
+    block.set(encoder.encode("root"), 265);
+    block.set(encoder.encode("root"), 297);
+  }
   block.set(head, 345);
   const sum = block.reduce((total, byte) => total + byte, 0);
   block.set(encoder.encode(`${sum.toString(8).padStart(6, "0")}\0 `), 148);
