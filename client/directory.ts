@@ -9,7 +9,7 @@ import { openSealingKey, type VerifiedSealingKey } from "../crypto/sealing_key.t
 import { QightError } from "../proto/errors.ts";
 import type { Clock } from "./clock.ts";
 import type { RelayClient } from "./relay_client.ts";
-import type { ClientStore } from "./storage/store.ts";
+import type { ClientStore, Tables } from "./storage/store.ts";
 
 /** An account that can be written to. */
 export interface Recipient {
@@ -93,6 +93,12 @@ export class KeyDirectory {
   /** The newest version known of an account's bundle, or null. */
   async latest(account: Uint8Array): Promise<VerifiedBundle | null> {
     const known = await this.#store.read(({ directory }) => directory.latest(account));
+    return known && await this.#open(known.bytes);
+  }
+
+  /** Like `latest`, inside a transaction. */
+  async latestIn({ directory }: Pick<Tables, "directory">, account: Uint8Array): Promise<VerifiedBundle | null> {
+    const known = directory.latest(account);
     return known && await this.#open(known.bytes);
   }
 
