@@ -47,6 +47,8 @@ export const ENVELOPE_DOMAIN: Uint8Array = domains.envelope;
 export const CONTENT_SEALED = 1;
 /** Content type: plain content, only with `--plaintext`. */
 export const CONTENT_PLAIN = 2;
+/** Content type: an MLS PrivateMessage; the recipient is a group. */
+export const CONTENT_GROUP = 3;
 /** Bytes of an envelope's id. */
 export const ENVELOPE_ID_BYTES = 16;
 /** Longest serialized `SignedEnvelope`: the largest padding class (256 KiB), the seal around it, and the fields. */
@@ -58,13 +60,13 @@ export interface EnvelopeFields {
   readonly id: Uint8Array;
   /** The sender's device key, 32 bytes. */
   readonly sender: Uint8Array;
-  /** The recipient's device key, 32 bytes. */
+  /** The recipient's device key, 32 bytes; with `CONTENT_GROUP` the id of the group. */
   readonly recipient: Uint8Array;
   /** Milliseconds since 1970 by the sender's clock, from 1. */
   readonly createdAtMs: number;
   /** Seconds from the relay's receipt; 0 = the relay's default. */
   readonly ttlS: number;
-  /** `CONTENT_SEALED`, `CONTENT_PLAIN`, or a later kind: relays carry all, readers open what they know. */
+  /** `CONTENT_SEALED`, `CONTENT_PLAIN`, `CONTENT_GROUP`, or a later kind: relays carry all, readers open what they know. */
   readonly contentType: number;
   /** Content, never empty. */
   readonly payload: Uint8Array;
