@@ -9,32 +9,24 @@ import { QightError } from "../proto/errors.ts";
 import { type Content, ContentSchema } from "../proto/gen/qight/v1/seal_pb.ts";
 import { type Clock, CLOCK_TOLERANCE_MS, type Random } from "./clock.ts";
 import type { Recipient } from "./directory.ts";
+import { composeForGroup, type ConversationTarget } from "./group_messages.ts";
+import { GroupStates } from "./groups/states.ts";
 import type { Author } from "./identity.ts";
 import { composeMessage, type Draft } from "./messages.ts";
-import type { SendReceipt } from "./receipts.ts";
+import { forget, type Settled, settleMessage, voidAndRemove } from "./settlement.ts";
 import type { ClientStore, KeptReceipt, OutboxEnvelope, OutboxRow, OutboxState, Tables } from "./storage/store.ts";
+
+export type { Settled, Settlement } from "./settlement.ts";
 
 /** A message whose bytes are fixed: a retry sends exactly these. */
 export interface Frozen {
   readonly row: OutboxRow;
-  /** One for each device of the recipient. */
+  /** One for each device of the recipient; for a group one for all, and what its members have beside it. */
   readonly envelopes: readonly OutboxEnvelope[];
 }
 
-/** What became of one device's envelope. */
-export type Settlement =
-  | { readonly kind: "accepted"; readonly receipt: SendReceipt; readonly bodyHash?: Uint8Array }
-  /** Refused for good: its number becomes void. */
-  | { readonly kind: "refused" }
-  /** Not taken now; the same bytes may be sent again. */
-  | { readonly kind: "postponed" };
-
-/** One settled envelope. */
-export interface Settled {
-  readonly id: Uint8Array;
-  readonly device: Uint8Array;
-  readonly outcome: Settlement;
-}
+/** Whom a message goes to: the devices of an account, or a conversation. */
+export type Target = Recipient | ConversationTarget;
 
 /** The outbox of one identity towards one relay. */
 export interface Outbox {
@@ -42,15 +34,23 @@ export interface Outbox {
    * Seals messages to a recipient and keeps them as *held*, all in one transaction. A known id with the same content
    * gives the bytes that are kept; with another content it is `id_reused` (64).
    */
-  freeze(author: Author, recipient: Recipient, drafts: readonly Draft[]): Promise<Frozen[]>;
-  /** Keeps a message as *queued*, content unsealed, for later commands to send; `also` runs in the same transaction. */
+  freeze(author: Author, to: Target, drafts: readonly Draft[]): Promise<Frozen[]>;
+  /**
+   * Encrypts messages to a group anew, in order, under the same ids and numbers. Only after the relay has refused the
+   * bytes before for certain (`stale_epoch`): they are gone then.
+   */
+  refreeze(author: Author, group: Uint8Array, ids: readonly Uint8Array[]): Promise<Frozen[]>;
+  /**
+   * Keeps a message as *queued*, content unsealed, for later commands to send; `also` runs in the same transaction.
+   * `recipient`: account hash, or with `draft.conversation` "group" the group's id.
+   */
   queue(recipient: Uint8Array, draft: Draft, also?: (tables: Tables) => void): Promise<void>;
   /** What is kept under an id; null when it is unknown. */
   get(id: Uint8Array): Promise<Frozen | null>;
   /** Queued messages, oldest first. */
   queued(): Promise<Uint8Array[]>;
   /** Seals a queued message now that it is about to go out; bytes that are fixed already stay. */
-  freezeQueued(author: Author, recipient: Recipient, id: Uint8Array): Promise<Frozen>;
+  freezeQueued(author: Author, to: Target, id: Uint8Array): Promise<Frozen>;
   /** Records outcomes, many in one transaction; messages that all devices have are then `remember`ed or removed. */
   settle(settled: readonly Settled[], remember: boolean): Promise<void>;
   /** What is kept for the receipt of one device's envelope; null when it was not accepted, or is not remembered. */
@@ -63,11 +63,14 @@ export interface Outbox {
   purge(maxTtlMs: number): Promise<Uint8Array[]>;
 }
 
-/** Makes the outbox for one relay; `relay` is its name as dialled (`dialledName`). */
+/**
+ * Makes the outbox for one relay; `relay` is its name as dialled (`dialledName`). Hand in the `states` that others of the
+ * same identity use, so that a group's state is decoded once.
+ */
 export function createOutbox(
-  options: { store: ClientStore; relay: string; clock: Pick<Clock, "now">; random: Random },
+  options: { store: ClientStore; relay: string; clock: Pick<Clock, "now">; random: Random; states?: GroupStates },
 ): Outbox {
-  const { store, relay, clock, random } = options;
+  const { store, relay, clock, random, states = new GroupStates(random) } = options;
 
   function add(tables: Tables, recipient: Uint8Array, draft: Draft, state: OutboxState): OutboxRow {
     const { id, createdAtMs, ttlS, plaintext } = draft;
@@ -101,6 +104,26 @@ export function createOutbox(
     return row;
   }
 
+  function groupSealing(tables: Tables, author: Author, group: Uint8Array) {
+    return { tables, states, relay, group, author, lineage: lineageFor(tables, relay, random) };
+  }
+
+  /** One after the other: each takes the next key of the group. */
+  async function freezeForGroup(tables: Tables, author: Author, to: ConversationTarget, drafts: readonly Draft[]) {
+    const fresh: Draft[] = [];
+    for (const draft of drafts) {
+      const known = sameMessage(tables, to.recipient, draft);
+      if (known && known.content === null) continue;
+      if (!known) add(tables, to.recipient, draft, "held");
+      fresh.push(draft);
+    }
+    if (fresh.length > 0) {
+      const made = await composeForGroup(groupSealing(tables, author, to.group), fresh.map((draft) => ({ draft })));
+      fresh.forEach(({ id }, at) => tables.outbox.freeze(id, [made[at]], to.group));
+    }
+    return drafts.map(({ id }) => frozen(tables, id)!);
+  }
+
   async function seal(tables: Tables, author: Author, to: Recipient, draft: Draft): Promise<OutboxEnvelope[]> {
     const lineage = lineageFor(tables, relay, random);
     const envelopes = await composeMessage({ author, recipient: to, draft, lineage, counters: tables.counters });
@@ -109,20 +132,35 @@ export function createOutbox(
   }
 
   return {
-    freeze: (author, recipient, drafts) =>
+    freeze: (author, to, drafts) =>
       store.write(async (tables) => {
+        if ("group" in to) return await freezeForGroup(tables, author, to, drafts);
         // Drafts are sealed side by side; the numbers are given in order, before the first await of each. All must
         // have ended before a failure ends the transaction: a straggler would write outside of it.
         const sealed = await Promise.allSettled(drafts.map(async (draft): Promise<Frozen> => {
-          const known = sameMessage(tables, recipient.account, draft);
+          const known = sameMessage(tables, to.account, draft);
           if (known && known.content === null) return frozen(tables, draft.id)!;
-          const row = known ?? add(tables, recipient.account, draft, "held");
-          return { row, envelopes: await seal(tables, author, recipient, draft) };
+          const row = known ?? add(tables, to.account, draft, "held");
+          return { row, envelopes: await seal(tables, author, to, draft) };
         }));
         return sealed.map((result) => {
           if (result.status === "rejected") throw result.reason;
           return result.value;
         });
+      }),
+    refreeze: (author, group, ids) =>
+      store.write(async (tables) => {
+        const numbered = ids.map((id) => {
+          const row = tables.outbox.get(id);
+          const sent = tables.outbox.states(id).find(({ device }) => equal(device, group));
+          if (!row?.again || sent?.state !== "pending") {
+            throw new QightError("invariant", `The message ${id.toHex()} cannot be encrypted anew`);
+          }
+          return { draft: draftOf(row, row.again), counter: sent.counter };
+        });
+        const made = await composeForGroup(groupSealing(tables, author, group), numbered);
+        ids.forEach((id, at) => tables.outbox.refreeze(id, group, made[at].envelope));
+        return ids.map((id) => frozen(tables, id)!);
       }),
     queue: (recipient, draft, also) =>
       store.write((tables) => {
@@ -131,11 +169,15 @@ export function createOutbox(
       }),
     get: (id) => store.read((tables) => frozen(tables, id)),
     queued: () => store.read(({ outbox }) => outbox.queued(relay)),
-    freezeQueued: (author, recipient, id) =>
+    freezeQueued: (author, to, id) =>
       store.write(async (tables) => {
         const row = tables.outbox.get(id);
         if (!row) throw new QightError("invariant", `The queued message ${id.toHex()} is gone`);
-        if (row.content) await seal(tables, author, recipient, draftOf(row, row.content));
+        if (row.content) {
+          const draft = draftOf(row, row.content);
+          if ("group" in to) await freezeForGroup(tables, author, to, [draft]);
+          else await seal(tables, author, to, draft);
+        }
         return frozen(tables, id)!;
       }),
     settle: (settled, remember) =>
@@ -178,8 +220,9 @@ function frozen({ outbox }: Tables, id: Uint8Array): Frozen | null {
 }
 
 function draftOf(row: OutboxRow, content: Uint8Array): Draft {
-  const { id, createdAtMs, ttlS, plaintext } = row;
-  return { id, createdAtMs, ttlS, plaintext, content: fromBinary(ContentSchema, content) };
+  const { id, createdAtMs, ttlS, plaintext, conversation } = row;
+  const draft = { id, createdAtMs, ttlS, plaintext, content: fromBinary(ContentSchema, content) };
+  return conversation ? { ...draft, conversation } : draft;
 }
 
 function contentHash(recipient: Uint8Array, draft: Pick<Draft, "content" | "plaintext">): Uint8Array {
@@ -189,51 +232,4 @@ function contentHash(recipient: Uint8Array, draft: Pick<Draft, "content" | "plai
   bytes[recipient.length] = draft.plaintext ? 1 : 0;
   bytes.set(content, recipient.length + 1);
   return sha256Sync(bytes);
-}
-
-/** Settles what is known of one message; a message that all devices have, or refused, leaves the outbox. */
-function settleMessage(tables: Tables, settled: readonly Settled[], remember: boolean): void {
-  const { id } = settled[0];
-  const changes: [Uint8Array, Pick<OutboxEnvelope, "state" | "seq" | "expiresAtMs">][] = [];
-  const states = tables.outbox.states(id).map((envelope) => {
-    const outcome = settled.find(({ device }) => equal(device, envelope.device))?.outcome;
-    if (!outcome || outcome.kind === "postponed") return envelope.state;
-    const state = outcome.kind === "refused" && envelope.state === "accepted" ? "accepted" : outcome.kind;
-    settleNumber(tables, envelope, state);
-    const { seq, expiresAtMs } = outcome.kind === "accepted" ? outcome.receipt : envelope;
-    changes.push([envelope.device, { state, seq, expiresAtMs }]);
-    if (outcome.kind === "accepted" && outcome.bodyHash && remember) {
-      const kept = { bodyHash: outcome.bodyHash, receipt: outcome.receipt.signed?.bytes ?? null };
-      tables.receipts.put(id, envelope.device, kept);
-    }
-    return state;
-  });
-  const over = !states.includes("pending");
-  if (over && !(remember && states.includes("accepted"))) {
-    return remember ? forget(tables, id) : tables.outbox.remove(id);
-  }
-  for (const [device, change] of changes) tables.outbox.settle(id, device, change);
-  if (over) tables.outbox.setState(id, "sent");
-}
-
-function settleNumber(
-  { counters }: Tables,
-  { lineage, device, counter }: Pick<OutboxEnvelope, "lineage" | "device" | "counter">,
-  state: "accepted" | "refused",
-): void {
-  if (counter === 0) return;
-  if (state === "accepted") counters.forgetVoids(lineage, device, counter);
-  else counters.addVoid(lineage, device, counter);
-}
-
-function voidAndRemove(tables: Tables, id: Uint8Array): void {
-  for (const { state, counter, lineage, device } of tables.outbox.states(id)) {
-    if (state === "pending" && counter > 0) tables.counters.addVoid(lineage, device, counter);
-  }
-  forget(tables, id);
-}
-
-function forget({ outbox, receipts }: Tables, id: Uint8Array): void {
-  outbox.remove(id);
-  receipts.remove(id);
 }
