@@ -1,0 +1,39 @@
+/**
+ * The archive around a Debian package (deb(5), ar(5)): 60-byte headers, members at even places.
+ * @module
+ */
+
+/** An archive of these members in this order; names have at most 15 ASCII characters, times and owners are 0. */
+export function arOf(members: readonly { readonly name: string; readonly bytes: Uint8Array }[]): Uint8Array {
+  const parts = [ascii("!<arch>\n")];
+  for (const { name, bytes } of members) {
+    if (!/^[\x21-\x7e]{1,15}$/.test(name)) throw new RangeError(`${name} is no name for a member of an archive`);
+    const fields = [
+      name.padEnd(16),
+      "0".padEnd(12),
+      "0".padEnd(6),
+      "0".padEnd(6),
+      "100644".padEnd(8),
+      String(bytes.length).padEnd(10),
+    ];
+    parts.push(ascii(`${fields.join("")}\`\n`), bytes);
+    if (bytes.length % 2 === 1) parts.push(ascii("\n"));
+  }
+  return joined(parts);
+}
+
+/** One array out of many. */
+export function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+/** Bytes of a text. */
+export function ascii(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
