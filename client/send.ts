@@ -3,55 +3,39 @@
  * @module
  */
 import { parseEnvelope } from "../crypto/envelope.ts";
-import { asQightError, type ErrorCode, QightError } from "../proto/errors.ts";
+import { asQightError, QightError } from "../proto/errors.ts";
 import type { Content } from "../proto/gen/qight/v1/seal_pb.ts";
-import type { KeyDirectory, Recipient } from "./directory.ts";
-import type { Author } from "./identity.ts";
 import type { Draft } from "./messages.ts";
-import type { Frozen, Outbox, Settled, Settlement } from "./outbox.ts";
+import type { Frozen, Settled, Settlement } from "./outbox.ts";
 import type { RelayClient, SendReceipt } from "./relay_client.ts";
-import type { OutboxEnvelope } from "./storage/store.ts";
+import { deliverToGroup } from "./send_group.ts";
+import { acceptedBefore, isUnknown, settlementOf } from "./send_outcome.ts";
+import type { Delivery, DeviceOutcome, SendRoom, Via } from "./send_room.ts";
+import { onlyAccount, targetOf } from "./send_target.ts";
+import type { OutboxEnvelope, OutboxRow } from "./storage/store.ts";
 
-/** What became of a message at each device of its recipient. */
-export interface Delivery {
-  readonly id: Uint8Array;
-  readonly devices: readonly DeviceOutcome[];
-  /** The first refusal; null when every device's mailbox has the message. */
-  readonly error: QightError | null;
-}
-
-/** One device's mailbox: either a receipt or an error. */
-export interface DeviceOutcome {
-  readonly device: Uint8Array;
-  readonly receipt: SendReceipt | null;
-  readonly error: QightError | null;
-}
-
-/** What sending needs. */
-export interface SendRoom {
-  readonly relay: RelayClient;
-  readonly outbox: Outbox;
-  readonly directory: KeyDirectory;
-  readonly author: Author;
-  /** Wait for the relay's signed receipts too, and keep them beside the sent messages. */
-  readonly receipts?: boolean;
-}
+export type { Delivery, DeviceOutcome, SendRoom, Via };
+export { isUnknown, settlementOf };
 
 /**
- * Sends one message now. Resolves with what each device's mailbox said. A refusal by all leaves nothing in the outbox;
- * when the outcome is unknown (`timeout`, `unreachable` after a session) it throws and the message stays *held*:
- * `repeatMessage` sends the same bytes again.
+ * Sends one message now, to an account (hash) or with `draft.conversation` "group" to a group (id). Resolves with what
+ * each device's mailbox said. A refusal by all leaves nothing in the outbox; when the outcome is unknown (`timeout`,
+ * `unreachable` after a session) it throws and the message stays *held*: `repeatMessage` sends the same bytes again.
  */
-export async function sendMessage(room: SendRoom, account: Uint8Array, draft: Draft): Promise<Delivery> {
+export async function sendMessage(room: SendRoom, recipient: Uint8Array, draft: Draft): Promise<Delivery> {
   checkSize(room.relay, draft.content);
   const known = await room.outbox.get(draft.id);
   // A known id needs no keys: what goes out was fixed when it was first sent.
-  const recipient = known?.row.content === null
-    ? onlyAccount(account)
-    : await room.directory.lookUp(room.relay, account);
-  const [frozen] = await room.outbox.freeze(room.author, recipient, [draft]);
+  const { to, sealedBecause } = known?.row.content === null
+    ? { to: onlyAccount(recipient) }
+    : await targetOf(room, recipient, draft.conversation);
+  const [frozen] = await room.outbox.freeze(room.author, to, [draft]);
   // An earlier try may have gone through unseen: then not even a refusal is certain.
-  return await deliver(room, frozen, known === null);
+  return { ...await deliver(room, frozen, known === null), ...because(sealedBecause) };
+}
+
+function because(sealedBecause: QightError | undefined): Pick<Delivery, "sealedBecause"> {
+  return sealedBecause ? { sealedBecause } : {};
 }
 
 /** Sends the kept bytes of a message again, to the devices that lack it. `no_input` when the id is unknown. */
@@ -85,22 +69,27 @@ export async function* flushQueue(room: SendRoom): AsyncGenerator<Delivery, void
 
 async function deliverQueued(room: SendRoom, queued: Frozen): Promise<Delivery> {
   const { row } = queued;
-  let recipient: Recipient;
   try {
-    recipient = row.content === null
-      ? onlyAccount(row.recipient)
-      : await room.directory.lookUp(room.relay, row.recipient);
-    const frozen = await room.outbox.freezeQueued(room.author, recipient, row.id);
-    return await deliver(room, frozen, false);
+    const { to, sealedBecause } = row.content === null
+      ? { to: onlyAccount(row.recipient) }
+      : await targetOf(room, row.recipient, row.conversation);
+    const frozen = await room.outbox.freezeQueued(room.author, to, row.id);
+    return { ...await deliver(room, frozen, false), ...because(sealedBecause) };
   } catch (thrown) {
     const error = asQightError(thrown);
     if (isUnknown(error)) throw error;
-    return { id: row.id, devices: [], error };
+    return { id: row.id, via: viaOf(row), group: row.group, devices: [], error };
   }
+}
+
+function viaOf({ plaintext, group, conversation, content }: OutboxRow): Via {
+  if (plaintext) return "plain";
+  return group || (content !== null && conversation) ? "mls" : "sealed";
 }
 
 /** Sends what is pending of a frozen message and settles it. */
 async function deliver(room: SendRoom, frozen: Frozen, dropWhenRefused: boolean): Promise<Delivery> {
+  if (frozen.row.group) return await deliverToGroup(room, frozen, dropWhenRefused);
   const { id } = frozen.row;
   const pending = frozen.envelopes.filter(({ state }) => state === "pending");
   const fresh = await outcomesOf(room, pending);
@@ -121,22 +110,7 @@ async function deliver(room: SendRoom, frozen: Frozen, dropWhenRefused: boolean)
   );
   const error = devices.find((one) => one.error)?.error ?? null;
   if (dropWhenRefused && devices.every(({ receipt }) => !receipt)) await room.outbox.discard(id);
-  return { id, devices, error };
-}
-
-/** What is known of an envelope that was accepted before, with its receipt if that is wanted and can be had. */
-async function acceptedBefore(
-  { relay, outbox, receipts }: SendRoom,
-  id: Uint8Array,
-  { device, seq, expiresAtMs }: OutboxEnvelope,
-): Promise<SendReceipt> {
-  const receipt = { seq, expiresAtMs, duplicate: true };
-  const kept = receipts ? await outbox.receipt(id, device) : null;
-  if (!kept) return receipt;
-  if (kept.receipt) return { ...receipt, signed: { bytes: kept.receipt, error: null } };
-  const signed = await relay.getReceipt({ mailbox: device, id, seq, bodyHash: kept.bodyHash });
-  if (signed.bytes) await outbox.keepReceipt(id, device, { ...kept, receipt: signed.bytes });
-  return { ...receipt, signed };
+  return { id, via: viaOf(frozen.row), group: null, devices, error };
 }
 
 /** The bytes are there for the last time: a receipt that is asked for later is compared with their hash. */
@@ -172,28 +146,6 @@ async function outcomesOf(
   return outcomes;
 }
 
-/** Whether an error leaves open what the relay did; then the bytes must be kept. */
-export function isUnknown(error: QightError): boolean {
-  return UNKNOWN.has(error.code);
-}
-
-/** How an error settles an envelope: refused for good, or to be tried again. */
-export function settlementOf(error: QightError): Settlement {
-  return { kind: error.exit === 75 || KEEP_TRYING.has(error.code) ? "postponed" : "refused" };
-}
-
-const UNKNOWN = new Set<ErrorCode>([
-  "timeout",
-  "unreachable",
-  "internal",
-  "store_damaged",
-  "interrupted",
-  "terminated",
-  "bad_frame",
-]);
-// A recipient may appear, an operator may admit us.
-const KEEP_TRYING = new Set<ErrorCode>(["no_such_recipient", "not_allowed", "bad_token", "no_session"]);
-
 function checkSize(relay: RelayClient, content: Content): void {
   const size = contentSize(content);
   const { maxMessage } = relay.session;
@@ -207,9 +159,4 @@ export function contentSize({ body, files }: Content): number {
   const text = body.case === "text" ? new TextEncoder().encode(body.value).length : 0;
   const data = body.case === "data" ? body.value.length : 0;
   return files.reduce((sum, file) => sum + file.data.length, text + data);
-}
-
-/** A recipient whose keys are not needed, because the bytes are fixed. */
-function onlyAccount(account: Uint8Array): Recipient {
-  return { account, sealingKeys: [], bundle: undefined as never };
 }

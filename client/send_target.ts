@@ -1,0 +1,43 @@
+/**
+ * Where a message goes: to the devices of an account, or into a conversation.
+ * @module
+ */
+import { equal } from "../crypto/equal.ts";
+import { asQightError, type ErrorCode, type QightError } from "../proto/errors.ts";
+import type { Recipient } from "./directory.ts";
+import type { Draft } from "./messages.ts";
+import type { Target } from "./outbox.ts";
+import type { SendRoom } from "./send_room.ts";
+
+/** Where a message goes, and why it does not go into the conversation that it was meant for. */
+export interface Reached {
+  readonly to: Target;
+  readonly sealedBecause?: QightError;
+}
+
+/** Finds the devices or the conversation behind a recipient; begins a direct conversation when there is none. */
+export async function targetOf(
+  { relay, directory, author, groups }: Pick<SendRoom, "relay" | "directory" | "author" | "groups">,
+  recipient: Uint8Array,
+  conversation: Draft["conversation"] | null,
+): Promise<Reached> {
+  if (conversation === "group") return { to: { group: recipient, recipient } };
+  // Nobody else would be in a conversation with oneself.
+  const direct = conversation === "direct" && groups && !equal(recipient, author.bundle.account);
+  if (!direct) return { to: await directory.lookUp(relay, recipient) };
+  try {
+    return { to: { group: await groups.direct(recipient), recipient } };
+  } catch (thrown) {
+    const error = asQightError(thrown);
+    if (!NO_CONVERSATION.has(error.code)) throw error;
+    return { to: await directory.lookUp(relay, recipient), sealedBecause: error };
+  }
+}
+
+/** They have not published what a conversation needs, or the relay is older than conversations. */
+const NO_CONVERSATION = new Set<ErrorCode>(["no_key_package", "unknown_method"]);
+
+/** A recipient whose keys are not needed, because the bytes are fixed. */
+export function onlyAccount(account: Uint8Array): Recipient {
+  return { account, sealingKeys: [], bundle: undefined as never };
+}
