@@ -5,21 +5,27 @@
 import { asQightError, QightError } from "../proto/errors.ts";
 import type { Content } from "../proto/gen/qight/v1/seal_pb.ts";
 import { type Clock, pause, type Random } from "./clock.ts";
-import type { KeyDirectory, Recipient } from "./directory.ts";
+import type { KeyDirectory } from "./directory.ts";
 import type { Author } from "./identity.ts";
 import { newMessageId } from "./message_id.ts";
+import type { Draft } from "./messages.ts";
 import type { Outbox, Settled } from "./outbox.ts";
 import { Pump } from "./pump.ts";
+import type { MemberReceipt } from "./receipts.ts";
 import { isWorthRetrying, type RelaySource } from "./reconnect.ts";
 import type { RelayClient, SendOutcome, SendReceipt } from "./relay_client.ts";
-import { isUnknown, settlementOf } from "./send.ts";
+import { isUnknown, settlementOf } from "./send_outcome.ts";
+import type { GroupReach } from "./send_room.ts";
+import { type Reached, targetOf } from "./send_target.ts";
 import { Wire, type WireItem } from "./wire_queue.ts";
 
-/** A line that every device's mailbox has. */
+/** A line that every device's mailbox has; of a group at least one. */
 export interface AcceptedLine {
   readonly id: Uint8Array;
-  /** One for each device of the recipient. */
+  /** One for each device that has it. */
   readonly receipts: readonly { readonly device: Uint8Array; readonly receipt: SendReceipt }[];
+  /** Members of a group that did not get it. */
+  readonly missed: readonly MemberReceipt[];
 }
 
 /** Settings of `sendLines`. */
@@ -28,8 +34,14 @@ export interface LineOptions {
   outbox: Outbox;
   directory: KeyDirectory;
   author: Author;
-  /** Account hash of the recipient, 32 bytes. */
+  /** Account hash of the recipient, 32 bytes; with `conversation` "group" the group's id. */
   recipient: Uint8Array;
+  /** As in a Draft. */
+  conversation?: Draft["conversation"];
+  /** Needed for a conversation. */
+  groups?: GroupReach;
+  /** Told once where the lines go, before the first one. */
+  onTarget?: (reached: Reached) => void;
   ttlS?: number;
   plaintext?: boolean;
   /** Wait for the relay's signed receipt of each message too. */
@@ -53,9 +65,13 @@ const KEYS_FRESH_MS = 10 * 60_000;
 interface Line {
   readonly id: Uint8Array;
   readonly receipts: AcceptedLine["receipts"][number][];
+  missed: readonly MemberReceipt[];
   left: number;
   refused: boolean;
+  /** It was handed over once at least. */
   sent: boolean;
+  /** It was handed over and nothing certain came back: its bytes must stay as they are. */
+  unsure: boolean;
 }
 
 /**
@@ -82,8 +98,10 @@ class LineSender {
   /** In input order, until reported. */
   readonly #lines: Line[] = [];
   readonly #abort = new AbortController();
-  #recipient: Recipient | null = null;
-  #recipientAtMs = 0;
+  #to: Reached | null = null;
+  #toAtMs = 0;
+  /** One transaction at a time changes what a group's messages are: those that are made, or made anew. */
+  #sealing: Promise<unknown> = Promise.resolve();
   #settled: Settled[] = [];
   #failure: QightError | null = null;
   #inputEnded = false;
@@ -98,7 +116,8 @@ class LineSender {
 
   async *run(): AsyncGenerator<AcceptedLine[], void, undefined> {
     const relay = await this.#options.source.client(this.#abort.signal);
-    await this.#freshRecipient(relay);
+    await this.#freshTarget(relay);
+    this.#options.onTarget?.(this.#to!);
     const work = Promise.all([this.#sealAll(), this.#sendAll(), this.#settleAll()]);
     let over = false;
     this.#working = work.catch((thrown) => {
@@ -147,16 +166,38 @@ class LineSender {
   }
 
   async #sealBatch(contents: readonly Content[]): Promise<void> {
-    const { outbox, author, clock, random, ttlS = 0, plaintext = false } = this.#options;
+    const { outbox, author, clock, random, ttlS = 0, plaintext = false, conversation } = this.#options;
     const createdAtMs = clock.now();
-    const drafts = contents.map((content) => {
-      return { id: newMessageId(createdAtMs, random), createdAtMs, ttlS, plaintext, content };
+    const drafts = contents.map((content): Draft => {
+      const draft = { id: newMessageId(createdAtMs, random), createdAtMs, ttlS, plaintext, content };
+      return conversation ? { ...draft, conversation } : draft;
     });
-    for (const { row, envelopes } of await outbox.freeze(author, this.#recipient!, drafts)) {
-      const line: Line = { id: row.id, receipts: [], left: envelopes.length, refused: false, sent: false };
-      this.#lines.push(line);
-      for (const { device, envelope } of envelopes) this.#wire.push({ owner: line, device, envelope });
-    }
+    await this.#alone(async () => {
+      for (const { row, envelopes } of await outbox.freeze(author, this.#to!.to, drafts)) {
+        const left = envelopes.length;
+        const line: Line = { id: row.id, receipts: [], missed: [], left, refused: false, sent: false, unsure: false };
+        this.#lines.push(line);
+        for (const { device, envelope } of envelopes) this.#wire.push({ owner: line, device, envelope });
+      }
+    });
+  }
+
+  /** The group has moved on: what the relay has refused or never seen is encrypted anew in its new epoch, in order. */
+  async #sealAnew({ device: group }: WireItem<Line>, { epoch = 0 }: QightError): Promise<void> {
+    const { outbox, author, groups } = this.#options;
+    if (!groups) throw new QightError("invariant", "Lines go to a group that nobody can reach");
+    await groups.bringTo(group, epoch);
+    await this.#alone(async () => {
+      const certain = this.#wire.waiting().filter(({ owner }) => !owner.unsure);
+      const anew = await outbox.refreeze(author, group, certain.map(({ owner }) => owner.id));
+      this.#wire.replace(new Map(certain.map(({ owner }, at) => [owner, anew[at].envelopes[0].envelope])));
+    });
+  }
+
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#sealing.then(work);
+    this.#sealing = result.catch(() => undefined); // whoever asked has the error
+    return result;
   }
 
   /** One sendMany call after the other until everything is accepted. */
@@ -164,10 +205,12 @@ class LineSender {
     const { source, clock } = this.#options;
     while (!this.#stopping && !(this.#inputEnded && this.#wire.empty)) {
       const relay = await source.client(this.#abort.signal);
-      if (clock.monotonic() > this.#recipientAtMs + KEYS_FRESH_MS) await this.#freshRecipient(relay);
+      if (clock.monotonic() > this.#toAtMs + KEYS_FRESH_MS) await this.#freshTarget(relay);
+      let stale: { item: WireItem<Line>; error: QightError } | null = null;
       try {
         const waitFor = await this.#sendOver(relay);
-        if (waitFor) await this.#waitOut(relay, waitFor);
+        if (waitFor?.error.code === "stale_epoch") stale = waitFor;
+        else if (waitFor) await this.#waitOut(relay, waitFor);
       } catch (thrown) {
         if (this.#failure || this.#stopping) throw this.#failure ?? thrown;
         const error = asQightError(thrown);
@@ -178,6 +221,7 @@ class LineSender {
       } finally {
         this.#wire.returnUnanswered();
       }
+      if (stale) await this.#sealAnew(stale.item, stale.error);
     }
     if (this.#failure) throw this.#failure;
   }
@@ -189,7 +233,7 @@ class LineSender {
     const signal = AbortSignal.any([abort.signal, this.#abort.signal]);
     const stopWatching = this.#watchForStall(abort);
     try {
-      const envelopes = this.#wire.outgoing((line) => line.sent = true);
+      const envelopes = this.#wire.outgoing((line) => line.sent = line.unsure = true);
       const receipt = this.#options.receipts ?? false;
       for await (const outcome of relay.sendMany(envelopes, { signal, receipt })) {
         const item = this.#wire.answered();
@@ -211,6 +255,7 @@ class LineSender {
     if (outcome.kind === "failed") {
       const { error } = outcome;
       if (isUnknown(error)) throw error;
+      owner.unsure = false;
       if (error.exit === 75) return error;
       owner.refused = true;
       owner.left--;
@@ -218,7 +263,12 @@ class LineSender {
       return error;
     }
     const { receipt } = outcome;
-    owner.receipts.push({ device, receipt });
+    if (receipt.members) {
+      for (const member of receipt.members) {
+        if (member.receipt) owner.receipts.push({ device: member.device, receipt: member.receipt });
+      }
+      owner.missed = receipt.members.filter(({ error }) => error !== null);
+    } else owner.receipts.push({ device, receipt });
     this.#settled.push({ id: owner.id, device, outcome: { kind: "accepted", receipt } });
     if (--owner.left === 0) this.#changed();
     if (this.#inputEnded && this.#wire.empty) this.#wire.close();
@@ -228,7 +278,8 @@ class LineSender {
   async #waitOut(relay: RelayClient, { item, error }: { item: WireItem<Line>; error: QightError }): Promise<void> {
     const signal = this.#abort.signal;
     this.#options.onWait?.(error);
-    if (error.code === "queue_full") await relay.awaitRoom(item.device, { signal });
+    // Which member's mailbox is full only the relay knows; room in a group comes soon or is waited for a little.
+    if (error.code === "queue_full" && !("group" in this.#to!.to)) await relay.awaitRoom(item.device, { signal });
     else await pause(this.#options.clock, error.retryAfterMs ?? DEFAULT_RETRY_MS, signal);
   }
 
@@ -254,12 +305,16 @@ class LineSender {
     while (count < this.#lines.length && this.#lines[count].left === 0) count++;
     const done = this.#lines.splice(0, count).filter(({ refused }) => !refused);
     if (count > 0) this.#changed();
-    return done.map(({ id, receipts }) => ({ id, receipts }));
+    return done.map(({ id, receipts, missed }) => ({ id, receipts, missed }));
   }
 
-  async #freshRecipient(relay: RelayClient): Promise<void> {
-    this.#recipient = await this.#options.directory.lookUp(relay, this.#options.recipient);
-    this.#recipientAtMs = this.#options.clock.monotonic();
+  /** A conversation stays the one it is; whose devices are whose may change. */
+  async #freshTarget(relay: RelayClient): Promise<void> {
+    const { recipient, conversation, clock } = this.#options;
+    const known = this.#to?.to;
+    if (!known) this.#to = await targetOf({ ...this.#options, relay }, recipient, conversation ?? null);
+    else if (!("group" in known)) this.#to = await targetOf({ ...this.#options, relay }, recipient, null);
+    this.#toAtMs = clock.monotonic();
   }
 
   #watchForStall(abort: AbortController): () => void {

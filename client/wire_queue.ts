@@ -89,6 +89,16 @@ export class Wire<T> {
     this.#postponed.push(item as Numbered<T>);
   }
 
+  /** What waits to go out, in order. */
+  waiting(): readonly WireItem<T>[] {
+    return this.#waiting;
+  }
+
+  /** Other bytes for what waits, by its owner. */
+  replace(envelopes: ReadonlyMap<T, Uint8Array>): void {
+    this.#waiting = this.#waiting.map((item) => ({ ...item, envelope: envelopes.get(item.owner) ?? item.envelope }));
+  }
+
   /** The call is over: what was not answered or was postponed waits again, in its old place. */
   returnUnanswered(): void {
     this.#open = false;
