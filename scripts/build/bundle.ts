@@ -28,9 +28,12 @@ export async function bundle(root: string, inputs: Inputs, info: BuildInfo): Pro
     await placeEsbuild(inputs, denoDir);
     const files = new Map<string, Uint8Array>();
     for (const [source, name] of entries) {
-      const out = join(folder, name);
-      await deno(["bundle", "--quiet", "--platform", "deno", "--minify", "--output", out, source], staged, denoDir);
-      files.set(name, await Deno.readFile(out));
+      const out = join(folder, "out", name);
+      const flags = ["--quiet", "--platform", "deno", "--minify", "--code-splitting", "--outdir", out];
+      await deno(["bundle", ...flags, source], staged, denoDir);
+      for await (const { name: file } of Deno.readDir(out)) {
+        files.set(file, encoder.encode(hideLateImports(await Deno.readTextFile(join(out, file)))));
+      }
     }
     const lock: LockFile = JSON.parse(await Deno.readTextFile(join(root, "deno.lock")));
     return { files, packages: packagesBehind(lock, await importedPackages(root)) };
@@ -38,6 +41,13 @@ export async function bundle(root: string, inputs: Inputs, info: BuildInfo): Pro
     await Deno.remove(folder, { recursive: true });
   }
 }
+
+/** Deno reads every module that a literal names before the program begins, late ones too; one that it cannot read waits. */
+export function hideLateImports(code: string): string {
+  return code.replace(/\bimport\("(\.\/[\w.-]+\.js)"\)/g, 'import(String("$1"))');
+}
+
+const encoder = new TextEncoder();
 
 /** Deno fetches its esbuild by itself when it is not there, and checks it against nothing that we pinned. */
 async function placeEsbuild(inputs: Inputs, denoDir: string): Promise<void> {
