@@ -27,6 +27,8 @@ export interface AdministrationRoom {
   readonly config: () => RelayConfig;
   readonly draining: () => boolean;
   readonly drain: () => Promise<void>;
+  /** Reads the configuration again; absent where nobody knows where it is. */
+  readonly reload?: () => Promise<void>;
   readonly now: () => number;
   readonly version: string;
   readonly startedAtMs: number;
@@ -72,6 +74,11 @@ export function adminHandlers(room: AdministrationRoom): AdminHandlers {
       // Answered first: the drain ends this very socket.
       setTimeout(() => void room.drain(), 10);
       return Promise.resolve({ draining: true });
+    },
+    async reload() {
+      if (!room.reload) throw new QightError("unknown_method", "This relay cannot read its configuration again");
+      await room.reload();
+      return { reloaded: true };
     },
     async backup(params) {
       const path = text(params, "path");

@@ -50,6 +50,8 @@ export interface RelayOptions {
   readonly monotonic?: () => number;
   /** Opens the store; the one that the configuration names unless another is handed in. */
   readonly openStore?: OpenStore;
+  /** Reads the configuration anew when the operator asks for it (`qight relay reload`). */
+  readonly readConfig?: () => Promise<RelayConfig>;
 }
 
 /** Opens the store of a relay whose data folder is locked; throws what `openSqliteStore` throws. */
@@ -96,9 +98,10 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
 }
 
 async function run(
-  { config: initial, log, version, now, monotonic, lastAtWorkMs }: Required<Omit<RelayOptions, "openStore">> & {
-    readonly lastAtWorkMs: number | null;
-  },
+  { config: initial, log, version, now, monotonic, lastAtWorkMs, readConfig }:
+    & Required<Omit<RelayOptions, "openStore" | "readConfig">>
+    & Pick<RelayOptions, "readConfig">
+    & { readonly lastAtWorkMs: number | null },
   folder: DataFolder,
   store: Store,
   audit: Audit,
@@ -271,6 +274,7 @@ async function run(
       config: () => config,
       draining: () => draining,
       drain,
+      ...(readConfig === undefined ? {} : { reload: async () => await reload(await readConfig()) }),
       startedAtMs: now(),
       certificateExpiresAtMs: () => certificate.expiresAtMs,
     }),

@@ -5,7 +5,7 @@ import { publicAddresses } from "../../relay/config/exposure.ts";
 import { createLog, type Log } from "../../relay/log.ts";
 import { type RunningRelay, startRelay } from "../../relay/relay.ts";
 import { releaseStartupMemory } from "../../relay/startup_memory.ts";
-import { notifySystemd, type ServiceState } from "../../relay/systemd.ts";
+import { answerWatchdog, notifySystemd, type ServiceState } from "../../relay/systemd.ts";
 import { warnOfSmallReceiveBuffer } from "../../relay/udp_buffer.ts";
 import type { Output } from "../output.ts";
 import { loadRelayConfig } from "../relay_toml.ts";
@@ -23,10 +23,11 @@ export async function run({ options, settings, out }: Call<typeof relaySpec>): P
     event.preventDefault();
     log.error("unhandled rejection", { error: String(event.reason) });
   });
-  const relay = await startRelay({ config, log, version: VERSION });
+  const readConfig = async () => (await loadRelayConfig(settings, options)).config;
+  const relay = await startRelay({ config, log, version: VERSION, readConfig });
   using _signals = answerSignals(relay, log, async () => {
     try {
-      await relay.reload((await loadRelayConfig(settings, options)).config);
+      await relay.reload(await readConfig());
     } catch (error) {
       log.error("the configuration was not reloaded", { error: (error as Error).message });
     }
@@ -42,6 +43,9 @@ export async function run({ options, settings, out }: Call<typeof relaySpec>): P
     warnOfSmallReceiveBuffer(log);
   }
   await tellSystemd("READY=1", log);
+  using _watchdog = answerWatchdog({
+    trouble: (error) => log.warn("systemd was not told", { state: "WATCHDOG=1", error: error.message }),
+  });
   releaseStartupMemory();
   await relay.closed;
   if (interrupted) throw new QightError("interrupted", "Interrupted", { hint: "" });
@@ -68,7 +72,10 @@ async function printStart(relay: RunningRelay, dataDir: string, out: Output): Pr
   await out.line(lines.join("\n"));
 }
 
-/** SIGTERM and the first SIGINT drain, a second SIGINT quits at once, SIGHUP reads the configuration again. */
+/**
+ * SIGTERM and the first SIGINT drain, a second SIGINT quits at once, SIGHUP reads the configuration again. Windows has
+ * neither SIGTERM nor SIGHUP: a service that is stopped gets SIGBREAK, and `qight relay reload` reads again.
+ */
 function answerSignals(relay: RunningRelay, log: Log, reload: () => Promise<void>): Disposable {
   const drain = () => {
     void tellSystemd("STOPPING=1", log);
@@ -83,7 +90,7 @@ function answerSignals(relay: RunningRelay, log: Log, reload: () => Promise<void
   };
   const onHangUp = () => void reload();
   const rows: [Deno.Signal, () => void][] = Deno.build.os === "windows"
-    ? [["SIGINT", onInterrupt]]
+    ? [["SIGINT", onInterrupt], ["SIGBREAK", onTerminate]]
     : [["SIGTERM", onTerminate], ["SIGINT", onInterrupt], ["SIGHUP", onHangUp]];
   for (const [signal, handler] of rows) Deno.addSignalListener(signal, handler);
   return {

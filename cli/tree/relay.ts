@@ -28,6 +28,13 @@ export const relayClientsSpec = {
   module: "relay_clients",
 } as const satisfies CommandSpec;
 
+/** `qight relay reload`. */
+export const relayReloadSpec = {
+  name: "reload",
+  summary: "read relay.toml again, as SIGHUP does, and say what is wrong with it",
+  module: "relay_reload",
+} as const satisfies CommandSpec;
+
 /** `qight relay drain`. */
 export const relayDrainSpec = {
   name: "drain",
@@ -90,6 +97,7 @@ export const relaySpec = {
     relayInitSpec,
     relayStatusSpec,
     relayClientsSpec,
+    relayReloadSpec,
     relayDrainSpec,
     relayBackupSpec,
     relayRestoreSpec,

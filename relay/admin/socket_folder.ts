@@ -6,6 +6,7 @@
 import { QightError } from "../../proto/errors.ts";
 import { octal, pathError } from "../data_folder/folder.ts";
 import { removeIfThere } from "../data_folder/private_file.ts";
+import { readDoor } from "./loopback_door.ts";
 
 /** Makes the folder with mode 0700; throws `insecure_config` when it is another user's or open to others. */
 export async function makeSocketFolder(folder: string): Promise<void> {
@@ -18,7 +19,9 @@ export async function makeSocketFolder(folder: string): Promise<void> {
   }
   // Under /tmp somebody else may have been first: a link or a foreign folder would give them the socket.
   const owned = info.uid === null || info.uid === Deno.uid();
-  if (!info.isDirectory || !owned || ((info.mode ?? 0) & 0o077) !== 0) {
+  // Windows has no such modes; there the folder is below the user's own, which only the user may enter.
+  const open = Deno.build.os !== "windows" && ((info.mode ?? 0) & 0o077) !== 0;
+  if (!info.isDirectory || !owned || open) {
     throw new QightError(
       "insecure_config",
       `The admin socket's folder ${folder} is not this user's alone (mode ${octal(info.mode ?? 0)})`,
@@ -29,6 +32,8 @@ export async function makeSocketFolder(folder: string): Promise<void> {
 
 /** Removes a socket that refuses connections; throws `already_running` when one answers. */
 export async function removeStaleSocket(path: string): Promise<void> {
+  // The file of a loopback port says nothing about who listens there now; the folder's lock keeps a second relay away.
+  if (await isFileOfDoor(path)) return await removeIfThere(path);
   let connection: Deno.UnixConn;
   try {
     connection = await Deno.connect({ transport: "unix", path });
@@ -39,4 +44,14 @@ export async function removeStaleSocket(path: string): Promise<void> {
   }
   connection.close();
   throw new QightError("already_running", `Another relay answers at ${path}`);
+}
+
+async function isFileOfDoor(path: string): Promise<boolean> {
+  try {
+    return await readDoor(path) !== null;
+  } catch (thrown) {
+    // A damaged one is as stale as any.
+    if (thrown instanceof QightError && thrown.code === "bad_key_file") return true;
+    throw thrown;
+  }
 }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { listenQuic } from "../../net/quic.ts";
 import type { QightError } from "../../proto/errors.ts";
 import { checkRuntime } from "../../relay/runtime.ts";
-import { notifySystemd } from "../../relay/systemd.ts";
+import { answerWatchdog, notifySystemd, watchdogMs } from "../../relay/systemd.ts";
 import { testRoot } from "../net/relay_fixture.ts";
 import { readReceiveBufferLimit, receiveBufferWarning, warnOfSmallReceiveBuffer } from "../../relay/udp_buffer.ts";
 
@@ -93,6 +93,46 @@ Deno.test("systemd hears READY and STOPPING on its socket", async () => {
     }
     manager.close();
   }
+  await Deno.remove(dir, { recursive: true });
+});
+
+Deno.test("the watchdog is fed three times within its limit, and only by the process it is meant for", async () => {
+  const rows: [Record<string, string>, number | null][] = [
+    [{}, null],
+    [{ WATCHDOG_USEC: "30000000" }, 30_000],
+    [{ WATCHDOG_USEC: "30000000", WATCHDOG_PID: "7" }, 30_000],
+    [{ WATCHDOG_USEC: "30000000", WATCHDOG_PID: "8" }, null],
+    [{ WATCHDOG_USEC: "" }, null],
+    [{ WATCHDOG_USEC: "soon" }, null],
+    [{ WATCHDOG_USEC: "-1" }, null],
+  ];
+  for (const [env, ms] of rows) assert.equal(watchdogMs(env, 7), ms, JSON.stringify(env));
+
+  const dir = await Deno.makeTempDir({ prefix: "qight-test-" });
+  const socket = join(dir, "notify");
+  const manager = Deno.listenDatagram({ transport: "unixpacket", path: socket });
+  let turn = () => {};
+  let ended = false;
+  const told: Error[] = [];
+  const watchdog = answerWatchdog({
+    env: { NOTIFY_SOCKET: socket, WATCHDOG_USEC: "3000000" },
+    pid: 7,
+    trouble: (error) => told.push(error),
+    every(ms, call) {
+      assert.equal(ms, 1_000);
+      turn = call;
+      return () => ended = true;
+    },
+  });
+  for (let i = 0; i < 3; i++) {
+    turn();
+    const [bytes] = await manager.receive();
+    assert.equal(new TextDecoder().decode(bytes), "WATCHDOG=1");
+  }
+  assert.deepEqual(told, []);
+  watchdog[Symbol.dispose]();
+  assert.ok(ended);
+  manager.close();
   await Deno.remove(dir, { recursive: true });
 });
 
