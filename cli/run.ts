@@ -1,4 +1,5 @@
 /** Runs one command from its arguments to its exit code. @module */
+import { gatherEntropy } from "../crypto/entropy.ts";
 import { type ErrorCode, errorTable, QightError } from "../proto/errors.ts";
 import { checkRuntime } from "../relay/runtime.ts";
 import { reportError } from "./error_output.ts";
@@ -21,6 +22,7 @@ export async function runCommand(args: readonly string[], env: Env = processEnv)
     refuseSecretVariables(env);
     const parsed = parseArguments(args);
     path = parsed.path;
+    if (parsed.spec.encrypts) gatherEntropy();
     // The doctor says it among other things.
     if (path[0] !== "doctor") checkRuntime();
     const isRelay = path[0] === "relay";

@@ -13,5 +13,6 @@ export const doctorSpec = {
   ],
   examples: ["qight doctor", "qight doctor --json | jq '.checks[] | select(.state != \"ok\")'"],
   module: "doctor",
+  encrypts: true,
   config: "unread",
 } as const satisfies CommandSpec;

@@ -17,6 +17,7 @@ export const inviteCreateSpec = {
   ],
   examples: ["qight invite create --name ada", "qight invite create --ttl 1d --for bob --qr"],
   module: "invite_create",
+  encrypts: true,
 } as const satisfies CommandSpec;
 
 /** `qight invite accept`. */
@@ -37,6 +38,7 @@ export const inviteAcceptSpec = {
   ],
   examples: ["qight invite accept", "qight invite accept - < invite.txt"],
   module: "invite_accept",
+  encrypts: true,
 } as const satisfies CommandSpec;
 
 /** `qight invite` and what is below it. */
@@ -53,6 +55,7 @@ export const inviteSpec = {
       args: "<id>",
       examples: ["qight invite revoke 1f2e3d4c"],
       module: "invite_revoke",
+      encrypts: true,
     },
   ],
   examples: ["qight invite create --name ada", "qight invite accept"],

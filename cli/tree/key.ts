@@ -13,6 +13,7 @@ export const keyGenSpec = {
   more: ["Prints the public id: give it to those who write to you."],
   examples: ["qight key gen", "qight key gen --no-passphrase", "qight key gen --passphrase-file FILE"],
   module: "key_gen",
+  encrypts: true,
 } as const satisfies CommandSpec;
 
 /** `qight key list`. */
@@ -69,6 +70,7 @@ export const keyRotateSpec = {
   name: "rotate",
   summary: "publish a new sealing key now",
   module: "key_rotate",
+  encrypts: true,
 } as const satisfies CommandSpec;
 
 /** `qight key sign`. */

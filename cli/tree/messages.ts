@@ -28,6 +28,7 @@ export const sendSpec = {
     "qight send qid1… -f report.pdf --ttl 2d",
   ],
   module: "send",
+  encrypts: true,
 } as const satisfies CommandSpec;
 
 /** `qight fetch`. */
@@ -63,4 +64,5 @@ export const fetchSpec = {
     "qight fetch --follow --exec -- ./on-message.sh",
   ],
   module: "fetch",
+  encrypts: true,
 } as const satisfies CommandSpec;

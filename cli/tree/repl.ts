@@ -14,4 +14,5 @@ export const replSpec = {
   ],
   examples: ["qight repl --with bob", 'echo "@bob see you at eight" | qight repl'],
   module: "repl",
+  encrypts: true,
 } as const satisfies CommandSpec;

@@ -9,13 +9,14 @@ export const restSpecs = [
   configSpec,
   doctorSpec,
   { name: "whoami", summary: "print the own public id", module: "whoami" },
-  { name: "ping", summary: "measure a round trip to the relay", module: "ping" },
+  { name: "ping", summary: "measure a round trip to the relay", module: "ping", encrypts: true },
   {
     name: "check-key",
     summary: "show somebody's devices, as the relay knows them",
     args: "<who>",
     examples: ["qight check-key qid1…"],
     module: "check_key",
+    encrypts: true,
   },
   {
     name: "health",
@@ -28,6 +29,7 @@ export const restSpecs = [
     ],
     examples: ["qight health --relay qight://…", "qight health --data-dir /var/lib/qight"],
     module: "health",
+    encrypts: true,
   },
   manSpec,
   { name: "version", summary: "print the version", module: "version" },

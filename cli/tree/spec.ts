@@ -28,6 +28,8 @@ export interface CommandSpec {
   readonly commands?: readonly CommandSpec[];
   /** File name under cli/commands without its ending; absent for a mere group. */
   readonly module?: string;
+  /** Encrypts, to a relay or for somebody: what that needs first is begun before the command loads. */
+  readonly encrypts?: true;
   /** `read` unless said; `unread` for all of `qight relay`. */
   readonly config?: ConfigUse;
   /** `own`: the command answers SIGINT and SIGTERM itself; else `Call.signal` is aborted and it has a moment to end. */
