@@ -35,6 +35,8 @@ class SqliteStore implements ClientStore {
   readonly #tables: Tables;
   #last: Promise<unknown> = Promise.resolve();
   #open = true;
+  /** Asked once after a write of this handle. */
+  #synced = false;
 
   constructor(path: string, key: Uint8Array) {
     this.#db = failing(path, () => openEncrypted(path, key));
@@ -58,6 +60,7 @@ class SqliteStore implements ClientStore {
       try {
         const result = await work(this.#tables);
         this.#run("COMMIT");
+        this.#assertSynced();
         return result;
       } catch (thrown) {
         // After a failed commit SQLite may have rolled back by itself.
@@ -76,6 +79,12 @@ class SqliteStore implements ClientStore {
     await this.#last;
     this.#open = false;
     this.#db.close();
+  }
+
+  #assertSynced(): void {
+    if (this.#synced) return;
+    assertSynced(this.#db);
+    this.#synced = true;
   }
 
   #run(sql: string): void {
@@ -109,7 +118,8 @@ function openEncrypted(path: string, key: Uint8Array): Database.Database {
     db.pragma("foreign_keys = ON");
     if (path !== ":memory:") db.pragma("journal_mode = WAL");
     db.pragma("synchronous = FULL");
-    migrate(db);
+    // Only a store that is new or older is written to: each write is a sync that a short command would wait for.
+    if (versionOf(db) !== migrations.length) migrate(db);
     assertSynced(db);
     return db;
   } catch (thrown) {
@@ -120,24 +130,27 @@ function openEncrypted(path: string, key: Uint8Array): Database.Database {
 
 function migrate(db: Database.Database): void {
   db.exec("BEGIN IMMEDIATE"); // two processes may open a new store at once
-  const done = db.pragma("user_version", { simple: true }) as number;
+  const done = versionOf(db);
   if (done > migrations.length) {
     db.exec("ROLLBACK");
     throw new QightError("io", "The store was written by a newer qight", { hint: "Install the newer version." });
   }
   for (const migration of migrations.slice(done)) db.exec(migration);
   db.pragma(`user_version = ${migrations.length}`);
-  // A write of our own, after which the level of synchronous is the one that counts.
   db.prepare("INSERT OR IGNORE INTO meta (name, value) VALUES ('made', x'01')").run();
   db.exec("COMMIT");
 }
 
-// The build has SQLITE_DEFAULT_WAL_SYNCHRONOUS=1: after the first write to a WAL database SQLite may silently fall back to NORMAL.
+// The build has SQLITE_DEFAULT_WAL_SYNCHRONOUS=1: a WAL database falls back to NORMAL when it is first read or written, unless
+// this connection has set the level itself. Asked after the first read (user_version) and again after the first write.
 function assertSynced(db: Database.Database): void {
-  db.prepare("UPDATE meta SET value = x'01' WHERE name = 'made'").run();
   if (db.pragma("synchronous", { simple: true }) !== 2) {
     throw new QightError("invariant", "SQLite does not sync each commit to disk");
   }
+}
+
+function versionOf(db: Database.Database): number {
+  return db.pragma("user_version", { simple: true }) as number;
 }
 
 function failing<T>(path: string, run: () => T): T {

@@ -116,3 +116,13 @@ Deno.test("void numbers are listed until a message that listed them is accepted"
       assert.deepEqual(counters.listVoids(LINEAGE, DEVICE, 5, 10), [4]);
     });
   }));
+
+Deno.test("opening a store that is up to date writes nothing to the disk", () =>
+  withPath(async (path) => {
+    await (await openStore(path))[Symbol.asyncDispose]();
+    const before = Deno.readFileSync(path);
+    await using store = await openStore(path);
+    await store.read(({ contacts }) => contacts.all());
+    assert.equal(Deno.statSync(`${path}-wal`).size, 0, "a commit would stand in the log, and would have been synced");
+    assert.deepEqual(Deno.readFileSync(path), before);
+  }));
