@@ -1,12 +1,14 @@
 /** `qight version`: what runs. @module */
+import { buildInfo } from "../build_info.ts";
 import { safeJson } from "../escape.ts";
 import type { Call } from "../tree/spec.ts";
 import { VERSION } from "../version.ts";
 
-/** The one line of `qight version`; with `--json` an object with the runtime too. */
+/** The one line of `qight version`; with `--json` an object with the source's revision and what a build carries too. */
 export function versionLine(json: boolean): string {
   if (!json) return `qight ${VERSION}`;
-  return safeJson({ version: VERSION, deno: Deno.version.deno, target: Deno.build.target });
+  const { commit, embedded } = buildInfo ?? { commit: null, embedded: {} };
+  return safeJson({ version: VERSION, commit, deno: Deno.version.deno, target: Deno.build.target, embedded });
 }
 
 /** Prints the version. */

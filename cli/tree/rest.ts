@@ -1,4 +1,5 @@
 /** Rows of the small commands. @module */
+import { selftestSpec } from "./builds.ts";
 import { configSpec } from "./config.ts";
 import { doctorSpec } from "./doctor.ts";
 import { manSpec } from "./generated.ts";
@@ -8,6 +9,7 @@ import type { CommandSpec } from "./spec.ts";
 export const restSpecs = [
   configSpec,
   doctorSpec,
+  selftestSpec,
   { name: "whoami", summary: "print the own public id", module: "whoami" },
   { name: "ping", summary: "measure a round trip to the relay", module: "ping", encrypts: true },
   {
