@@ -45,6 +45,15 @@ export const clientKeys = {
       history: { type: "boolean", text: "keep what was typed in qight repl for its next start", fallback: true },
     },
   },
+  history: {
+    table: {
+      keep: {
+        type: "boolean",
+        text: "keep what send and fetch carry, encrypted, for qight history and qight repl",
+        fallback: true,
+      },
+    },
+  },
   files: {
     table: {
       save_dir: { type: "path", text: "folder for the files that qight repl saves; the working folder unless set" },

@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import { type Clock, systemClock, systemRandom } from "../client/clock.ts";
 import { Contacts } from "../client/contacts.ts";
 import { KeyDirectory } from "../client/directory.ts";
+import { History } from "../client/history.ts";
 import type { Identity as ClientIdentity } from "../client/identity.ts";
 import { createOutbox, type Outbox } from "../client/outbox.ts";
 import { ensurePublished, ownBundle, type Published } from "../client/publish.ts";
@@ -32,6 +33,7 @@ export class Messenger implements AsyncDisposable {
   readonly outbox: Outbox;
   readonly directory: KeyDirectory;
   readonly contacts: Contacts;
+  readonly history: History;
   readonly relayAddress: string;
   readonly clock: Clock = systemClock;
   /** Hears how many bytes went out, on connections that are dialled after it is set. */
@@ -46,7 +48,10 @@ export class Messenger implements AsyncDisposable {
     this.store = store;
     this.relayAddress = relayAddress;
     const relay = dialledName(parseRelayAddress(relayAddress));
-    this.outbox = createOutbox({ store, relay, clock: this.clock, random: systemRandom });
+    const own = { account: identity.account.hash, device: identity.device.publicKey };
+    this.history = new History({ store, clock: this.clock, own });
+    const witness = settings.history.keep ? this.history.witness : undefined;
+    this.outbox = createOutbox({ store, relay, clock: this.clock, random: systemRandom, witness });
     this.directory = new KeyDirectory(store, this.clock);
     this.contacts = new Contacts(store, this.clock);
   }

@@ -14,8 +14,8 @@ export async function existingPassphrase(settings: Settings, what: string): Prom
 
 /** How to ask for a new passphrase. */
 export interface NewPassphrase {
-  /** The flag that does without one, for the hint. */
-  readonly without: "--no-passphrase" | "--plain";
+  /** The flag that does without one, for the hint; absent where there is none. */
+  readonly without?: "--no-passphrase" | "--plain";
   /** File to read it from; the settings' unless given. */
   readonly file?: string;
   /** The flag that names that file. */
@@ -25,7 +25,7 @@ export interface NewPassphrase {
 /** A new passphrase; on the terminal it is asked twice. */
 export async function newPassphrase(settings: Settings, what: string, asked: NewPassphrase): Promise<string> {
   const { without, file = settings.passphraseFile, fileFlag = "--passphrase-file" } = asked;
-  const hint = `Use ${fileFlag} FILE, or ${without} to leave it unprotected.`;
+  const hint = `Use ${fileFlag} FILE${without === undefined ? "" : `, or ${without} to leave it unprotected`}.`;
   if (file !== undefined) return await passphraseFrom(file, hint);
   await needTerminal(settings, what, hint);
   const first = notEmpty(await askSecret(`New passphrase for ${what}: `), hint);

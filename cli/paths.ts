@@ -41,14 +41,18 @@ export async function makePrivateFolder(path: string): Promise<void> {
 }
 
 /** Writes a private file (0600) whole or not at all: beside it first, then renamed over it. */
-export async function writePrivateFile(path: string, text: string, options: { overwrite: boolean }): Promise<void> {
+export async function writePrivateFile(
+  path: string,
+  content: string | Uint8Array,
+  options: { overwrite: boolean },
+): Promise<void> {
   const temporary = `${path}.${crypto.randomUUID()}.tmp`;
   try {
     if (!options.overwrite && await exists(path)) {
       throw new QightError("would_overwrite", `${path} exists and is not overwritten`);
     }
     using file = await Deno.open(temporary, { write: true, createNew: true, mode: 0o600 });
-    await writeAll(file, new TextEncoder().encode(text));
+    await writeAll(file, typeof content === "string" ? new TextEncoder().encode(content) : content);
     await file.sync();
   } catch (error) {
     throw await failedWrite(path, temporary, error);

@@ -56,6 +56,7 @@ export interface Settings {
   /** Whether colour was asked for or forbidden; undefined leaves it to the terminal. */
   readonly color?: boolean;
   readonly repl: ReplSettings;
+  readonly history: HistorySettings;
   readonly saving: SavingSettings;
   /** Global options as they were given, for commands that write them down. */
   readonly flags: GlobalFlags;
@@ -68,6 +69,11 @@ export interface ReplSettings {
   readonly notify: boolean;
   readonly timestamps: boolean;
   readonly history: boolean;
+}
+
+/** `[history]` of config.toml. */
+export interface HistorySettings {
+  readonly keep: boolean;
 }
 
 /** `[files]` of config.toml; `max` in bytes. */
@@ -113,8 +119,8 @@ export async function settle(flags: GlobalFlags, env: Env, use: ConfigUse): Prom
     ...named("timeout"),
     fallback: contextKeys.timeout.fallback,
   })!;
-  const { output, repl, files: saving } = clientKeys;
-  const has = (section: "repl" | "files", key: string, { fallback }: { fallback: boolean }) =>
+  const { output, repl, history, files: saving } = clientKeys;
+  const has = (section: "repl" | "history" | "files", key: string, { fallback }: { fallback: boolean }) =>
     layers.yesNo(`${section}.${key}`, { key: [section, key], fallback })!;
   return {
     relay: layers.text("relay", { flag: flags.relay, variable: "QIGHT_RELAY", ...named("relay") }),
@@ -156,6 +162,7 @@ export async function settle(flags: GlobalFlags, env: Env, use: ConfigUse): Prom
       timestamps: has("repl", "timestamps", repl.table.timestamps),
       history: has("repl", "history", repl.table.history),
     },
+    history: { keep: has("history", "keep", history.table.keep) },
     saving: {
       saveDir: layers.text("files.save_dir", { key: ["files", "save_dir"] }),
       autoAccept: has("files", "auto_accept", saving.table.auto_accept),

@@ -3,12 +3,12 @@
  * @module
  */
 import type { Clock } from "./clock.ts";
-import { conversationWith } from "./conversations.ts";
+import { conversationOfGroup, conversationWith } from "./conversations.ts";
 import { applyAction, type HistoryAction, type HistoryChange } from "./history_actions.ts";
-import { attachmentsOf, keptContent } from "./history_contents.ts";
+import { attachmentsOf, isLine, keptContent } from "./history_contents.ts";
 import type { InboxMessage } from "./inbox_events.ts";
 import type { Draft } from "./messages.ts";
-import type { Outbox } from "./outbox.ts";
+import type { Outbox, OutboxWitness } from "./outbox.ts";
 import type {
   ClientStore,
   HistoryAttachment,
@@ -28,6 +28,8 @@ export interface KeptLine extends HistoryRow {
   readonly files: readonly HistoryFile[];
   readonly reactions: readonly HistoryReaction[];
   readonly marks: readonly HistoryMark[];
+  /** The line that it answers, as far as that is kept; null for none. */
+  readonly answers: Pick<HistoryRow, "author" | "text"> | null;
 }
 
 /** A conversation keeps so many lines and bytes of text; the oldest go, but none whose file was not saved. */
@@ -96,7 +98,15 @@ export class History {
   /** Keeps a message for the outbox to send and as a line of its conversation, in one transaction. */
   async send(outbox: Outbox, account: Uint8Array, draft: Draft): Promise<void> {
     const conversation = conversationWith(account);
-    await outbox.queue(account, draft, (tables) => this.own(tables, conversation, draft, "waiting"));
+    await outbox.queue(account, draft, (tables) => this.#sending(tables, conversation, draft));
+  }
+
+  /** For an outbox that others than a chat fill: its messages are lines here, and say what became of them. */
+  get witness(): OutboxWitness {
+    return {
+      added: (tables, recipient, draft) => this.#sending(tables, conversationTo(recipient, draft), draft),
+      settled: ({ history }, id, state) => history.setState(this.#own.device, id, state),
+    };
   }
 
   /** Keeps a line that goes nowhere. */
@@ -202,6 +212,12 @@ export class History {
     this.#add(tables, { ...line, ...keptContent(content) }, attachmentsOf(content, false));
   }
 
+  /** A message is a line that waits; an action is done to the own lines at once. */
+  #sending(tables: Tables, conversation: string, draft: Draft): void {
+    if (isLine(draft.content)) this.own(tables, conversation, draft, "waiting");
+    else applyAction(tables, { conversation, author: this.#own.account, content: draft.content });
+  }
+
   #add({ history }: Tables, line: HistoryLine, files: readonly HistoryAttachment[]): void {
     history.add(line, files, this.#clock.now());
     history.trim(line.conversation, CONVERSATION_LIMITS);
@@ -216,10 +232,15 @@ export class History {
   }
 }
 
+function conversationTo(recipient: Uint8Array, { conversation }: Draft): string {
+  return conversation === "group" ? conversationOfGroup(recipient) : conversationWith(recipient);
+}
+
 function whole({ history, historyMarks }: Tables, row: HistoryRow): KeptLine {
-  const { place } = row;
-  const reactions = historyMarks.reactionsOf(place);
-  return { ...row, files: history.filesOf(place), reactions, marks: historyMarks.marksOf(place) };
+  const { place, conversation, replyTo } = row;
+  const answers = replyTo && historyMarks.find(conversation, replyTo);
+  const [reactions, marks] = [historyMarks.reactionsOf(place), historyMarks.marksOf(place)];
+  return { ...row, files: history.filesOf(place), reactions, marks, answers };
 }
 
 /** A word as the index knows words (`tokenize` in history_marks_table.ts). */

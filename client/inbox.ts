@@ -41,6 +41,8 @@ export interface InboxOptions {
   /** Own device key, 32 bytes. */
   device: Uint8Array;
   clock: Clock;
+  /** Runs in the transaction that marks messages as shown: the history keeps them. */
+  onShown?: ((tables: Tables, messages: readonly InboxMessage[]) => void) | undefined;
 }
 
 /** What could not be opened is kept for 7 days. */
@@ -124,8 +126,9 @@ export class Inbox {
 
   /** Call when messages are shown for good; they are acknowledged soon after. */
   async shown(...messages: InboxMessage[]): Promise<void> {
-    await this.#options.store.write(({ seen }) => {
-      for (const message of messages) this.#put(seen, message, "shown");
+    await this.#options.store.write((tables) => {
+      for (const message of messages) this.#put(tables.seen, message, "shown");
+      this.#options.onShown?.(tables, messages);
     });
     this.#settle(messages);
   }

@@ -63,14 +63,29 @@ export interface Outbox {
   purge(maxTtlMs: number): Promise<Uint8Array[]>;
 }
 
+/** Hears in the outbox's own transactions what becomes of its messages: the history keeps it. */
+export interface OutboxWitness {
+  /** A message is kept from now on. */
+  added(tables: Tables, recipient: Uint8Array, draft: Draft): void;
+  /** The relay has it, has refused it for good, or nobody will know. */
+  settled(tables: Tables, id: Uint8Array, state: "sent" | "failed" | "unknown"): void;
+}
+
 /**
  * Makes the outbox for one relay; `relay` is its name as dialled (`dialledName`). Hand in the `states` that others of the
  * same identity use, so that a group's state is decoded once.
  */
 export function createOutbox(
-  options: { store: ClientStore; relay: string; clock: Pick<Clock, "now">; random: Random; states?: GroupStates },
+  options: {
+    store: ClientStore;
+    relay: string;
+    clock: Pick<Clock, "now">;
+    random: Random;
+    states?: GroupStates;
+    witness?: OutboxWitness | undefined;
+  },
 ): Outbox {
-  const { store, relay, clock, random, states = new GroupStates(random) } = options;
+  const { store, relay, clock, random, states = new GroupStates(random), witness } = options;
 
   function add(tables: Tables, recipient: Uint8Array, draft: Draft, state: OutboxState): OutboxRow {
     const { id, createdAtMs, ttlS, plaintext } = draft;
@@ -92,6 +107,7 @@ export function createOutbox(
       contentHash: hash,
     };
     tables.outbox.add(row);
+    witness?.added(tables, recipient, draft);
     return row;
   }
 
@@ -182,16 +198,32 @@ export function createOutbox(
       }),
     settle: (settled, remember) =>
       store.write((tables) => {
-        for (const [, same] of Map.groupBy(settled, ({ id }) => id.toHex())) settleMessage(tables, same, remember);
+        for (const [, same] of Map.groupBy(settled, ({ id }) => id.toHex())) {
+          settleMessage(tables, same, remember);
+          const [{ id }] = same;
+          if (same.some(({ outcome }) => outcome.kind === "accepted")) witness?.settled(tables, id, "sent");
+          else if (witness && !tables.outbox.get(id)) witness.settled(tables, id, "failed");
+        }
       }),
     receipt: (id, device) => store.read(({ receipts }) => receipts.get(id, device)),
     keepReceipt: (id, device, kept) => store.write(({ receipts }) => receipts.put(id, device, kept)),
-    discard: (id) => store.write((tables) => voidAndRemove(tables, id)),
+    discard: (id) =>
+      store.write((tables) => {
+        voidAndRemove(tables, id);
+        witness?.settled(tables, id, "failed");
+      }),
     purge: (maxTtlMs) =>
       store.write((tables) => {
         const before = clock.now() - maxTtlMs - CLOCK_TOLERANCE_MS;
         const queued = tables.outbox.olderThan(before, "queued");
-        for (const id of [...tables.outbox.olderThan(before, "held"), ...queued]) voidAndRemove(tables, id);
+        for (const id of tables.outbox.olderThan(before, "held")) {
+          voidAndRemove(tables, id);
+          witness?.settled(tables, id, "unknown");
+        }
+        for (const id of queued) {
+          voidAndRemove(tables, id);
+          witness?.settled(tables, id, "failed");
+        }
         for (const id of tables.outbox.olderThan(before, "sent")) forget(tables, id);
         return queued;
       }),

@@ -1,6 +1,6 @@
 /** `qight fetch`: reads the own mailbox. @module */
 import { systemRandom } from "../../client/clock.ts";
-import { Inbox } from "../../client/inbox.ts";
+import { Inbox, type InboxOptions } from "../../client/inbox.ts";
 import { Reconnector } from "../../client/reconnect.ts";
 import { asQightError, QightError } from "../../proto/errors.ts";
 import { parseDuration } from "../../relay/config/durations.ts";
@@ -52,10 +52,16 @@ async function read(call: Call<typeof fetchSpec>, asked: FetchWishes): Promise<v
     directory: messenger.directory,
     device: messenger.identity.device.publicKey,
     clock: messenger.clock,
+    onShown: settings.history.keep ? keepPrinted(messenger) : undefined,
   });
   const running = new FetchRun({ inbox, contacts, identity, from }, asked, call);
   await running.toTheEnd();
   if (options.failEmpty && running.printed === 0) throw new QightError("nothing_to_fetch");
+}
+
+/** What was printed is read; the bytes of its files went elsewhere. */
+function keepPrinted({ history }: Messenger): InboxOptions["onShown"] {
+  return (tables, messages) => history.arrived(tables, messages, { state: "read", bytes: false });
 }
 
 /** What the options ask for, as values. */

@@ -17,6 +17,7 @@ import { orAborted } from "../send_one.ts";
 import { EndedAsAsked } from "../signals.ts";
 import type { replSpec } from "../tree/repl.ts";
 import type { Call } from "../tree/spec.ts";
+import { groupTitles } from "../where.ts";
 
 /** What a relay takes in one message unless it says otherwise, bytes (docs/operations.md, max_message). */
 const USUAL_MAX_MESSAGE = 256 * 1024;
@@ -31,7 +32,8 @@ export async function run(call: Call<typeof replSpec>): Promise<void> {
   }
   await using messenger = await Messenger.open(settings, out);
   const own = messenger.identity.account.hash;
-  const conversations = new Conversations({ store: messenger.store, contacts: messenger.contacts, own });
+  const { store, contacts } = messenger;
+  const conversations = new Conversations({ store, contacts, own, groupTitles: groupTitles(store) });
   const people = { messenger, settings, conversations };
   const inputs = new InputHistory(
     settings.repl.history ? join(clientStateDir(settings.env), `repl_history.${shortId(own)}`) : null,

@@ -61,6 +61,15 @@ _qight_keep() {
   done
 }
 
+# A word that begins with # is a comment in bash: it gets a backslash.
+_qight_keep_quoted() {
+  local line
+  cur=\${cur#\\\\}
+  while IFS= read -r line; do
+    if [[ -n $line && $line == "$cur"* ]]; then COMPREPLY+=("\${line/#\\#/\\\\#}"); fi
+  done
+}
+
 _qight_keep_words() {
   local word
   for word in $1; do
@@ -74,7 +83,8 @@ _qight_offer() {
     file) compopt -o default 2>/dev/null || _qight_keep < <(compgen -f -- "$cur") ;;
     folder) compopt -o dirnames 2>/dev/null || _qight_keep < <(compgen -d -- "$cur") ;;
     program) _qight_keep < <(compgen -c -- "$cur") ;;
-    contacts|contexts) _qight_keep < <(_qight_names "$1") ;;
+    contacts|contexts|groups) _qight_keep < <(_qight_names "$1") ;;
+    conversations) _qight_keep_quoted < <(_qight_names "$1") ;;
     =*) _qight_keep_words "\${1#=}" ;;
   esac
 }

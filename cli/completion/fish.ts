@@ -49,7 +49,7 @@ function __qight_offer
         case program
             __fish_complete_command
         # Names are asked from qight itself, in the folders that the line names. It asks nobody for a passphrase.
-        case contacts contexts
+        case contacts contexts groups conversations
             qight completion --words $argv[1] $argv[3..-1] 2>/dev/null </dev/null
         case '=*'
             string split ' ' (string sub -s 2 -- $argv[1])

@@ -1,7 +1,7 @@
 /** What a value on the command line is, for completion: read from the word that stands for it in the tree. @module */
 
 /** Lists that only the own key and settings know; the binary prints them. */
-export const nameLists = ["contacts", "contexts"] as const;
+export const nameLists = ["contacts", "contexts", "groups", "conversations"] as const;
 
 /** One of these lists. */
 export type NameList = typeof nameLists[number];
@@ -19,8 +19,10 @@ const byWord: Readonly<Record<string, Kind>> = {
   file: "file",
   path: "file",
   dir: "folder",
-  to: "contacts",
+  to: "conversations",
   who: "contacts",
+  where: "conversations",
+  member: "contacts",
   peer: "contacts",
   shell: shells,
 };

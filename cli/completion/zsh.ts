@@ -57,7 +57,7 @@ _qight_offer() {
     (folder) _files -/ ;;
     (program) _command_names -e ;;
     # Names are asked from qight itself, in the folders that the line names. It asks nobody for a passphrase.
-    (contacts|contexts)
+    (contacts|contexts|groups|conversations)
       names=(\${(f)"$(qight completion --words $1 $given 2>/dev/null </dev/null)"})
       compadd -a names ;;
     (=*)

@@ -1,4 +1,5 @@
 /** A line of a conversation as people see it. @module */
+import { arrivalOf } from "../../client/arrival.ts";
 import type { KeptLine } from "../../client/history.ts";
 import { equal } from "../../crypto/equal.ts";
 import { escapeControls, escapeLine } from "../escape.ts";
@@ -17,18 +18,37 @@ export interface LineStyle {
   readonly nowMs: number;
   /** Its conversation is not the open one: marked, and it stays unread. */
   readonly elsewhere?: boolean;
+  /** Names its conversation, where several are shown together. */
+  readonly where?: string;
 }
 
 /** `18:40  bob  text`; later lines of a text are indented, so that they cannot look like another message. */
 export function messageLine(line: KeptLine, style: LineStyle): string {
-  const { paint, own, title, timestamps, elsewhere } = style;
+  const { paint, own, title, timestamps, elsewhere, where } = style;
   const ours = equal(line.author, own);
   const mark = elsewhere ? "*" : " ";
   const time = timestamps ? `${paint.faint(timeOf(line.atMs, style))} ` : "";
+  const place = where === undefined ? "" : `${paint.name(escapeLine(where))}  `;
+  if (line.kind === "notice") return `${time}${mark}${place}${paint.faint(`-- ${escapeLine(line.text)}`)}`;
   const name = paint.name(ours ? "you" : title(line.author));
-  const body = escapeControls(line.text).replace(/\n/g, "\n  ");
-  const first = `${time}${mark}${name}${stateOf(line, style)}${body === "" ? "" : `  ${body}`}`;
-  return [first, ...line.files.map((file) => `  ${fileText(file, ours)}`)].join("\n");
+  const body = bodyOf(line, style);
+  const first = `${time}${mark}${place}${name}${stateOf(line, style)}${body === "" ? "" : `  ${body}`}`;
+  return [
+    `${first}${arrived(line, style)}`,
+    ...line.files.map((file) => `  ${fileText(file, ours)}`),
+    ...reactions(line, style),
+  ].join("\n");
+}
+
+function bodyOf({ text, edited, deleted, answers }: KeptLine, { paint, own, title }: LineStyle): string {
+  if (deleted) return paint.faint("(taken back)");
+  const words = escapeControls(text).replace(/\n/g, "\n  ");
+  const after = edited ? ` ${paint.faint("(edited)")}` : "";
+  if (!answers) return `${words}${after}`;
+  const whose = equal(answers.author, own) ? "you" : title(answers.author);
+  const begin = [...escapeLine(answers.text)];
+  const quoted = begin.length > QUOTED ? `${begin.slice(0, QUOTED).join("")}…` : begin.join("");
+  return `${paint.faint(`(on ${whose}: ${quoted})`)} ${words}${after}`;
 }
 
 /** The name that the sender gave the file, its size, and how to get it. */
@@ -39,11 +59,26 @@ function fileText({ number, name, size, kept, savedAs }: KeptLine["files"][numbe
   return kept ? `${what}  /download ${number}` : what;
 }
 
-function stateOf({ state, verified }: KeptLine, { paint }: LineStyle): string {
-  if (!verified) return ` ${paint.alarm("(not verified)")}`;
-  if (state === "waiting") return ` ${paint.faint("(waits)")}`;
-  if (state === "failed") return ` ${paint.alarm("(NOT SENT)")}`;
-  return state === "unknown" ? ` ${paint.faint("(perhaps not sent)")}` : "";
+function reactions({ reactions }: KeptLine, { own, title }: LineStyle): string[] {
+  if (reactions.length === 0) return [];
+  const each = reactions.map(({ author, emoji }) =>
+    `${escapeLine(emoji)} ${equal(author, own) ? "you" : title(author)}`
+  );
+  return [`  ${each.join("  ")}`];
+}
+
+/** What is wrong with it, or not yet right. */
+function stateOf(line: KeptLine, { paint }: LineStyle): string {
+  if (!line.verified) return ` ${paint.alarm("(not verified)")}`;
+  const arrival = arrivalOf(line, line.marks);
+  if (arrival === "refused") return ` ${paint.alarm("(refused)")}`;
+  return arrival === "waiting" || arrival === "sent" ? ` ${paint.faint(`(${arrival})`)}` : "";
+}
+
+/** How far an own line got beyond the relay. */
+function arrived(line: KeptLine, { paint }: LineStyle): string {
+  if (line.marks.length === 0) return "";
+  return `  ${paint.faint(`✓ ${arrivalOf(line, line.marks)}`)}`;
 }
 
 function timeOf(atMs: number, { utc, nowMs }: LineStyle): string {
@@ -59,5 +94,7 @@ export function localTime(ms: number, utc: boolean): [day: string, time: string]
   return [day, time.slice(0, 5)];
 }
 
+/** Characters of a line that an answer shows of it. */
+const QUOTED = 40;
 // 9999-12-30: a day before the last one that has four digits for the year, in any time zone.
 const LATEST_MS = 253_402_214_400_000;

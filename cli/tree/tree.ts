@@ -5,6 +5,7 @@ import { completionSpec } from "./generated.ts";
 import { discoverSpec } from "./discover.ts";
 import { inviteSpec } from "./invite.ts";
 import { keySpec } from "./key.ts";
+import { historySpec, transcriptSpec } from "./history.ts";
 import { fetchSpec, sendSpec } from "./messages.ts";
 import { relaySpec } from "./relay.ts";
 import { replSpec } from "./repl.ts";
@@ -21,6 +22,8 @@ export const tree: CommandSpec = {
     sendSpec,
     fetchSpec,
     replSpec,
+    historySpec,
+    transcriptSpec,
     contactSpec,
     inviteSpec,
     completionSpec,

@@ -1,10 +1,12 @@
 /** History: kept once with its mark, in order, within its limits, and only where the key is. @module */
 import assert from "node:assert/strict";
 import { create } from "@bufbuild/protobuf";
+import { arrivalOf } from "../../client/arrival.ts";
 import { Conversations, conversationWith, peerOf } from "../../client/conversations.ts";
 import { Contacts } from "../../client/contacts.ts";
 import { CONVERSATION_LIMITS, History, KEPT_FILE_BYTES } from "../../client/history.ts";
 import type { InboxMessage } from "../../client/inbox.ts";
+import { createOutbox } from "../../client/outbox.ts";
 import { flushQueue, sendMessage } from "../../client/send.ts";
 import { QightError } from "../../proto/errors.ts";
 import { ContentSchema, FileSchema } from "../../proto/gen/qight/v1/seal_pb.ts";
@@ -223,4 +225,39 @@ Deno.test("conversations are called by contact name, short id, or notes, the liv
   assert.equal(list[1].title.length, 12);
   assert.deepEqual(peerOf(list[2].key), ada.account);
   assert.equal(peerOf("group:00"), null);
+});
+
+Deno.test("what a witness of the outbox hears becomes lines that say how it ended: accepted, refused, or nobody knows", async () => {
+  const { ada, bob, mail } = await two();
+  await using _ada = ada, _bob = bob;
+  const history = historyOf(ada);
+  const outbox = createOutbox({
+    store: ada.store,
+    relay: "relay.test",
+    clock: mail.clock,
+    random: ada.random,
+    witness: history.witness,
+  });
+  const room = { ...ada.room, outbox };
+  const recipient = await ada.directory.lookUp(ada.relay, bob.account);
+  await sendMessage(room, bob.account, ada.draft("arrives"));
+  const refused = ada.draft("refused");
+  await outbox.freeze(ada.author, recipient, [refused]);
+  await outbox.discard(refused.id);
+  await outbox.freeze(ada.author, recipient, [ada.draft("nobody knows")]);
+  await outbox.queue(bob.account, ada.draft("waits too long"));
+  const lines = async () =>
+    (await history.last(conversationWith(bob.account), 9)).map((line) => [line.text, arrivalOf(line, line.marks)]);
+  assert.deepEqual(await lines(), [
+    ["arrives", "accepted"],
+    ["refused", "refused"],
+    ["nobody knows", "waiting"],
+    ["waits too long", "waiting"],
+  ]);
+  mail.clock.advance(30 * 24 * 3600_000);
+  await outbox.purge(1000);
+  assert.deepEqual((await lines()).slice(2), [["nobody knows", "sent"], ["waits too long", "refused"]]);
+  const reaction = create(ContentSchema, { action: { case: "typing", value: { on: true } } });
+  await outbox.queue(bob.account, { ...ada.draft(""), content: reaction });
+  assert.equal((await lines()).length, 4, "an action is no line");
 });

@@ -121,7 +121,7 @@ row("without a relay messages wait on disk in their order, and go out when it is
   assert.equal(running.stderr().match(/^connected$/gm)!.length, 1);
   await back.stop();
   await running.write("three\n/history 1\n");
-  assert.match((await running.line())!, /you \(waits\) {2}three$/);
+  assert.match((await running.line())!, /you \(waiting\) {2}three$/);
   await running.closeStdin();
   assert.equal(await running.ended, 0);
   assert.match(running.stderr(), /1 message waits on disk; the next qight repl, send or fetch brings it to the relay/);
@@ -212,7 +212,7 @@ row("/export writes the conversation privately and over nothing", async () => {
   const { stderr } = await chat(ada, ["/dm bob", "@bob for the record", "/export", "/export", "/export log.txt"]);
   assert.match(stderr, /\d+ lines in qight-bob\.txt\nqight-bob\.txt exists and is not overwritten/);
   const text = await Deno.readTextFile(ada.path("qight-bob.txt"));
-  assert.match(text, /^\d{4}-\d\d-\d\d \d\d:\d\d {2}you(?: \(waits\))? {2}for the record$/m);
+  assert.match(text, /^\d{4}-\d\d-\d\d \d\d:\d\d {2}you(?: \(waiting\))? {2}for the record$/m);
   assert.equal((await Deno.stat(ada.path("log.txt"))).mode! & 0o777, 0o600);
 });
 
