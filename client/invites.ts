@@ -2,7 +2,14 @@
  * Invites from both ends: made, listed and taken back by one person, taken by another.
  * @module
  */
-import { acceptMessageId, type InviteKeys, inviteKeys, openInviteRecord, sealInviteRecord } from "../crypto/invite.ts";
+import {
+  acceptMessageId,
+  type GroupPass,
+  type InviteKeys,
+  inviteKeys,
+  openInviteRecord,
+  sealInviteRecord,
+} from "../crypto/invite.ts";
 import { equal } from "../crypto/equal.ts";
 import { QightError } from "../proto/errors.ts";
 import { InviteService } from "../proto/gen/qight/v1/invite_pb.ts";
@@ -39,13 +46,15 @@ export interface NewInvite {
   readonly name: string;
   /** What to call whoever takes it; empty: as they say. */
   readonly contactName: string;
+  /** Whoever takes it may come into this group too (`Groups.pass`). */
+  readonly group?: GroupPass;
 }
 
 /** Leaves a sealed record at the relay, and here what its answer is checked with. */
 export async function makeInvite({ relay, store, clock }: InviteRoom, wish: NewInvite): Promise<InviteRow> {
-  const { secret, maker, relayName, ttlS, name, contactName } = wish;
+  const { secret, maker, relayName, ttlS, name, contactName, group } = wish;
   const { locator, macKey, ...rest } = inviteKeys(secret);
-  const record = await sealInviteRecord({ locator, macKey, ...rest }, { account: maker, name });
+  const record = await sealInviteRecord({ locator, macKey, ...rest }, { account: maker, name, group });
   const { expiresAtMs } = await relay.rpc.unary(method.putInvite, { locator, record, ttlS });
   const createdAtMs = clock.now();
   const invite: InviteRow = {

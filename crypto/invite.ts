@@ -14,7 +14,7 @@ import { hkdf } from "@noble/hashes/hkdf.js";
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { QightError } from "../proto/errors.ts";
-import { type InviteRecord, InviteRecordSchema } from "../proto/gen/qight/v1/invite_pb.ts";
+import { type GroupInvite, type InviteRecord, InviteRecordSchema } from "../proto/gen/qight/v1/invite_pb.ts";
 import { ACCOUNT_HASH_BYTES } from "./account.ts";
 import { concat, domains } from "./domains.ts";
 import { equal } from "./equal.ts";
@@ -50,13 +50,21 @@ export function inviteKeys(secret: Uint8Array): InviteKeys {
   };
 }
 
-/** Seals the maker's account (hash, 32 bytes) and name; `message_too_large` for a name of a thousand bytes. */
+/** What a group's invite lets its taker do: come into the group by the relay's join key, both 32 bytes. */
+export type GroupPass = Pick<GroupInvite, "group" | "joinKey" | "name">;
+
+/**
+ * Seals the maker's account (hash, 32 bytes) and name, and the way into a group; `message_too_large` for names of a
+ * thousand bytes.
+ */
 export async function sealInviteRecord(
   { locator, sealKey }: InviteKeys,
-  { account, name }: Pick<InviteRecord, "account" | "name">,
+  { account, name, group }: Pick<InviteRecord, "account" | "name"> & { readonly group?: GroupPass | undefined },
   nonce: Uint8Array = randomBytes(NONCE_BYTES),
 ): Promise<Uint8Array> {
-  const plain = pad(toBinary(InviteRecordSchema, create(InviteRecordSchema, { account, name })));
+  const plain = pad(
+    toBinary(InviteRecordSchema, create(InviteRecordSchema, { account, name, ...(group ? { group } : {}) })),
+  );
   if (plain.length > MAX_PADDED) throw new QightError("message_too_large", "The name in an invite is too long");
   const key = await subtle.importKey("raw", sealKey, "AES-GCM", false, ["encrypt"]);
   const ct = await subtle.encrypt({ name: "AES-GCM", iv: nonce, additionalData: locator }, key, plain);
@@ -71,7 +79,9 @@ export async function openInviteRecord({ locator, sealKey }: InviteKeys, record:
     const algorithm = { name: "AES-GCM", iv: record.subarray(0, NONCE_BYTES), additionalData: locator };
     const plain = unpad(new Uint8Array(await subtle.decrypt(algorithm, key, record.subarray(NONCE_BYTES))));
     const opened = fromBinary(InviteRecordSchema, plain, { readUnknownFields: false });
-    if (opened.account.length === ACCOUNT_HASH_BYTES) return opened;
+    const { account, group } = opened;
+    const whole = !group || (group.group.length === GROUP_ID_BYTES && group.joinKey.length === JOIN_KEY_BYTES);
+    if (account.length === ACCOUNT_HASH_BYTES && whole) return opened;
   } catch (cause) {
     throw cannotOpen("it was changed, or belongs to another invite", cause);
   }
@@ -93,6 +103,8 @@ export function acceptMessageId(macKey: Uint8Array): Uint8Array {
   return hmac(sha256, macKey, domains.inviteMessage).slice(0, 16);
 }
 
+const GROUP_ID_BYTES = 32;
+const JOIN_KEY_BYTES = 32;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 const MAX_PADDED = 1024;

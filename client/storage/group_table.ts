@@ -85,7 +85,7 @@ function rows(db: Database.Database): Rows {
   const get = db.prepare("SELECT * FROM mls_group WHERE relay = ? AND id = ?");
   const ofName = db.prepare("SELECT * FROM mls_group WHERE folded = ?");
   const ofPeer = db.prepare("SELECT * FROM mls_group WHERE relay = ? AND kind = 'direct' AND peer = ?");
-  const all = db.prepare("SELECT * FROM mls_group ORDER BY folded, id");
+  const all = db.prepare("SELECT * FROM mls_group ORDER BY lower(name), id");
   const put = db.prepare(
     `INSERT INTO mls_group (relay, id, kind, peer, name, folded, creator, suite, epoch, status, joined_at_ms, stuck_at_ms,
      healed_at_ms, stamp) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (relay, id) DO UPDATE SET
@@ -112,7 +112,8 @@ function rows(db: Database.Database): Rows {
     put(row, state) {
       const { relay, group, kind, peer, name, creator, suite, epoch, status } = row;
       const { joinedAtMs, stuckAtMs, healedAtMs, stamp } = row;
-      const known = name === "" ? null : folded(name);
+      // A group that is over gives its name free.
+      const known = name === "" || status === "left" || status === "removed" ? null : folded(name);
       const times = [joinedAtMs, stuckAtMs, healedAtMs];
       put.run(relay, group, kind, peer, name, known, creator, suite, epoch, status, ...times, stamp);
       if (state) putParts.run(relay, group, state.epochPart, state.messagePart);

@@ -11,7 +11,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file qight/v1/invite.proto.
  */
 export const file_qight_v1_invite: GenFile = /*@__PURE__*/
-  fileDesc("ChVxaWdodC92MS9pbnZpdGUucHJvdG8SCHFpZ2h0LnYxIkIKEFB1dEludml0ZVJlcXVlc3QSDwoHbG9jYXRvchgBIAEoDBIOCgZyZWNvcmQYAiABKAwSDQoFdHRsX3MYAyABKA0iKgoRUHV0SW52aXRlUmVzcG9uc2USFQoNZXhwaXJlc19hdF9tcxgBIAEoBCIlChJDbGFpbUludml0ZVJlcXVlc3QSDwoHbG9jYXRvchgBIAEoDCIlChNDbGFpbUludml0ZVJlc3BvbnNlEg4KBnJlY29yZBgBIAEoDCInChRDb25maXJtSW52aXRlUmVxdWVzdBIPCgdsb2NhdG9yGAEgASgMIhcKFUNvbmZpcm1JbnZpdGVSZXNwb25zZSImChNSZXZva2VJbnZpdGVSZXF1ZXN0Eg8KB2xvY2F0b3IYASABKAwiJwoUUmV2b2tlSW52aXRlUmVzcG9uc2USDwoHcmV2b2tlZBgBIAEoCCItCgxJbnZpdGVSZWNvcmQSDwoHYWNjb3VudBgBIAEoDBIMCgRuYW1lGAIgASgJMvYCCg1JbnZpdGVTZXJ2aWNlElEKCVB1dEludml0ZRIaLnFpZ2h0LnYxLlB1dEludml0ZVJlcXVlc3QaGy5xaWdodC52MS5QdXRJbnZpdGVSZXNwb25zZSILirUYBwgeEIAQGAMSVwoLQ2xhaW1JbnZpdGUSHC5xaWdodC52MS5DbGFpbUludml0ZVJlcXVlc3QaHS5xaWdodC52MS5DbGFpbUludml0ZVJlc3BvbnNlIguKtRgHCB8QgAgYAxJdCg1Db25maXJtSW52aXRlEh4ucWlnaHQudjEuQ29uZmlybUludml0ZVJlcXVlc3QaHy5xaWdodC52MS5Db25maXJtSW52aXRlUmVzcG9uc2UiC4q1GAcIIBCACBgDEloKDFJldm9rZUludml0ZRIdLnFpZ2h0LnYxLlJldm9rZUludml0ZVJlcXVlc3QaHi5xaWdodC52MS5SZXZva2VJbnZpdGVSZXNwb25zZSILirUYBwghEIAIGANiBnByb3RvMw", [file_qight_v1_options]);
+  fileDesc("ChVxaWdodC92MS9pbnZpdGUucHJvdG8SCHFpZ2h0LnYxIkIKEFB1dEludml0ZVJlcXVlc3QSDwoHbG9jYXRvchgBIAEoDBIOCgZyZWNvcmQYAiABKAwSDQoFdHRsX3MYAyABKA0iKgoRUHV0SW52aXRlUmVzcG9uc2USFQoNZXhwaXJlc19hdF9tcxgBIAEoBCIlChJDbGFpbUludml0ZVJlcXVlc3QSDwoHbG9jYXRvchgBIAEoDCIlChNDbGFpbUludml0ZVJlc3BvbnNlEg4KBnJlY29yZBgBIAEoDCInChRDb25maXJtSW52aXRlUmVxdWVzdBIPCgdsb2NhdG9yGAEgASgMIhcKFUNvbmZpcm1JbnZpdGVSZXNwb25zZSImChNSZXZva2VJbnZpdGVSZXF1ZXN0Eg8KB2xvY2F0b3IYASABKAwiJwoUUmV2b2tlSW52aXRlUmVzcG9uc2USDwoHcmV2b2tlZBgBIAEoCCJTCgxJbnZpdGVSZWNvcmQSDwoHYWNjb3VudBgBIAEoDBIMCgRuYW1lGAIgASgJEiQKBWdyb3VwGAMgASgLMhUucWlnaHQudjEuR3JvdXBJbnZpdGUiPAoLR3JvdXBJbnZpdGUSDQoFZ3JvdXAYASABKAwSEAoIam9pbl9rZXkYAiABKAwSDAoEbmFtZRgDIAEoCTL2AgoNSW52aXRlU2VydmljZRJRCglQdXRJbnZpdGUSGi5xaWdodC52MS5QdXRJbnZpdGVSZXF1ZXN0GhsucWlnaHQudjEuUHV0SW52aXRlUmVzcG9uc2UiC4q1GAcIHhCAEBgDElcKC0NsYWltSW52aXRlEhwucWlnaHQudjEuQ2xhaW1JbnZpdGVSZXF1ZXN0Gh0ucWlnaHQudjEuQ2xhaW1JbnZpdGVSZXNwb25zZSILirUYBwgfEIAIGAMSXQoNQ29uZmlybUludml0ZRIeLnFpZ2h0LnYxLkNvbmZpcm1JbnZpdGVSZXF1ZXN0Gh8ucWlnaHQudjEuQ29uZmlybUludml0ZVJlc3BvbnNlIguKtRgHCCAQgAgYAxJaCgxSZXZva2VJbnZpdGUSHS5xaWdodC52MS5SZXZva2VJbnZpdGVSZXF1ZXN0Gh4ucWlnaHQudjEuUmV2b2tlSW52aXRlUmVzcG9uc2UiC4q1GAcIIRCACBgDYgZwcm90bzM", [file_qight_v1_options]);
 
 /**
  * @generated from message qight.v1.PutInviteRequest
@@ -182,6 +182,13 @@ export type InviteRecord = Message<"qight.v1.InviteRecord"> & {
    * @generated from field: string name = 2;
    */
   name: string;
+
+  /**
+   * it invites into a group too
+   *
+   * @generated from field: qight.v1.GroupInvite group = 3;
+   */
+  group?: GroupInvite | undefined;
 };
 
 /**
@@ -190,6 +197,41 @@ export type InviteRecord = Message<"qight.v1.InviteRecord"> & {
  */
 export const InviteRecordSchema: GenMessage<InviteRecord> = /*@__PURE__*/
   messageDesc(file_qight_v1_invite, 8);
+
+/**
+ * What lets whoever takes an invite into a group while all its members are away.
+ *
+ * @generated from message qight.v1.GroupInvite
+ */
+export type GroupInvite = Message<"qight.v1.GroupInvite"> & {
+  /**
+   * 32 bytes
+   *
+   * @generated from field: bytes group = 1;
+   */
+  group: Uint8Array;
+
+  /**
+   * 32 bytes; the relay knows its SHA-256
+   *
+   * @generated from field: bytes join_key = 2;
+   */
+  joinKey: Uint8Array;
+
+  /**
+   * the group's name when the invite was made
+   *
+   * @generated from field: string name = 3;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message qight.v1.GroupInvite.
+ * Use `create(GroupInviteSchema)` to create a new message.
+ */
+export const GroupInviteSchema: GenMessage<GroupInvite> = /*@__PURE__*/
+  messageDesc(file_qight_v1_invite, 9);
 
 /**
  * Invites: a sealed record that one other device may take, once, until it expires. Whoever knows the locator may claim

@@ -1,0 +1,76 @@
+/**
+ * Whose a leaf is: it counts when the verified bundle of its account lists its device (RFC 9420 section 5.3.1, the
+ * Authentication Service). crypto/mls/ has checked that the device certified the leaf's key.
+ * @module
+ */
+import { openBundle, type VerifiedBundle } from "../../crypto/bundle.ts";
+import { formatAccountId } from "../../crypto/account.ts";
+import { equal } from "../../crypto/equal.ts";
+import type { Member } from "../../crypto/mls/credential.ts";
+import { QightError } from "../../proto/errors.ts";
+import type { GroupRoom } from "./room.ts";
+
+type Leaf = Pick<Member, "account" | "device">;
+type Authority = Pick<GroupRoom, "directory" | "source">;
+
+/** Bundles asked for side by side. */
+const AT_ONCE = 16;
+
+/** How to find the newest known bundle of an account: `directory.latest`, or `latestIn` inside a transaction. */
+export type KnownBundles = (account: Uint8Array) => Promise<VerifiedBundle | null>;
+
+/** The accounts (hashes) whose known bundle does not list these leaves. */
+export async function unlisted(leaves: readonly Leaf[], latest: KnownBundles): Promise<Uint8Array[]> {
+  const missing: Uint8Array[] = [];
+  for (const [, same] of Map.groupBy(leaves, ({ account }) => account.toHex())) {
+    const bundle = await latest(same[0].account);
+    if (!same.every(({ device }) => lists(bundle, device))) missing.push(same[0].account);
+  }
+  return missing;
+}
+
+/** Asks the relay for the newest bundles of accounts and keeps them; a bundle that is not valid is as good as none. */
+export async function refreshBundles({ directory, source }: Authority, accounts: readonly Uint8Array[]): Promise<void> {
+  const client = await source.client();
+  const left = [...accounts];
+  await Promise.all(Array.from({ length: Math.min(AT_ONCE, left.length) }, async () => {
+    for (let account; (account = left.pop());) {
+      const offered = await client.getBundle({ account });
+      if (offered) await keep(directory, account, offered);
+    }
+  }));
+}
+
+/** Refuses (`bad_group_message`) leaves that no bundle lists, after asking the relay for newer ones. */
+export async function vouch(room: Authority, leaves: readonly Leaf[]): Promise<void> {
+  const latest: KnownBundles = (account) => room.directory.latest(account);
+  const unknown = await unlisted(leaves, latest);
+  if (unknown.length === 0) return;
+  await refreshBundles(room, unknown);
+  const still = await unlisted(leaves, latest);
+  if (still.length > 0) throw notListed(still);
+}
+
+/** The error for leaves that no bundle lists. */
+export function notListed(accounts: readonly Uint8Array[]): QightError {
+  return new QightError(
+    "bad_group_message",
+    `A member's device is not listed by its account ${formatAccountId(accounts[0])}`,
+  );
+}
+
+/** Whether a bundle lists a device. */
+export function lists(bundle: VerifiedBundle | null, device: Uint8Array): boolean {
+  return bundle !== null && bundle.devices.some(({ key }) => equal(key, device));
+}
+
+async function keep(directory: Authority["directory"], account: Uint8Array, offered: Uint8Array): Promise<void> {
+  try {
+    const bundle = await openBundle(offered);
+    if (equal(bundle.account, account)) await directory.remember(bundle);
+  } catch (thrown) {
+    // What the relay offers is older or broken: then what is known here has to do.
+    if (thrown instanceof QightError && (thrown.code === "bad_bundle" || thrown.code === "key_changed")) return;
+    throw thrown;
+  }
+}

@@ -1,0 +1,190 @@
+/**
+ * Changes a group: an intent becomes a commit on top of whatever the group is now, again and again until the relay takes
+ * one, or time is over.
+ * @module
+ */
+import { equal } from "../../crypto/equal.ts";
+import { commit } from "../../crypto/mls/commit.ts";
+import type { Member } from "../../crypto/mls/credential.ts";
+import type { GroupDataFields } from "../../crypto/mls/group_data.ts";
+import { describe, encodeState, type GroupState } from "../../crypto/mls/state.ts";
+import { asQightError, QightError } from "../../proto/errors.ts";
+import { pause } from "../clock.ts";
+import type { PendingCommit } from "../storage/store.ts";
+import { type Addable, claimDevices } from "./claim.ts";
+import { writeHappenings } from "./events.ts";
+import { offer, writeRequest } from "./pending.ts";
+import { bringTo, isMember } from "./reach.ts";
+import { faultOf, type JudgedChange } from "./roles.ts";
+import type { GroupRoom } from "./room.ts";
+import { happeningsOf, nextRow, rosterOf } from "./rows.ts";
+
+/** What a group shall be like; accounts as hashes of 32 bytes. With nothing of it, keys are renewed. */
+export interface Intent {
+  readonly add?: readonly Uint8Array[];
+  readonly remove?: readonly Uint8Array[];
+  /** Gives the data as they shall be, from the ones that are. */
+  readonly data?: (data: GroupDataFields) => GroupDataFields;
+  /** Renew keys even when nothing else is to do. */
+  readonly renew?: boolean;
+}
+
+/** Devices that can be added, by account hash in hex: a KeyPackage that was claimed is good for another try. */
+export type Claimed = Map<string, Addable[]>;
+
+/** What a change did. */
+export interface Changed {
+  /** Accounts that came. */
+  readonly added: readonly Uint8Array[];
+  /** Accounts that went. */
+  readonly removed: readonly Uint8Array[];
+  /** The group's epoch now. */
+  readonly epoch: number;
+}
+
+const FIRST_PAUSE_MS = 20;
+const LONGEST_PAUSE_MS = 1_000;
+
+/**
+ * Makes a group as the intent says; what is so already is left alone. `not_allowed` when this device's account may not do
+ * it, `no_key_package` when somebody cannot be added, `not_a_member`, `stale_epoch` when others were faster until the
+ * deadline.
+ */
+export async function change(
+  room: GroupRoom,
+  group: Uint8Array,
+  intent: Intent,
+  claimed: Claimed = new Map(),
+): Promise<Changed> {
+  const { clock, random, timeoutMs } = room;
+  const untilMs = clock.monotonic() + timeoutMs;
+  for (let tries = 0;; tries++) {
+    if (await bringTo(room, group) === "none") {
+      throw new QightError("not_a_member", "This device is no member of the group (any more)");
+    }
+    await claimMissing(room, group, intent, claimed);
+    const made = await make(room, group, intent, claimed);
+    if (made.kind === "nothing") return { added: [], removed: [], epoch: made.epoch };
+    if (made.kind === "made" && await offer(room, made.pending, made.next) === "accepted") return made.changed;
+    const pauseMs = (random(1)[0] / 255) * Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(tries, 10));
+    if (clock.monotonic() + pauseMs >= untilMs) {
+      throw new QightError("stale_epoch", `Others changed the group each time, for ${timeoutMs} ms`);
+    }
+    if (made.kind === "made") await pause(clock, pauseMs);
+  }
+}
+
+/** Claims KeyPackages of accounts that have no device in the group; those of an earlier try are still good. */
+async function claimMissing(
+  room: GroupRoom,
+  group: Uint8Array,
+  { add = [] }: Intent,
+  claimed: Claimed,
+): Promise<void> {
+  if (add.length === 0) return;
+  const { members, suite } = await room.store.write(async (tables) =>
+    describe((await loadOf(room, tables, group)).state)
+  );
+  for (const account of add) {
+    const name = account.toHex();
+    if (claimed.has(name)) continue;
+    // Who is a member already stays as they are; the own other devices come in one by one.
+    if (!equal(account, room.account) && members.some((member) => equal(member.account, account))) continue;
+    claimed.set(name, await claimDevices(room, account, suite));
+  }
+}
+
+type Made =
+  | { readonly kind: "nothing"; readonly epoch: number }
+  /** An own commit of another process is under way: its fate comes first. */
+  | { readonly kind: "busy" }
+  | {
+    readonly kind: "made";
+    readonly pending: PendingCommit;
+    readonly next: GroupState;
+    readonly changed: Changed;
+  };
+
+/** One transaction: makes the commit, keeps it as pending, and the state that has used its key up. */
+async function make(
+  room: GroupRoom,
+  group: Uint8Array,
+  intent: Intent,
+  claimed: ReadonlyMap<string, readonly Addable[]>,
+): Promise<Made> {
+  const { relay, account, signer, store, states, clock } = room;
+  return await store.write(async (tables): Promise<Made> => {
+    const { groups } = tables;
+    const { row, state } = await loadOf(room, tables, group);
+    if (groups.pending(relay, group).some(({ epoch }) => epoch === row.epoch)) return { kind: "busy" };
+    const now = describe(state);
+    const wish = wishOf(intent, now.members, now.data, claimed);
+    const { add, remove, data } = wish;
+    if (add.length === 0 && remove.length === 0 && !data && !intent.renew) return { kind: "nothing", epoch: now.epoch };
+    if (remove.some(({ leaf }) => leaf === now.ownLeaf)) {
+      throw new QightError("usage", "Nobody removes the own device: leave the group instead");
+    }
+    const committer = { account, device: signer.publicKey };
+    const judged: JudgedChange = {
+      ...{ committer, external: false, before: now.data, after: data ?? now.data, removed: remove },
+      added: add.map(({ account, device }) => ({ leaf: -1, account, device })),
+    };
+    const fault = faultOf(judged, now.members);
+    if (fault) throw new QightError("not_allowed", `This is not allowed: ${fault}`, { hint: "Ask the group's owner." });
+    const nowMs = clock.now();
+    const made = await commit(state, {
+      add: add.map(({ keyPackage }) => keyPackage),
+      remove: remove.map(({ leaf }) => leaf),
+      ...(data ? { data } : {}),
+      nowMs,
+    });
+    const happened = happeningsOf(judged, now.members);
+    const leavers = groups.leavers(relay, group);
+    const roster = rosterOf(describe(made.next), leavers.filter((one) => !remove.some((m) => equal(m.account, one))));
+    const request = {
+      ...{ group, epoch: now.epoch, commit: made.commit, welcome: made.welcome, groupInfo: made.groupInfo, roster },
+      welcomed: add.map(({ device }) => device),
+    };
+    const pending: PendingCommit = {
+      ...{ relay, group, epoch: now.epoch, hash: made.hash, request: writeRequest(request) },
+      next: nextRow(row, made.next),
+      parts: encodeState(made.next),
+      events: writeHappenings(happened),
+    };
+    groups.addPending(pending);
+    await states.saveMessage(tables, row, made.spent);
+    const accounts = (kind: "member_added" | "member_removed") =>
+      happened.flatMap((one) => one.kind === kind ? [one.account] : []);
+    const changed = { added: accounts("member_added"), removed: accounts("member_removed"), epoch: now.epoch + 1 };
+    return { kind: "made", pending, next: made.next, changed };
+  });
+}
+
+function wishOf(
+  { add = [], remove = [], data }: Intent,
+  members: readonly Member[],
+  before: GroupDataFields,
+  claimed: ReadonlyMap<string, readonly Addable[]>,
+) {
+  const wanted = data?.(before);
+  return {
+    add: add.flatMap((account) => claimed.get(account.toHex()) ?? [])
+      .filter(({ device }) => !members.some((member) => equal(member.device, device))),
+    remove: members.filter((member) => remove.some((account) => equal(account, member.account))),
+    data: wanted && !same(wanted, before) ? wanted : undefined,
+  };
+}
+
+function same(a: GroupDataFields, b: GroupDataFields): boolean {
+  const text = ({ name, admins, disappearAfterS }: GroupDataFields) =>
+    JSON.stringify([name, admins.map((admin) => admin.toHex()).sort(), disappearAfterS]);
+  return text(a) === text(b);
+}
+
+async function loadOf(room: GroupRoom, tables: Parameters<GroupRoom["states"]["load"]>[0], group: Uint8Array) {
+  const loaded = await room.states.load(tables, room.relay, group);
+  if (!loaded || !isMember(loaded.row)) {
+    throw new QightError("not_a_member", "This device is no member of the group (any more)");
+  }
+  return loaded;
+}

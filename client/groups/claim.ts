@@ -1,0 +1,61 @@
+/**
+ * KeyPackages of people who shall be added: claimed at the relay, and checked against what their account says.
+ * @module
+ */
+import { formatAccountId } from "../../crypto/account.ts";
+import { openBundle } from "../../crypto/bundle.ts";
+import { equal } from "../../crypto/equal.ts";
+import { openKeyPackage } from "../../crypto/mls/key_package.ts";
+import { asQightError, QightError } from "../../proto/errors.ts";
+import { lists } from "./authentication.ts";
+import { callsOf, type GroupRoom } from "./room.ts";
+
+/** A device that can be added. */
+export interface Addable {
+  readonly account: Uint8Array;
+  readonly device: Uint8Array;
+  readonly keyPackage: Uint8Array;
+  readonly expiresAtMs: number;
+}
+
+/**
+ * One KeyPackage of each device of an account (hash, 32 bytes). `no_key_package` when no device has a good one,
+ * `no_such_recipient` when the relay does not know the account, `key_changed` when it rolled its device list back.
+ */
+export async function claimDevices(room: GroupRoom, account: Uint8Array, suite: number): Promise<Addable[]> {
+  const { calls } = await callsOf(room);
+  const nowMs = room.clock.now();
+  const { bundle: offered, packages } = await calls.claimKeyPackages(account, suite);
+  const id = formatAccountId(account);
+  if (!offered) throw new QightError("no_such_recipient", `The relay knows no ${id}`);
+  const bundle = await openBundle(offered, nowMs);
+  if (!equal(bundle.account, account)) {
+    throw new QightError("bad_bundle", `The relay answered with another account than ${id}`);
+  }
+  await room.directory.remember(bundle);
+  const good: Addable[] = [];
+  for (const { device, keyPackage } of packages) {
+    if (!lists(bundle, device) || equal(device, room.signer.publicKey)) continue;
+    if (good.some((other) => equal(other.device, device))) continue;
+    const expiresAtMs = await usableUntil(keyPackage, { account, device, suite }, nowMs);
+    if (expiresAtMs !== null) good.push({ account, device, keyPackage, expiresAtMs });
+  }
+  if (good.length > 0) return good;
+  throw new QightError("no_key_package", `No device of ${id} can be added to a conversation yet`);
+}
+
+/** When a KeyPackage expires; null when it is not what was asked for: the relay or its maker is at fault. */
+async function usableUntil(
+  keyPackage: Uint8Array,
+  { account, device, suite }: { account: Uint8Array; device: Uint8Array; suite: number },
+  nowMs: number,
+): Promise<number | null> {
+  try {
+    const opened = await openKeyPackage(keyPackage, nowMs);
+    const fits = opened.suite === suite && equal(opened.account, account) && equal(opened.device, device);
+    return fits ? opened.expiresAtMs : null;
+  } catch (thrown) {
+    if (asQightError(thrown).code === "bad_group_message") return null;
+    throw thrown;
+  }
+}

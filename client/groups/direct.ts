@@ -1,0 +1,98 @@
+/**
+ * The conversation of two people: one group for each pair, whoever begins it, also when both do so at once.
+ * @module
+ */
+import { equal } from "../../crypto/equal.ts";
+import { createGroup } from "../../crypto/mls/create.ts";
+import { describe } from "../../crypto/mls/state.ts";
+import { asQightError, QightError } from "../../proto/errors.ts";
+import { pause } from "../clock.ts";
+import { change, type Claimed } from "./change.ts";
+import { claimDevices } from "./claim.ts";
+import { takeWelcome } from "./join.ts";
+import { bringTo, isMember } from "./reach.ts";
+import { directGroupId, inOrder } from "./roles.ts";
+import { callsOf, type GroupRoom } from "./room.ts";
+import { firstRow } from "./rows.ts";
+
+/** Who lost the race waits so long for the other one's Welcome, milliseconds, looking again after growing pauses. */
+const WELCOME_WAIT_MS = 3_000;
+const FIRST_LOOK_MS = 40;
+
+/**
+ * The id of the conversation with an account (hash, 32 bytes), begun when there is none. `no_key_package` when no device
+ * of theirs can be added yet, or they begin it themselves just now and do not come to an end; `blocked`.
+ */
+export async function openDirect(room: GroupRoom, peer: Uint8Array): Promise<Uint8Array> {
+  const { relay, account, store, clock, random } = room;
+  if (equal(peer, account)) {
+    throw new QightError("no_key_package", "There is nobody else in a conversation with oneself");
+  }
+  const group = directGroupId(account, peer);
+  const contact = await store.read(({ contacts }) => contacts.ofAccount(peer));
+  if (contact?.blocked) throw new QightError("blocked", `"${contact.name}" is blocked`);
+  const claimed: Claimed = new Map();
+  const untilMs = clock.monotonic() + Math.min(WELCOME_WAIT_MS, room.timeoutMs);
+  for (let tries = 0;; tries++) {
+    if (isMember(await store.read(({ groups }) => groups.get(relay, group)))) {
+      if (await isAlone(room, group)) await complete(room, group, peer, claimed);
+      return group;
+    }
+    if (await takeWelcome(room, group) === "joined") continue;
+    if (await begin(room, group, peer, claimed)) continue;
+    // The group is there: this device made it once and lost the state, or the other side is about to let it in.
+    if (await bringTo(room, group) !== "none") continue;
+    const pauseMs = FIRST_LOOK_MS * 2 ** Math.min(tries, 5) * (1 + random(1)[0] / 255);
+    if (clock.monotonic() + pauseMs >= untilMs) break;
+    await pause(clock, pauseMs);
+  }
+  throw new QightError("no_key_package", "The other side has begun this conversation and not let this device in yet");
+}
+
+/** Makes the group here and at the relay; false when it is there already. */
+async function begin(room: GroupRoom, group: Uint8Array, peer: Uint8Array, claimed: Claimed): Promise<boolean> {
+  const { account, signer, relay, clock, store, states, suite } = room;
+  // Before anything is there: with somebody who cannot be added there is no conversation.
+  if (!claimed.has(peer.toHex())) claimed.set(peer.toHex(), await claimDevices(room, peer, suite));
+  const data = { name: "", creator: account, admins: [], direct: inOrder(account, peer), disappearAfterS: 0 };
+  const made = await createGroup({ suite, group, owner: { account, signer }, data, nowMs: clock.now() });
+  const { calls } = await callsOf(room);
+  try {
+    await calls.createGroup({ group, suite, directWith: peer, groupInfo: made.groupInfo });
+  } catch (thrown) {
+    if (asQightError(thrown).code === "group_exists") return false;
+    throw thrown;
+  }
+  await store.write(async (tables) => {
+    // Another process of this device may have been faster.
+    if (isMember(tables.groups.get(relay, group))) return;
+    await states.save(tables, firstRow(relay, made.state, account, clock.now()), made.state);
+  });
+  return true;
+}
+
+/** Adds the other side, and the own other devices. */
+async function complete(room: GroupRoom, group: Uint8Array, peer: Uint8Array, claimed: Claimed): Promise<void> {
+  const own = await room.directory.latest(room.account);
+  const others = (own?.devices ?? []).filter(({ key }) => !equal(key, room.signer.publicKey));
+  await change(room, group, { add: [peer] }, claimed);
+  if (others.length > 0) await addOwnDevices(room, group);
+}
+
+/** Own other devices come along where they can; one that has no KeyPackage yet must not keep anybody from writing. */
+async function addOwnDevices(room: GroupRoom, group: Uint8Array): Promise<void> {
+  try {
+    await change(room, group, { add: [room.account] });
+  } catch (thrown) {
+    if (asQightError(thrown).code !== "no_key_package") throw thrown;
+  }
+}
+
+async function isAlone(room: GroupRoom, group: Uint8Array): Promise<boolean> {
+  return await room.store.write(async (tables) => {
+    const loaded = await room.states.load(tables, room.relay, group);
+    if (!loaded) return false;
+    const { members } = describe(loaded.state);
+    return members.every(({ account }) => equal(account, members[0].account)) && members.length > 0;
+  });
+}

@@ -1,0 +1,119 @@
+/**
+ * Joins a group anew by an external commit (RFC 9420 section 12.4.3.2): what heals a state that is lost, old, or at odds
+ * with the others'.
+ * @module
+ */
+import { formatAccountId } from "../../crypto/account.ts";
+import { equal } from "../../crypto/equal.ts";
+import type { Member } from "../../crypto/mls/credential.ts";
+import type { GroupDataFields } from "../../crypto/mls/group_data.ts";
+import { joinExternally } from "../../crypto/mls/join.ts";
+import { describe, encodeState } from "../../crypto/mls/state.ts";
+import { asQightError, QightError } from "../../proto/errors.ts";
+import type { RelayGroup } from "../group_calls.ts";
+import type { GroupRow, GroupStatus } from "../storage/store.ts";
+import { vouch } from "./authentication.ts";
+import { type Happening, type HealReason, writeHappenings } from "./events.ts";
+import { offer, writeRequest } from "./pending.ts";
+import { joinFault } from "./roles.ts";
+import { callsOf, type GroupRoom } from "./room.ts";
+import { firstRow, rosterOf } from "./rows.ts";
+import { forgetState } from "./sync.ts";
+
+/** Why and as what to come in. */
+export type Entrance =
+  /** A member of the roster comes back. */
+  | { readonly kind: "heal"; readonly why: HealReason }
+  /** A guest shows the key of an invite, 32 bytes. */
+  | { readonly kind: "key"; readonly joinKey: Uint8Array };
+
+/** Others may commit meanwhile: so many tries. */
+const MAX_TRIES = 8;
+
+/**
+ * Comes in by an external commit. False when this device is not on the roster, or shows no key that counts;
+ * `bad_group_message` when the group is not one to be in, `stale_epoch` when others were faster each time.
+ */
+export async function comeIn(room: GroupRoom, group: Uint8Array, entrance: Entrance): Promise<boolean> {
+  const joinKey = entrance.kind === "key" ? entrance.joinKey : undefined;
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    const found = await ask(room, group, joinKey);
+    if (!found) {
+      if (entrance.kind === "heal") await forgetState(room, group);
+      return false;
+    }
+    if (await tryOnce(room, group, found, entrance)) return true;
+  }
+  throw new QightError("stale_epoch", "Others changed the group each time while this device tried to come in");
+}
+
+async function ask(room: GroupRoom, group: Uint8Array, joinKey: Uint8Array | undefined): Promise<RelayGroup | null> {
+  const { calls } = await callsOf(room);
+  try {
+    return await calls.getGroup(group, joinKey);
+  } catch (thrown) {
+    const { code } = asQightError(thrown);
+    if (code === "not_a_member" || code === "no_such_group") return null;
+    throw thrown;
+  }
+}
+
+async function tryOnce(room: GroupRoom, group: Uint8Array, found: RelayGroup, entrance: Entrance): Promise<boolean> {
+  const { relay, account, signer, clock, store } = room;
+  const before = await store.read(({ groups }) => groups.get(relay, group));
+  const nowMs = clock.now();
+  const check = (members: readonly Member[], data: GroupDataFields) => mayJoin(room, group, before, members, data);
+  const made = await joinExternally(found.groupInfo, { account, signer }, { nowMs, check });
+  const described = describe(made.next);
+  if (described.epoch !== found.epoch + 1 || !equal(described.group, group)) {
+    throw new QightError("bad_group_message", "The relay's GroupInfo is of another group or epoch than it says");
+  }
+  const { leavers, status } = await store.read(({ groups }) => ({
+    leavers: groups.leavers(relay, group),
+    status: statusOf(groups.get(relay, group)),
+  }));
+  const { commit, groupInfo, hash } = made;
+  const roster = rosterOf(described, leavers);
+  const request = { group, epoch: found.epoch, commit, welcome: null, welcomed: [], groupInfo, roster };
+  const pending = {
+    ...{ relay, group, hash, epoch: found.epoch },
+    request: writeRequest({ ...request, ...(entrance.kind === "key" ? { joinKey: entrance.joinKey } : {}) }),
+    next: {
+      ...firstRow(relay, made.next, account, before?.joinedAtMs ?? nowMs),
+      status,
+      healedAtMs: entrance.kind === "heal" ? nowMs : 0,
+    },
+    parts: encodeState(made.next),
+    events: writeHappenings(toTell(entrance, before, described.epoch)),
+  };
+  await store.write(({ groups }) => groups.addPending(pending));
+  return await offer(room, pending, made.next) === "accepted";
+}
+
+/** Refuses a group whose members are not who they say, or that is another one than before. */
+export async function mayJoin(
+  room: GroupRoom,
+  group: Uint8Array,
+  before: GroupRow | null,
+  members: readonly Member[],
+  data: GroupDataFields,
+): Promise<void> {
+  const fault = joinFault(group, data, members, room.account) ??
+    (before && !equal(before.creator, data.creator) ? "its owner is another one than before" : null);
+  if (fault) throw new QightError("bad_group_message", `Cannot join the group: ${fault}`);
+  const blocked = await room.store.read(({ contacts }) => contacts.blocked());
+  const inviters = data.direct ?? [data.creator];
+  const unwanted = before ? undefined : inviters.find((one) => blocked.some((account) => equal(account, one)));
+  if (unwanted) throw new QightError("blocked", `${formatAccountId(unwanted)} is blocked`);
+  await vouch(room, members.filter(({ device }) => !equal(device, room.signer.publicKey)));
+}
+
+function statusOf(row: GroupRow | null): GroupStatus {
+  return row?.status === "joining" ? "joining" : "active";
+}
+
+function toTell(entrance: Entrance, before: GroupRow | null, toEpoch: number): Happening[] {
+  if (entrance.kind === "key") return [{ kind: "joined", by: null }];
+  const healed = { kind: "healed", why: entrance.why, fromEpoch: before?.epoch ?? null, toEpoch } as const;
+  return entrance.why === "fork" ? [{ kind: "forked" }, healed] : [healed];
+}

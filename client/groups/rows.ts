@@ -1,0 +1,102 @@
+/**
+ * Rows of groups as their states say, with a local name that is the only one of its kind, and what a change means to people.
+ * @module
+ */
+import { equal } from "../../crypto/equal.ts";
+import type { Member } from "../../crypto/mls/credential.ts";
+import { describe, type GroupDescription, type GroupState } from "../../crypto/mls/state.ts";
+import { cleanName } from "../invite_contact.ts";
+import type { GroupRow, GroupTable } from "../storage/store.ts";
+import type { Happening } from "./events.ts";
+import type { JudgedChange } from "./roles.ts";
+
+/** A row before it is saved. */
+export type NewRow = Omit<GroupRow, "stamp">;
+
+/** The row of a group that this device comes into. */
+export function firstRow(relay: string, state: GroupState, own: Uint8Array, nowMs: number): NewRow {
+  const { group, epoch, suite, data } = describe(state);
+  return {
+    relay,
+    group,
+    kind: data.direct ? "direct" : "group",
+    peer: data.direct && (data.direct.find((account) => !equal(account, own)) ?? own),
+    name: data.name,
+    creator: data.creator,
+    suite,
+    epoch,
+    status: "active",
+    joinedAtMs: nowMs,
+    stuckAtMs: 0,
+    healedAtMs: 0,
+  };
+}
+
+/** The row of a group whose state went on. */
+export function nextRow(before: NewRow, state: GroupState): NewRow {
+  const { epoch, data } = describe(state);
+  const { relay, group, kind, peer, creator, suite, joinedAtMs, healedAtMs } = before;
+  const status = before.status === "stuck" ? "active" : before.status;
+  const stays = { relay, group, kind, peer, creator, suite, joinedAtMs, healedAtMs };
+  return { ...stays, name: data.name, epoch, status, stuckAtMs: 0 };
+}
+
+/**
+ * Inside a transaction: what `#NAME` shall call a group here. Two groups may have the same name: the second one gets a
+ * number, and keeps it.
+ */
+export function localName(groups: GroupTable, row: Pick<GroupRow, "relay" | "group" | "kind" | "name">): string {
+  if (row.kind === "direct") return "";
+  const wanted = cleanName(row.name) ?? row.group.toHex().slice(0, 8);
+  const before = groups.get(row.relay, row.group);
+  const free = (name: string) => {
+    const holder = groups.ofName(name);
+    return !holder || (equal(holder.group, row.group) && holder.relay === row.relay);
+  };
+  if (before && isNumbered(before.name, wanted) && free(before.name)) return before.name;
+  for (let number = 1;; number++) {
+    const name = number === 1 ? wanted : `${wanted}-${number}`;
+    if (free(name)) return name;
+  }
+}
+
+/** What a change means to people: accounts that came and went, and what all agree on now. */
+export function happeningsOf(change: JudgedChange, members: readonly Member[]): Happening[] {
+  const { committer, added, removed, before, after } = change;
+  const by = committer.account;
+  const left = members.filter(({ leaf }) => !removed.some((gone) => gone.leaf === leaf));
+  const stays = (account: Uint8Array) => [...left, ...added].some((member) => equal(member.account, account));
+  const was = (account: Uint8Array) => members.some((member) => equal(member.account, account));
+  const events: Happening[] = [];
+  for (const account of distinct(removed)) if (!stays(account)) events.push({ kind: "member_removed", by, account });
+  for (const account of distinct(added)) if (!was(account)) events.push({ kind: "member_added", by, account });
+  if (before.name !== after.name) events.push({ kind: "renamed", by, from: before.name, to: after.name });
+  if (before.disappearAfterS !== after.disappearAfterS) {
+    events.push({ kind: "timer", by, seconds: after.disappearAfterS });
+  }
+  for (const account of missingFrom(before.admins, after.admins)) events.push({ kind: "admin", by, account, on: true });
+  for (const account of missingFrom(after.admins, before.admins)) {
+    events.push({ kind: "admin", by, account, on: false });
+  }
+  return events;
+}
+
+/** The accounts of leaves, each once. */
+export function distinct(leaves: readonly Pick<Member, "account">[]): Uint8Array[] {
+  return [...new Map(leaves.map(({ account }) => [account.toHex(), account])).values()];
+}
+
+/** The devices that a group's new roster has: all leaves but those of members who said that they leave. */
+export function rosterOf({ members }: GroupDescription, leavers: readonly Uint8Array[]): Uint8Array[] {
+  const stays = members.filter(({ account }) => !leavers.some((leaver) => equal(leaver, account)));
+  return [...new Map(stays.map(({ device }) => [device.toHex(), device])).values()];
+}
+
+function missingFrom(known: readonly Uint8Array[], all: readonly Uint8Array[]): Uint8Array[] {
+  return all.filter((one) => !known.some((other) => equal(other, one)));
+}
+
+function isNumbered(name: string, wanted: string): boolean {
+  if (name.toLowerCase() === wanted.toLowerCase()) return true;
+  return name.toLowerCase().startsWith(`${wanted.toLowerCase()}-`) && /^-\d+$/.test(name.slice(wanted.length));
+}

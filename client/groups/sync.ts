@@ -1,0 +1,190 @@
+/**
+ * Takes in the commits that a group's relay has accepted, in order, a page in one transaction.
+ * @module
+ */
+import { applyCommit, type CommitChange } from "../../crypto/mls/apply.ts";
+import type { Member } from "../../crypto/mls/credential.ts";
+import { describe, type GroupState } from "../../crypto/mls/state.ts";
+import { equal } from "../../crypto/equal.ts";
+import { sha256 } from "../../crypto/sha256.ts";
+import { asQightError, QightError } from "../../proto/errors.ts";
+import type { CommitLogEntry } from "../group_calls.ts";
+import type { GroupRow, Tables } from "../storage/store.ts";
+import { notListed, refreshBundles, unlisted } from "./authentication.ts";
+import { type HealReason, keepEvents } from "./events.ts";
+import { adopt } from "./pending.ts";
+import { faultOf } from "./roles.ts";
+import { callsOf, type GroupRoom } from "./room.ts";
+import { happeningsOf, localName, nextRow } from "./rows.ts";
+import type { LoadedGroup } from "./states.ts";
+
+/** A commit of the relay's log. */
+export type LoggedCommit = Extract<CommitLogEntry, { kind: "commit" }>;
+
+/** How taking commits in ended. */
+export type Taken =
+  /** As far as was wanted, or to the end of the log. */
+  | { readonly kind: "taken"; readonly epoch: number }
+  /** This device is no member (any more), or knows no state. */
+  | { readonly kind: "over" }
+  /** A commit that breaks the rules or cannot be read; `newest`: nothing came after it. */
+  | { readonly kind: "refused"; readonly commit: LoggedCommit; readonly newest: boolean }
+  /** The state here cannot go on. */
+  | { readonly kind: "broken"; readonly why: HealReason };
+
+/** So many commits are asked for and taken in at once. */
+const PAGE = 16;
+/** A page ends early at this size; a commit that adds 249 people has 0.7 MB. */
+const PAGE_BYTES = 8 * 1024 * 1024;
+
+/** Takes accepted commits in until the group is at `wanted`, or all there are. */
+export async function takeCommits(room: GroupRoom, group: Uint8Array, wanted: number): Promise<Taken> {
+  const refreshed = new Set<string>();
+  for (;;) {
+    const row = await room.store.read(({ groups }) => groups.get(room.relay, group));
+    if (!row || row.status === "left" || row.status === "removed") return { kind: "over" };
+    if (row.epoch >= wanted) return { kind: "taken", epoch: row.epoch };
+    const page = await readLog(room, row, wanted);
+    if (page === null) {
+      await forgetState(room, group);
+      return { kind: "over" };
+    }
+    const { commits, end } = page;
+    const done = await room.store.write((tables) => takePage(room, tables, group, commits, refreshed));
+    if (done.kind === "needs") {
+      await refreshBundles(room, done.accounts);
+      for (const account of done.accounts) refreshed.add(account.toHex());
+    } else if (done.kind === "refused") {
+      return { ...done, newest: end !== null && end.epoch === done.commit.epoch + 1 };
+    } else if (done.kind !== "taken") return done;
+    else if (end) {
+      if (end.epoch < row.epoch) return { kind: "broken", why: "reopened" };
+      if (end.oldest > done.epoch && end.epoch > done.epoch) return { kind: "broken", why: "too_old" };
+      if (done.epoch >= end.epoch || done.epoch >= wanted) return { kind: "taken", epoch: done.epoch };
+      if (commits.length === 0) return { kind: "taken", epoch: done.epoch };
+    }
+  }
+}
+
+/** Some commits from the row's epoch on, and the end of the log when it was reached; null for who is no member. */
+async function readLog(room: GroupRoom, { group, epoch }: GroupRow, wanted: number) {
+  const commits: LoggedCommit[] = [];
+  let end: Extract<CommitLogEntry, { kind: "end" }> | null = null;
+  let bytes = 0;
+  const { calls } = await callsOf(room);
+  try {
+    // Read whole before anything is worked on: the deadline of a call goes on while its reader is busy.
+    for await (const entry of calls.commits(group, epoch, Math.min(PAGE, wanted - epoch))) {
+      if (entry.kind === "end") end = entry;
+      else {
+        commits.push(entry);
+        bytes += entry.commit.length;
+        if (bytes > PAGE_BYTES) break;
+      }
+    }
+  } catch (thrown) {
+    const error = asQightError(thrown);
+    if (error.code === "not_a_member" || error.code === "no_such_group") return null;
+    throw error;
+  }
+  return { commits, end };
+}
+
+type PageEnd =
+  | { readonly kind: "taken"; readonly epoch: number }
+  | { readonly kind: "over" }
+  | { readonly kind: "needs"; readonly accounts: readonly Uint8Array[] }
+  | { readonly kind: "refused"; readonly commit: LoggedCommit }
+  | { readonly kind: "broken"; readonly why: HealReason };
+
+/** Inside a transaction: takes commits in one by one; what was taken before a bad one stays. */
+async function takePage(
+  room: GroupRoom,
+  tables: Tables,
+  group: Uint8Array,
+  commits: readonly LoggedCommit[],
+  refreshed: ReadonlySet<string>,
+): Promise<PageEnd> {
+  const { groups } = tables;
+  let loaded: LoadedGroup | null = await room.states.load(tables, room.relay, group);
+  if (!loaded) return { kind: "over" };
+  let unsaved = false;
+  const finish = async (end: PageEnd): Promise<PageEnd> => {
+    if (unsaved) await room.states.save(tables, loaded!.row, loaded!.state);
+    groups.dropPendingBelow(room.relay, group, loaded!.row.epoch);
+    return end;
+  };
+  for (const commit of commits) {
+    const before: LoadedGroup = loaded;
+    const { row, state } = before;
+    if (commit.epoch < row.epoch) continue; // another process has taken it in
+    if (commit.epoch > row.epoch) return await finish({ kind: "broken", why: "too_old" });
+    const hash = await sha256(commit.commit);
+    const own = groups.pending(room.relay, group).find((pending) => equal(pending.hash, hash));
+    if (own) {
+      await adopt(room, tables, own);
+      loaded = (await room.states.load(tables, room.relay, group))!;
+      unsaved = false;
+      continue;
+    }
+    if (equal(commit.device, room.signer.publicKey)) return await finish({ kind: "broken", why: "restored" });
+    const members = describe(state).members;
+    const check = async (change: CommitChange) => {
+      const fault = faultOf(change, members);
+      if (fault) throw new QightError("bad_group_message", `Cannot take the change: ${fault}`);
+      const missing = await unlisted(change.added, (account) => room.directory.latestIn(tables, account));
+      const askable = missing.filter((account) => !refreshed.has(account.toHex()));
+      if (askable.length > 0) throw new BundlesNeeded(askable);
+      if (missing.length > 0) throw notListed(missing);
+    };
+    try {
+      const nowMs = Math.min(commit.acceptedAtMs, room.clock.now());
+      const { next, change } = await applyCommit(state, commit.commit, { nowMs, check });
+      const atMs = room.clock.now();
+      if (next === null) {
+        room.states.saveRow(tables, { ...row, status: "removed", epoch: row.epoch + 1 }, "erase");
+        keepEvents(tables, row, atMs, [{ kind: "removed_me", by: change.committer.account }]);
+        return { kind: "over" };
+      }
+      refuseSwap(members, next, change);
+      const renamed = nextRow(row, next);
+      loaded = { row: { ...renamed, name: localName(groups, renamed), stamp: row.stamp }, state: next };
+      unsaved = true;
+      keepEvents(tables, row, atMs, happeningsOf(change, members));
+      for (const { account } of change.removed) groups.dropLeaver(room.relay, group, account);
+    } catch (thrown) {
+      if (thrown instanceof BundlesNeeded) return await finish({ kind: "needs", accounts: thrown.accounts });
+      if (asQightError(thrown).code !== "bad_group_message") throw thrown;
+      return await finish({ kind: "refused", commit });
+    }
+  }
+  return await finish({ kind: "taken", epoch: loaded.row.epoch });
+}
+
+/** A path brings a new leaf for its committer: it must speak for the same device as the one before. */
+function refuseSwap(members: readonly Member[], next: GroupState, { added, removed, external }: CommitChange): void {
+  if (external) return;
+  for (const { leaf, account, device } of describe(next).members) {
+    if (added.some((one) => one.leaf === leaf) || removed.some((one) => one.leaf === leaf)) continue;
+    const before = members.find((one) => one.leaf === leaf);
+    if (before && equal(before.account, account) && equal(before.device, device)) continue;
+    throw new QightError("bad_group_message", "Cannot take the change: a leaf speaks for another device than before");
+  }
+}
+
+/** The relay says that this device is not on the roster: its state opens nothing more. */
+export async function forgetState({ store, states, relay, clock }: GroupRoom, group: Uint8Array): Promise<void> {
+  await store.write((tables) => {
+    const row = tables.groups.get(relay, group);
+    if (!row || row.status === "left" || row.status === "removed") return;
+    states.saveRow(tables, { ...row, status: "removed" }, "erase");
+    keepEvents(tables, row, clock.now(), [{ kind: "removed_me", by: null }]);
+  });
+}
+
+/** Thrown inside a transaction: the network is asked outside of it, and the work done again. */
+class BundlesNeeded extends Error {
+  constructor(readonly accounts: readonly Uint8Array[]) {
+    super("Bundles are needed");
+  }
+}
