@@ -45,6 +45,15 @@ export const clientKeys = {
       history: { type: "boolean", text: "keep what was typed in qight repl for its next start", fallback: true },
     },
   },
+  groups: {
+    table: {
+      ask: {
+        type: "boolean",
+        text: "groups that others add you to wait for qight group join",
+        fallback: false,
+      },
+    },
+  },
   history: {
     table: {
       keep: {

@@ -56,6 +56,7 @@ export interface Settings {
   /** Whether colour was asked for or forbidden; undefined leaves it to the terminal. */
   readonly color?: boolean;
   readonly repl: ReplSettings;
+  readonly groups: GroupSettings;
   readonly history: HistorySettings;
   readonly saving: SavingSettings;
   /** Global options as they were given, for commands that write them down. */
@@ -69,6 +70,11 @@ export interface ReplSettings {
   readonly notify: boolean;
   readonly timestamps: boolean;
   readonly history: boolean;
+}
+
+/** `[groups]` of config.toml. */
+export interface GroupSettings {
+  readonly ask: boolean;
 }
 
 /** `[history]` of config.toml. */
@@ -119,8 +125,8 @@ export async function settle(flags: GlobalFlags, env: Env, use: ConfigUse): Prom
     ...named("timeout"),
     fallback: contextKeys.timeout.fallback,
   })!;
-  const { output, repl, history, files: saving } = clientKeys;
-  const has = (section: "repl" | "history" | "files", key: string, { fallback }: { fallback: boolean }) =>
+  const { output, repl, groups, history, files: saving } = clientKeys;
+  const has = (section: "repl" | "groups" | "history" | "files", key: string, { fallback }: { fallback: boolean }) =>
     layers.yesNo(`${section}.${key}`, { key: [section, key], fallback })!;
   return {
     relay: layers.text("relay", { flag: flags.relay, variable: "QIGHT_RELAY", ...named("relay") }),
@@ -162,6 +168,7 @@ export async function settle(flags: GlobalFlags, env: Env, use: ConfigUse): Prom
       timestamps: has("repl", "timestamps", repl.table.timestamps),
       history: has("repl", "history", repl.table.history),
     },
+    groups: { ask: has("groups", "ask", groups.table.ask) },
     history: { keep: has("history", "keep", history.table.keep) },
     saving: {
       saveDir: layers.text("files.save_dir", { key: ["files", "save_dir"] }),

@@ -38,6 +38,7 @@ function valuesOf(settings: Settings): Record<string, string | boolean | null> {
     "repl.notify": settings.repl.notify,
     "repl.timestamps": settings.repl.timestamps,
     "repl.history": settings.repl.history,
+    "groups.ask": settings.groups.ask,
     "history.keep": settings.history.keep,
     "files.save_dir": settings.saving.saveDir ?? null,
     "files.auto_accept": settings.saving.autoAccept,
