@@ -162,7 +162,7 @@ function open(
 /** Argon2id of the passphrase in Unicode form C (RFC 8265 §4.2), so that one typed on another keyboard fits. */
 async function stretch(passphrase: string, salt: Uint8Array, params: Argon2Params): Promise<Uint8Array> {
   // Half of the start of a command that asks for no passphrase: loaded when there is one.
-  const { argon2id } = await import("hash-wasm");
+  const { argon2id } = await import("./argon2.ts");
   return await argon2id({
     password: passphrase.normalize("NFC"),
     salt,
