@@ -3,7 +3,7 @@
  * @module
  */
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { codeOfNumber, QightError } from "../proto/errors.ts";
+import { codeOfNumber, errorTable, QightError } from "../proto/errors.ts";
 import { FRAME_HEADER_BYTES } from "../proto/frame.ts";
 import { type Failure, PartSchema } from "../proto/gen/qight/v1/frame_pb.ts";
 import { loneBytes } from "../proto/lone_field.ts";
@@ -90,7 +90,14 @@ export function errorOfFailure(failure: Failure): QightError {
   return new QightError(codeOfNumber(failure.number), failure.message || undefined, {
     ...(failure.retryAfterMs > 0 ? { retryAfterMs: failure.retryAfterMs } : {}),
     ...(failure.requestId.length > 0 ? { requestId: failure.requestId.toHex() } : {}),
+    ...epochOf(failure),
   });
+}
+
+/** Where a group is, with `stale_epoch`; an epoch that no number holds exactly is left out. */
+function epochOf({ number, epoch }: Failure): { epoch?: number } {
+  const stale = number === errorTable.stale_epoch.number && epoch <= BigInt(Number.MAX_SAFE_INTEGER);
+  return stale ? { epoch: Number(epoch) } : {};
 }
 
 function messagePartSize(message: Uint8Array): number {

@@ -6,7 +6,9 @@
 import { type DescMethod, type DescService, getOption } from "@bufbuild/protobuf";
 import { DeliveryService } from "./gen/qight/v1/delivery_pb.ts";
 import { DirectoryService } from "./gen/qight/v1/directory_pb.ts";
+import { GroupService } from "./gen/qight/v1/group_pb.ts";
 import { InviteService } from "./gen/qight/v1/invite_pb.ts";
+import { KeyPackageService } from "./gen/qight/v1/key_package_pb.ts";
 import { call, type Caller } from "./gen/qight/v1/options_pb.ts";
 import { SessionService } from "./gen/qight/v1/session_pb.ts";
 
@@ -20,15 +22,24 @@ export interface Method {
   readonly number: number;
   readonly descriptor: DescMethod;
   readonly streaming: { readonly request: boolean; readonly response: boolean };
-  /** Largest request message in bytes; 0 means an envelope of the relay's largest size. */
+  /** Largest request message in bytes; 0 means an envelope of the relay's largest size, or with `mls` an MLS object's. */
   readonly maxRequest: number;
+  /** The request carries MLS objects. */
+  readonly mls: boolean;
   readonly caller: Caller;
   /** Exempt from the request timeout. */
   readonly waits: boolean;
 }
 
 /** Services in the order of the protocol page. */
-export const services: readonly DescService[] = [SessionService, DirectoryService, DeliveryService, InviteService];
+export const services: readonly DescService[] = [
+  SessionService,
+  DirectoryService,
+  DeliveryService,
+  InviteService,
+  KeyPackageService,
+  GroupService,
+];
 
 /** Every call by its number. */
 export const methods: ReadonlyMap<number, Method> = new Map(
@@ -59,6 +70,7 @@ function tableRow(service: DescService, descriptor: DescMethod): Method {
       response: kind === "server_streaming" || kind === "bidi_streaming",
     },
     maxRequest: options.maxRequest,
+    mls: options.mls,
     caller: options.caller,
     waits: options.waits,
   };

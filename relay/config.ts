@@ -27,6 +27,7 @@ export interface RelayConfig {
     readonly defaultTtlMs: number;
     readonly maxTtlMs: number;
     readonly maxMessage: number;
+    readonly maxMls: number;
     readonly maxQueue: number;
     readonly maxQueueBytes: number;
     readonly maxTotal: number;
@@ -126,6 +127,7 @@ function toConfig(toml: RelayToml, dataDir: string, fromFile: (key: string, path
       defaultTtlMs: storage.default_ttl,
       maxTtlMs: storage.max_ttl,
       maxMessage: storage.max_message,
+      maxMls: storage.max_mls,
       maxQueue: storage.max_queue,
       maxQueueBytes: storage.max_queue_bytes,
       maxTotal: storage.max_total,

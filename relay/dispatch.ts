@@ -11,7 +11,7 @@ import { CallHeaderSchema } from "../proto/gen/qight/v1/frame_pb.ts";
 import { type Method, methods } from "../proto/methods.ts";
 import { authorize, type Observer } from "./middleware.ts";
 import type { Peer } from "./peer.ts";
-import { ReplyWriter } from "./reply_writer.ts";
+import { ReplyWriter, wireFailure } from "./reply_writer.ts";
 import { decode, RequestReader } from "./request_reader.ts";
 import { ServedCall } from "./served_call.ts";
 
@@ -39,6 +39,8 @@ export interface Dispatcher {
   readonly handlers: ReadonlyMap<number, Handler>;
   readonly observer: Observer;
   readonly requestTimeoutMs: () => number;
+  /** Largest request that carries MLS objects, in bytes. */
+  readonly maxMls: () => number;
   readonly now: () => number;
 }
 
@@ -64,8 +66,7 @@ export async function serveCall(stream: ByteStream, peer: Peer, dispatcher: Disp
     authorize(method, peer);
     if (method.waits) served.deadlineMs = Infinity;
     else if (header.timeoutMs > 0 && header.timeoutMs < timeoutMs) served.deadlineMs = startedMs + header.timeoutMs;
-    // An envelope above the relay's own limit but within the protocol's is refused alone, not with its whole pipeline.
-    const limit = (method.maxRequest || MAX_ENVELOPE_BYTES) + PART_OVERHEAD;
+    const limit = requestLimit(method, dispatcher) + PART_OVERHEAD;
     const requests = new RequestReader(frames, limit, peer, (error) => served.abandon(error));
     try {
       await handler({ peer, served, requests, reply });
@@ -83,15 +84,18 @@ export async function serveCall(stream: ByteStream, peer: Peer, dispatcher: Disp
   }
 }
 
+function requestLimit(method: Method, dispatcher: Dispatcher): number {
+  if (method.mls) return dispatcher.maxMls();
+  // An envelope above the relay's own limit but within the protocol's is refused alone, not with its whole pipeline.
+  return method.maxRequest || MAX_ENVELOPE_BYTES;
+}
+
 async function fail(reply: ReplyWriter, stream: ByteStream, error: QightError, requestId: Uint8Array): Promise<void> {
-  // An unexpected error's own words may hold paths or values; people get the table's sentence, the log the rest.
-  const message = error.code === "internal" ? errorTable.internal.sentence : error.message;
-  const { number } = errorTable[error.code];
   try {
-    await reply.fail({ number, message, retryAfterMs: error.retryAfterMs ?? 0, requestId });
+    await reply.fail(wireFailure(error, requestId));
   } catch {
     // The caller is gone: nobody is left to tell, and the call's own failure is what counts.
   }
   // The failure stays readable; what the caller still sends is not read, and the stream's credit comes back.
-  stream.reset(number);
+  stream.reset(errorTable[error.code].number);
 }

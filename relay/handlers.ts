@@ -5,11 +5,14 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import { DeliveryService } from "../proto/gen/qight/v1/delivery_pb.ts";
 import { DirectoryService } from "../proto/gen/qight/v1/directory_pb.ts";
+import { GroupService } from "../proto/gen/qight/v1/group_pb.ts";
 import { InviteService } from "../proto/gen/qight/v1/invite_pb.ts";
+import { KeyPackageService } from "../proto/gen/qight/v1/key_package_pb.ts";
 import { SessionService } from "../proto/gen/qight/v1/session_pb.ts";
 import { methodOf, methods } from "../proto/methods.ts";
 import type { Handler } from "./dispatch.ts";
 import type { AcceptanceRoom } from "./services/acceptance.ts";
+import { commit, getCommits, reportCommit } from "./services/commits.ts";
 import { awaitRoom, send, sendBatch, sendForReceipt } from "./services/delivery.ts";
 import { sendMany } from "./services/pipeline.ts";
 import {
@@ -19,7 +22,11 @@ import {
   publishBundle,
   publishSealingKey,
 } from "./services/directory.ts";
+import type { GroupRoom } from "./services/group_room.ts";
+import { createGroup, getGroup, getWelcome, leaveGroup, listGroups } from "./services/groups.ts";
 import { claimInvite, confirmInvite, type InviteRoom, putInvite, revokeInvite } from "./services/invites.ts";
+import { putJoinKey, revokeJoinKey } from "./services/join_keys.ts";
+import { claimKeyPackages, countKeyPackages, publishKeyPackages } from "./services/key_packages.ts";
 import { ack, fetch, type ReadingRoom, watch } from "./services/reading.ts";
 import { getReceipt } from "./services/receipts.ts";
 import { capabilities, hello, ping, type SessionRoom } from "./services/session.ts";
@@ -31,6 +38,7 @@ export interface Rooms {
   readonly acceptance: AcceptanceRoom;
   readonly reading: ReadingRoom;
   readonly invites: InviteRoom;
+  readonly groups: GroupRoom;
 }
 
 /** One handler for each method number; throws when a method of the table has none. */
@@ -62,6 +70,21 @@ export function createHandlers(rooms: Rooms): ReadonlyMap<number, Handler> {
   serve(InviteService.method.claimInvite, (call) => claimInvite(rooms.invites, call));
   serve(InviteService.method.confirmInvite, (call) => confirmInvite(rooms.invites, call));
   serve(InviteService.method.revokeInvite, (call) => revokeInvite(rooms.invites, call));
+
+  serve(KeyPackageService.method.publishKeyPackages, (call) => publishKeyPackages(rooms.groups, call));
+  serve(KeyPackageService.method.countKeyPackages, (call) => countKeyPackages(rooms.groups, call));
+  serve(KeyPackageService.method.claimKeyPackages, (call) => claimKeyPackages(rooms.groups, call));
+
+  serve(GroupService.method.createGroup, (call) => createGroup(rooms.groups, call));
+  serve(GroupService.method.commit, (call) => commit(rooms.groups, call));
+  serve(GroupService.method.getCommits, (call) => getCommits(rooms.groups, call));
+  serve(GroupService.method.getGroup, (call) => getGroup(rooms.groups, call));
+  serve(GroupService.method.getWelcome, (call) => getWelcome(rooms.groups, call));
+  serve(GroupService.method.listGroups, (call) => listGroups(rooms.groups, call));
+  serve(GroupService.method.leaveGroup, (call) => leaveGroup(rooms.groups, call));
+  serve(GroupService.method.reportCommit, (call) => reportCommit(rooms.groups, call));
+  serve(GroupService.method.putJoinKey, (call) => putJoinKey(rooms.groups, call));
+  serve(GroupService.method.revokeJoinKey, (call) => revokeJoinKey(rooms.groups, call));
 
   for (const [number, { name }] of methods) {
     if (!handlers.has(number)) throw new TypeError(`${name} has no handler`);

@@ -22,12 +22,35 @@ export interface Limits {
   takeNewAccount(ip: string): boolean;
   /** Takes one call about invites of a device: 0 = go, else milliseconds to wait. */
   takeInvite(device: Uint8Array): number;
+  /** Takes one call that changes a group, apart from commits: 0 = go, else milliseconds to wait. */
+  takeGroupCall(device: Uint8Array): number;
+  /** Takes an offered commit of that many bytes of a device: 0 = go, else milliseconds to wait. */
+  takeCommit(device: Uint8Array, bytes: number): number;
+  /** Milliseconds until a group may change again; 0 = now. */
+  commitWait(group: Uint8Array): number;
+  /** Counts a commit that a group took. */
+  committed(group: Uint8Array): void;
+  /** Takes one claim of an account's KeyPackages: whether single-use ones may go too, or how long to wait for any. */
+  takeClaim(device: Uint8Array, account: Uint8Array): { readonly waitMs: number; readonly singleUse: boolean };
   /** New numbers take effect at once; what was used stays used. */
   update(limits: RelayLimits): void;
 }
 
+const HOUR_MS = 3600_000;
 /** Calls about invites: a person makes a few, a program that tries its luck many. */
-const INVITE_RATE = { perPeriod: 120, periodMs: 3600_000, burst: 60 } as const;
+const INVITE_RATE = { perPeriod: 120, periodMs: HOUR_MS, burst: 60 } as const;
+/** Groups begun and left, join keys, reports. */
+const GROUP_RATE = { perPeriod: 600, periodMs: HOUR_MS, burst: 200 } as const;
+/** Accepted commits of one group. Eight members who all change it at once, twenty times over, stay below; a loop does not. */
+const COMMIT_RATE = { perPeriod: 240, periodMs: 60_000, burst: 480 } as const;
+/** Bytes of a commit that count as one send: so a device writes as much by commits as by messages, and no more. */
+const COMMIT_SHARE = 256 * 1024;
+/** Accounts whose KeyPackages one device may claim: a group of 250 at once, and another soon after. */
+const CLAIM_RATE = { perPeriod: 1000, periodMs: HOUR_MS, burst: 500 } as const;
+/** Claims of one account by one device: so that nobody takes another's whole stock of a hundred alone. */
+const CLAIM_PAIR_RATE = { perPeriod: 60, periodMs: HOUR_MS, burst: 30 } as const;
+/** Single-use packages of one account, whoever asks. Above it only the last resort is handed out: nobody is locked out. */
+const CLAIMED_RATE = { perPeriod: 600, periodMs: HOUR_MS, burst: 300 } as const;
 
 /** `now` is in milliseconds and may jump: time that runs backwards is ignored. */
 export function createLimits(options: { limits: RelayLimits; now: () => number }): Limits {
@@ -36,6 +59,11 @@ export function createLimits(options: { limits: RelayLimits; now: () => number }
   const sends = createGcra({ now: clock, ...sendRate(options.limits) });
   const accounts = createGcra({ now: clock, ...accountRate(options.limits) });
   const invites = createGcra({ now: clock, ...INVITE_RATE });
+  const groupCalls = createGcra({ now: clock, ...GROUP_RATE });
+  const commits = createGcra({ now: clock, ...COMMIT_RATE });
+  const claims = createGcra({ now: clock, ...CLAIM_RATE });
+  const claimPairs = createGcra({ now: clock, ...CLAIM_PAIR_RATE });
+  const claimed = createGcra({ now: clock, ...CLAIMED_RATE });
   const connections = new Map<string, number>(); // bounded by the connections that are up
   let limits = options.limits;
 
@@ -59,6 +87,18 @@ export function createLimits(options: { limits: RelayLimits; now: () => number }
       else connections.delete(key);
     },
     takeInvite: (device) => invites.take(device.toHex(), 1),
+    takeGroupCall: (device) => groupCalls.take(device.toHex(), 1),
+    takeCommit: (device, bytes) => sends.take(device.toHex(), Math.max(1, Math.ceil(bytes / COMMIT_SHARE))),
+    commitWait: (group) => commits.wait(group.toHex(), 1),
+    committed: (group) => void commits.take(group.toHex(), 1),
+    takeClaim(device, account) {
+      const pair = device.toHex() + account.toHex();
+      const waitMs = Math.max(claims.wait(device.toHex(), 1), claimPairs.wait(pair, 1));
+      if (waitMs > 0) return { waitMs, singleUse: false };
+      claims.take(device.toHex(), 1);
+      claimPairs.take(pair, 1);
+      return { waitMs: 0, singleUse: claimed.take(account.toHex(), 1) === 0 };
+    },
     takeNewAccount: (ip) => accounts.take(limitKey(ip), 1) === 0,
     update(next) {
       limits = next;

@@ -156,12 +156,14 @@ async function run(
     acceptance: { store, mailboxes, limits, metrics, retention, receipts, draining: () => draining, now },
     reading: { store, mailboxes, metrics, now: expiryNow },
     invites: { store, limits, metrics, retention, draining: () => draining, now },
+    groups: { store, mailboxes, limits, metrics, retention, draining: () => draining, now },
   });
   const room = {
     dispatcher: {
       handlers,
       observer: createObserver(metrics, log, monotonic),
       requestTimeoutMs: () => config.limits.requestTimeoutMs || Infinity,
+      maxMls: () => config.storage.maxMls,
       now: monotonic,
     },
     mailboxes,

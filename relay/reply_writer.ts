@@ -4,16 +4,22 @@
  */
 import { create, toBinary } from "@bufbuild/protobuf";
 import type { ByteStream } from "../net/connection.ts";
+import { errorTable, type QightError } from "../proto/errors.ts";
 import { encodeFrames } from "../proto/frame.ts";
-import { FailureSchema, PartSchema } from "../proto/gen/qight/v1/frame_pb.ts";
+import { type Failure, FailureSchema, PartSchema } from "../proto/gen/qight/v1/frame_pb.ts";
 
-/** A failure as it goes over the wire. */
-export interface WireFailure {
-  readonly number: number;
-  readonly message: string;
-  readonly retryAfterMs: number;
-  readonly requestId: Uint8Array;
+/** An error as it goes over the wire; an unexpected one's own words may hold paths or values, so they stay here. */
+export function wireFailure(error: QightError, requestId: Uint8Array = NO_ID): Failure {
+  return create(FailureSchema, {
+    number: errorTable[error.code].number,
+    message: error.code === "internal" ? errorTable.internal.sentence : error.message,
+    retryAfterMs: error.retryAfterMs ?? 0,
+    requestId,
+    epoch: BigInt(error.epoch ?? 0),
+  });
 }
+
+const NO_ID: Uint8Array = new Uint8Array(0);
 
 const END_PART = toBinary(PartSchema, create(PartSchema, { kind: { case: "end", value: {} } }));
 
@@ -39,8 +45,8 @@ export class ReplyWriter {
   }
 
   /** Sends a failure as the last frame. */
-  async fail(failure: WireFailure): Promise<void> {
-    const kind = { case: "failure" as const, value: create(FailureSchema, failure) };
+  async fail(failure: Failure): Promise<void> {
+    const kind = { case: "failure" as const, value: failure };
     await this.#push(toBinary(PartSchema, create(PartSchema, { kind })));
     await this.#stream.end();
   }

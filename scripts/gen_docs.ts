@@ -51,7 +51,7 @@ export function methodTable(): string {
   const rows = services.flatMap((service) => [...methods.values()].filter((row) => row.service === service.name))
     .map((row) =>
       `| ${row.number} | \`${row.service}.${row.name}\` | ${shape(row)} | ${who(row.caller)} | ${
-        row.maxRequest === 0 ? "one envelope" : `${row.maxRequest} B`
+        row.mls ? "`storage.max_mls`" : row.maxRequest === 0 ? "one envelope" : `${row.maxRequest} B`
       } | ${row.waits ? "none" : "request timeout"} |`
     );
   return [

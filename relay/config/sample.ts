@@ -13,6 +13,7 @@ export const keyNotes: Readonly<Record<string, string>> = {
   "tls.cert": "PEM files of your own; both empty: made on first run",
   "storage.backend": '"sqlite" or "memory" (nothing survives a restart)',
   "storage.default_ttl": "when the sender asks for none",
+  "storage.max_mls": "a commit of a group with all that goes with it",
   "storage.max_queue": "messages per mailbox",
   "storage.max_queue_bytes": "bytes per mailbox",
   "auth.mode": '"open", "token" or "allowlist"',

@@ -25,6 +25,7 @@ export const defaults: Readonly<Record<string, RawValue>> = {
   "storage.default_ttl": "7d",
   "storage.max_ttl": "30d",
   "storage.max_message": "256KiB",
+  "storage.max_mls": "4MiB",
   "storage.max_queue": 10_000,
   "storage.max_queue_bytes": "64MiB",
   "storage.max_total": "10GiB",
@@ -83,6 +84,7 @@ export const relayToml = z.strictObject({
     default_ttl: duration(60_000, 90 * day),
     max_ttl: duration(60_000, 90 * day), // a client believes at most 90 days (docs/protocol.md, session proof)
     max_message: size(1024, 16 * 1024 ** 2),
+    max_mls: size(64 * 1024, 4 * 1024 ** 2), // a client reads no larger MLS object
     max_queue: count(1, 10_000_000),
     max_queue_bytes: size(1024, 1024 ** 4),
     max_total: size(1024 ** 2, 1024 ** 5),

@@ -17,6 +17,8 @@ export interface Gcra {
    * More than a whole burst is taken only by a key that has rested, which then owes the rest.
    */
   take(key: string, count: number): number;
+  /** What `take` would answer, without taking. */
+  wait(key: string, count: number): number;
   update(rate: Rate): void;
   /** Keys remembered now. */
   readonly size: number;
@@ -33,18 +35,14 @@ export function createGcra(options: Rate & { now: () => number; maxKeys?: number
     take(key, count) {
       if (rate.perPeriod <= 0) return 0;
       const time = now();
-      const interval = rate.periodMs / rate.perPeriod;
-      const capacity = Math.max(1, rate.burst) * interval;
-      const start = Math.max(arrival.get(key) ?? 0, time);
-      const cost = count * interval;
-      // In this order a key that has rested gives exactly 0: in another one rounding alone may tell it to wait.
-      const wait = Math.ceil((start - time) + (Math.min(cost, capacity) - capacity));
+      const { wait, next } = look(key, count, time);
       if (wait > 0) return wait;
       arrival.delete(key);
-      arrival.set(key, start + cost);
+      arrival.set(key, next);
       forget(time);
       return 0;
     },
+    wait: (key, count) => rate.perPeriod <= 0 ? 0 : Math.max(0, look(key, count, now()).wait),
     update(next) {
       rate = next;
     },
@@ -52,6 +50,15 @@ export function createGcra(options: Rate & { now: () => number; maxKeys?: number
       return arrival.size;
     },
   };
+
+  function look(key: string, count: number, time: number): { wait: number; next: number } {
+    const interval = rate.periodMs / rate.perPeriod;
+    const capacity = Math.max(1, rate.burst) * interval;
+    const start = Math.max(arrival.get(key) ?? 0, time);
+    const cost = count * interval;
+    // In this order a key that has rested gives exactly 0: in another one rounding alone may tell it to wait.
+    return { wait: Math.ceil((start - time) + (Math.min(cost, capacity) - capacity)), next: start + cost };
+  }
 
   // A key whose time has passed is the same as one never seen, so two old ones go for each that comes.
   function forget(time: number): void {

@@ -3,7 +3,7 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import { type OpenedEnvelope, parseEnvelope, verifyEnvelope } from "../../crypto/envelope.ts";
+import { CONTENT_GROUP, type OpenedEnvelope, parseEnvelope, verifyEnvelope } from "../../crypto/envelope.ts";
 import { equal } from "../../crypto/equal.ts";
 import type { ReceiptFields } from "../../crypto/receipt.ts";
 import { QightError } from "../../proto/errors.ts";
@@ -11,8 +11,10 @@ import type { Limits } from "../limits.ts";
 import { type Mailboxes, mailboxKey } from "../mailboxes.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Peer } from "../peer.ts";
-import type { Enqueued, NewMessage, Store } from "../storage/store.ts";
+import type { NewMessage, Store } from "../storage/store.ts";
+import { type MemberAccepted, storeForGroup } from "./group_messages.ts";
 import type { ReceiptSigner } from "./receipts.ts";
+import { refusalOf } from "./refusals.ts";
 
 /** Envelopes and sealing keys may be dated this far ahead of the relay's clock (docs/protocol.md, Time). */
 export const FUTURE_TOLERANCE_MS = 10 * 60 * 1000;
@@ -36,10 +38,16 @@ export interface AcceptanceRoom {
   readonly now: () => number;
 }
 
-/** An accepted envelope: it is on disk. What a receipt says of a duplicate is what it said the first time. */
-export interface Accepted extends ReceiptFields {
+/** An accepted envelope: it is on disk. */
+export interface Accepted {
+  /** Its number in the recipient's mailbox; 0 when the recipient is a group. */
+  readonly seq: number;
   readonly expiresAtMs: number;
   readonly duplicate: boolean;
+  /** One for each mailbox that has it. What a receipt says of a duplicate is what it said the first time. */
+  readonly receipts: readonly ReceiptFields[];
+  /** What became of it at each member of a group, in the order of `receipts` with those between that have it not. */
+  readonly members: readonly MemberAccepted[];
 }
 
 /** Checks an envelope's form, size, time, sender and signature; throws the typed reason to refuse it. */
@@ -91,41 +99,24 @@ export async function storeEnvelope(room: AcceptanceRoom, envelope: OpenedEnvelo
     expiresAtMs,
     tombstoneUntilMs: envelope.createdAtMs + maxTtlMs + FUTURE_TOLERANCE_MS,
   };
+  if (envelope.contentType === CONTENT_GROUP) return await storeForGroup(room, envelope, message);
   const outcome = await room.store.enqueue(message);
-  if (outcome.kind === "stored") {
+  if (outcome.kind !== "stored" && outcome.kind !== "duplicate") throw refusalOf(outcome);
+  const { recipient: mailbox, id, bodyHash } = message;
+  const { seq } = outcome;
+  const duplicate = outcome.kind === "duplicate";
+  if (!duplicate) {
     room.metrics.accepted(envelope.bytes.length);
     room.mailboxes.announce(
-      mailboxKey(envelope.recipient),
-      () => ({ seq: outcome.seq, receivedAtMs, expiresAtMs, envelope: envelope.bytes }),
+      mailboxKey(mailbox),
+      () => ({ seq, receivedAtMs, expiresAtMs, envelope: envelope.bytes }),
     );
   }
-  return acceptedOrThrow(outcome, message);
+  const receipt = { mailbox, seq, id, bodyHash, receivedAtMs: duplicate ? outcome.receivedAtMs : receivedAtMs };
+  return { seq, expiresAtMs: outcome.expiresAtMs, duplicate, receipts: [receipt], members: [] };
 }
 
 /** Counts a refusal by its reason. */
 export function countRefusal(room: AcceptanceRoom, error: QightError): void {
   room.metrics.rejected(error.code);
-}
-
-function acceptedOrThrow(outcome: Enqueued, { recipient: mailbox, id, bodyHash, receivedAtMs }: NewMessage): Accepted {
-  switch (outcome.kind) {
-    case "stored":
-    case "duplicate": {
-      const { seq, expiresAtMs } = outcome;
-      if (outcome.kind === "stored") return { mailbox, seq, id, bodyHash, receivedAtMs, expiresAtMs, duplicate: false };
-      return { mailbox, seq, id, bodyHash, receivedAtMs: outcome.receivedAtMs, expiresAtMs, duplicate: true };
-    }
-    case "id_conflict":
-      throw new QightError("id_conflict", "Another message with this id is already in the mailbox or was");
-    case "no_such_recipient":
-      throw new QightError("no_such_recipient");
-    case "queue_full":
-      throw new QightError(
-        "queue_full",
-        `The recipient's mailbox is full: it holds ${outcome.messages} messages, ${outcome.bytes} bytes`,
-        { retryAfterMs: 5000 },
-      );
-    case "storage_full":
-      throw new QightError("storage_full", undefined, { retryAfterMs: 30_000 });
-  }
 }

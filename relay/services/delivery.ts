@@ -16,7 +16,7 @@ import {
 import type { CallContext } from "../dispatch.ts";
 import { mailboxKey } from "../mailboxes.ts";
 import { type AcceptanceRoom, type Accepted, checkEnvelope, countRefusal, storeEnvelope } from "./acceptance.ts";
-import { receiptOutcome } from "./receipts.ts";
+import { receiptOutcomes } from "./receipts.ts";
 import { acceptedOutcome, failedOutcome, responseOf, settle, type Settled } from "./send_outcome.ts";
 
 /** Envelopes in one SendBatch call. */
@@ -31,7 +31,7 @@ export async function send(room: AcceptanceRoom, call: CallContext): Promise<voi
   });
 }
 
-/** SendForReceipt: like Send, and the signed receipt follows the answer. */
+/** SendForReceipt: like Send, and the signed receipt follows the answer; of a group message one for each who has it. */
 export async function sendForReceipt(room: AcceptanceRoom, call: CallContext): Promise<void> {
   const { envelope } = await call.requests.only(SendRequestSchema);
   const stored = await countingRefusals(
@@ -39,8 +39,8 @@ export async function sendForReceipt(room: AcceptanceRoom, call: CallContext): P
     async () => storeEnvelope(room, await checkEnvelope(room, call.peer, envelope)),
   );
   const answered = call.reply.send(toBinary(SendOutcomeSchema, acceptedOutcome(stored)));
-  const [receipt] = await Promise.all([receiptOutcome(room, stored), answered]);
-  await call.reply.send(receipt);
+  const [receipts] = await Promise.all([receiptOutcomes(room, stored), answered]);
+  await call.reply.send(...receipts);
   await call.reply.end();
 }
 
@@ -73,27 +73,32 @@ export async function sendBatch(room: AcceptanceRoom, call: CallContext): Promis
   await call.reply.send(toBinary(SendBatchResponseSchema, create(SendBatchResponseSchema, { outcomes })));
 }
 
-/** AwaitRoom: answers when the recipient's mailbox has shrunk to three quarters of its limits. */
+/** AwaitRoom: answers when the recipient's mailbox, or one of a group's, has shrunk to three quarters of its limits. */
 export async function awaitRoom(room: AcceptanceRoom, call: CallContext): Promise<void> {
   const { recipient } = await call.requests.only(AwaitRoomRequestSchema);
   call.requests.watchForReset();
   const { signal } = call.served;
   let wake: () => void = () => {};
-  const stop = room.mailboxes.awaitRoom(mailboxKey(recipient), () => wake());
   signal.addEventListener("abort", () => wake(), { once: true });
-  try {
-    for (;;) {
-      const changed = new Promise<void>((resolve) => wake = resolve);
-      signal.throwIfAborted();
-      const size = await room.store.room(recipient);
-      if (size === null) throw new QightError("no_such_recipient");
-      const { maxQueue, maxQueueBytes } = room.store.limits;
-      // Three quarters: waking every sender for each single free place would start a storm (as SimpleX learned with its queues).
-      if (size.messages <= maxQueue * 0.75 && size.bytes <= maxQueueBytes * 0.75) break;
-      await changed;
-    }
-  } finally {
-    stop();
+  using stops = new DisposableStack();
+  const members = await room.store.groups.others(recipient, call.peer.device);
+  const devices = members ?? [recipient];
+  for (const device of devices) stops.defer(room.mailboxes.awaitRoom(mailboxKey(device), () => wake()));
+  for (;;) {
+    const changed = new Promise<void>((resolve) => wake = resolve);
+    signal.throwIfAborted();
+    if (await someHasRoom(room, devices)) break;
+    await changed;
   }
   await call.reply.send(toBinary(AwaitRoomResponseSchema, create(AwaitRoomResponseSchema)));
+}
+
+async function someHasRoom({ store }: AcceptanceRoom, devices: readonly Uint8Array[]): Promise<boolean> {
+  const { maxQueue, maxQueueBytes } = store.limits;
+  const sizes = await Promise.all(devices.map((device) => store.room(device)));
+  const known = sizes.filter((size) => size !== null);
+  if (known.length === 0 && devices.length > 0) throw new QightError("no_such_recipient");
+  // Three quarters: waking every sender for each single free place would start a storm (as SimpleX learned with its queues).
+  const hasRoom = known.some(({ messages, bytes }) => messages <= maxQueue * 0.75 && bytes <= maxQueueBytes * 0.75);
+  return hasRoom || devices.length === 0;
 }

@@ -8,7 +8,7 @@ import { loneBytes } from "../../proto/lone_field.ts";
 import type { CallContext } from "../dispatch.ts";
 import { decode } from "../request_reader.ts";
 import { type AcceptanceRoom, type Accepted, checkEnvelope, countRefusal, storeEnvelope } from "./acceptance.ts";
-import { receiptOutcome } from "./receipts.ts";
+import { receiptOutcomes } from "./receipts.ts";
 import { acceptedOutcome, failedOutcome, settle, type Settled } from "./send_outcome.ts";
 
 /** Sends of one call that may be under way at once. */
@@ -94,10 +94,10 @@ class Pipeline {
   }
 
   #sendReceipt(accepted: Accepted): void {
-    const made = receiptOutcome(this.#room, accepted);
+    const made = receiptOutcomes(this.#room, accepted);
     this.#receipting = this.#receipting.then(async () => {
-      const receipt = await made;
-      void this.#call.reply.send(receipt).then(() => this.#done(1), (thrown) => this.#fail(1, thrown));
+      const receipts = await made;
+      void this.#call.reply.send(...receipts).then(() => this.#done(1), (thrown) => this.#fail(1, thrown));
     }).catch((thrown) => this.#fail(1, thrown));
   }
 

@@ -9,12 +9,14 @@ import {
   AckResponseSchema,
   FetchRequestSchema,
   FetchResponseSchema,
+  GroupNotice_Kind,
+  type GroupNoticeSchema,
   WatchRequestSchema,
 } from "../../proto/gen/qight/v1/delivery_pb.ts";
 import type { CallContext } from "../dispatch.ts";
 import type { Mailboxes } from "../mailboxes.ts";
 import type { Metrics } from "../metrics.ts";
-import type { Store, StoredMessage } from "../storage/store.ts";
+import type { GroupNotice, Store, StoredMessage } from "../storage/store.ts";
 
 /** One page of a mailbox: enough to keep a stream busy, little enough to hold for every reader. */
 const PAGE_MESSAGES = 256;
@@ -84,6 +86,17 @@ export async function ack(room: ReadingRoom, call: CallContext): Promise<void> {
   await call.reply.send(toBinary(AckResponseSchema, create(AckResponseSchema, { deleted })));
 }
 
+const NOTICE_KINDS = {
+  welcome: GroupNotice_Kind.WELCOME,
+  commit: GroupNotice_Kind.COMMIT,
+  removed: GroupNotice_Kind.REMOVED,
+  reopened: GroupNotice_Kind.REOPENED,
+} as const;
+
+function wireNotice({ group, kind, epoch }: GroupNotice): MessageInitShape<typeof GroupNoticeSchema> {
+  return { group, kind: NOTICE_KINDS[kind], epoch: BigInt(epoch) };
+}
+
 /** One reader of one mailbox: a cursor, a lease unless peeking, and what arrived while it was busy. */
 function openReader(room: ReadingRoom, call: CallContext, peek: boolean, afterSeq: number) {
   const { device, mailbox } = call.peer;
@@ -108,9 +121,9 @@ function openReader(room: ReadingRoom, call: CallContext, peek: boolean, afterSe
 
   function deliver(message: StoredMessage): Promise<void> {
     cursor = message.seq;
-    const { seq, receivedAtMs, expiresAtMs, envelope } = message;
+    const { seq, receivedAtMs, expiresAtMs, envelope, notice } = message;
     const value = { seq: BigInt(seq), receivedAtMs: BigInt(receivedAtMs), expiresAtMs: BigInt(expiresAtMs), envelope };
-    return say({ case: "delivered", value });
+    return say({ case: "delivered", value: notice ? { ...value, notice: wireNotice(notice) } : value });
   }
 
   /** Reads the store until it has no more, or `max` messages went out; returns how many did. */

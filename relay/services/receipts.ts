@@ -64,10 +64,15 @@ export class ReceiptSigner {
   }
 }
 
-/** The receipt of an accepted message as a SendOutcome, to be written after the one that accepts it. */
-export async function receiptOutcome({ receipts }: ReceiptRoom, accepted: ReceiptFields): Promise<Uint8Array> {
-  const value = await receipts.sign(accepted);
-  return toBinary(SendOutcomeSchema, create(SendOutcomeSchema, { kind: { case: "receipt", value } }));
+/** The receipts of an accepted message as SendOutcomes, to be written after the one that accepts it. */
+export async function receiptOutcomes(
+  { receipts }: ReceiptRoom,
+  accepted: { readonly receipts: readonly ReceiptFields[] },
+): Promise<Uint8Array[]> {
+  const signed = await Promise.all(accepted.receipts.map((fields) => receipts.sign(fields)));
+  return signed.map((value) =>
+    toBinary(SendOutcomeSchema, create(SendOutcomeSchema, { kind: { case: "receipt", value } }))
+  );
 }
 
 /** GetReceipt: of the caller's own messages; whether another device sent one shows in nothing. */

@@ -3,14 +3,14 @@
  * @module
  */
 import { create } from "@bufbuild/protobuf";
-import { asQightError, errorTable, type QightError } from "../../proto/errors.ts";
+import { asQightError, type QightError } from "../../proto/errors.ts";
 import {
   type SendOutcome,
   SendOutcomeSchema,
   type SendResponse,
   SendResponseSchema,
 } from "../../proto/gen/qight/v1/delivery_pb.ts";
-import { FailureSchema } from "../../proto/gen/qight/v1/frame_pb.ts";
+import { wireFailure } from "../reply_writer.ts";
 import type { Accepted } from "./acceptance.ts";
 
 /** One of many, after it has ended well or not. */
@@ -25,8 +25,15 @@ export function settle<T>(promise: Promise<T>): Promise<Settled<T>> {
 }
 
 /** The answer to a send that is on disk. */
-export function responseOf({ seq, expiresAtMs, duplicate }: Accepted): SendResponse {
-  return create(SendResponseSchema, { seq: BigInt(seq), expiresAtMs: BigInt(expiresAtMs), duplicate });
+export function responseOf({ seq, expiresAtMs, duplicate, members }: Accepted): SendResponse {
+  return create(SendResponseSchema, {
+    seq: BigInt(seq),
+    expiresAtMs: BigInt(expiresAtMs),
+    duplicate,
+    members: members.map(({ device, seq, error }) => (
+      { device, seq: BigInt(seq), ...(error ? { failure: wireFailure(error) } : {}) }
+    )),
+  });
 }
 
 /** The same among the answers to many. */
@@ -36,10 +43,5 @@ export function acceptedOutcome(accepted: Accepted): SendOutcome {
 
 /** The answer to a send that was not taken. */
 export function failedOutcome(error: QightError): SendOutcome {
-  const failure = create(FailureSchema, {
-    number: errorTable[error.code].number,
-    message: error.code === "internal" ? errorTable.internal.sentence : error.message,
-    retryAfterMs: error.retryAfterMs ?? 0,
-  });
-  return create(SendOutcomeSchema, { kind: { case: "failure", value: failure } });
+  return create(SendOutcomeSchema, { kind: { case: "failure", value: wireFailure(error) } });
 }

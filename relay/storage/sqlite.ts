@@ -14,9 +14,11 @@ import type {
   BundlePut,
   Collected,
   Enqueued,
+  GroupStore,
   InviteBounds,
   InviteClaim,
   InvitePut,
+  KeyPackageStore,
   NewInvite,
   NewMessage,
   Page,
@@ -58,6 +60,8 @@ export class SqliteStore implements Store {
   readonly durable = true;
   readonly failed: Promise<never>;
   readonly limits: StoreLimits;
+  readonly groups: GroupStore = notHereYet<GroupStore>();
+  readonly keyPackages: KeyPackageStore = notHereYet<KeyPackageStore>();
   readonly #path: string;
   readonly #now: () => number;
   readonly #writer: SqliteThread;
@@ -220,7 +224,7 @@ export class SqliteStore implements Store {
   async stats(): Promise<StoreStats> {
     if (this.#damage !== null) throw this.#damage;
     const sizes = await Promise.all([sizeOf(this.#path), sizeOf(`${this.#path}-wal`)]);
-    return { ...this.#totals, commits: this.#commits, fileBytes: sizes[0] + sizes[1] };
+    return { ...this.#totals, groups: 0, commits: this.#commits, fileBytes: sizes[0] + sizes[1] };
   }
 
   /** Throws `would_overwrite` when the file exists; see Store. */
@@ -286,6 +290,11 @@ export class SqliteStore implements Store {
     this.#queue.end(this.#damage, true);
     this.#fail(this.#damage);
   }
+}
+
+function notHereYet<T extends object>(): T {
+  const refuse = () => Promise.reject(new QightError("unknown_method", "Groups are kept by the memory backend alone"));
+  return new Proxy({} as T, { get: (_, name) => name === "others" ? () => Promise.resolve(null) : refuse });
 }
 
 async function sizeOf(path: string): Promise<number> {

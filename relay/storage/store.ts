@@ -1,8 +1,13 @@
 /**
- * What the relay asks of its storage: mailboxes with gapless sequence numbers, a directory, tokens and allow lists.
- * SQLite and memory implement it; one contract suite runs over both. Services see only this file.
+ * What the relay asks of its storage: mailboxes with gapless sequence numbers, a directory, tokens and allow lists, groups
+ * and KeyPackages. SQLite and memory implement it; one contract suite runs over both. Services see only this file.
  * @module
  */
+import type { GroupNotice, GroupStore } from "./group_store.ts";
+import type { KeyPackageStore } from "./key_package_store.ts";
+
+export type * from "./group_store.ts";
+export type * from "./key_package_store.ts";
 
 /** An envelope on its way into a mailbox. Keys and ids are raw bytes. */
 export interface NewMessage {
@@ -32,7 +37,10 @@ export interface StoredMessage {
   readonly seq: number;
   readonly receivedAtMs: number;
   readonly expiresAtMs: number;
+  /** Empty with a notice. */
   readonly envelope: Uint8Array;
+  /** Instead of an envelope: something happened to a group. */
+  readonly notice?: GroupNotice;
 }
 
 /** What the dedup memory knows of a message, also when it is gone from the mailbox. */
@@ -119,15 +127,17 @@ export type InviteClaim =
 export interface StoreLimits {
   maxQueue: number; // messages per mailbox
   maxQueueBytes: number; // bytes of envelopes per mailbox
-  maxTotal: number; // bytes of envelopes in all
+  maxTotal: number; // bytes of envelopes in all, and of what groups keep
 }
 
 /** Counts for metrics and status. */
 export interface StoreStats {
   readonly messages: number;
+  /** Of envelopes, and of what groups keep; a payload for many counts once. */
   readonly bytes: number;
   readonly mailboxes: number;
   readonly accounts: number;
+  readonly groups: number; // direct conversations among them
   readonly commits: number; // group commits since the start
   readonly fileBytes: number; // database and write-ahead log; 0 in memory
 }
@@ -148,6 +158,8 @@ export interface Store extends AsyncDisposable {
   /** Rejects with `store_damaged` when the store can never be trusted again (I/O error, corruption, failed sync). */
   readonly failed: Promise<never>;
   readonly limits: StoreLimits;
+  readonly groups: GroupStore;
+  readonly keyPackages: KeyPackageStore;
 
   /** Many calls share one commit; order of calls is order of sequence numbers within a mailbox. */
   enqueue(message: NewMessage): Promise<Enqueued>;
@@ -159,7 +171,10 @@ export interface Store extends AsyncDisposable {
   room(mailbox: Uint8Array): Promise<{ messages: number; bytes: number } | null>;
   /** What is remembered of a message of this sender; null when there was none or it is forgotten. */
   tombstone(mailbox: Uint8Array, sender: Uint8Array, id: Uint8Array): Promise<Tombstone | null>;
-  /** Removes expired messages (remembering their ranges until fetched past), old tombstones and invites, in small steps. */
+  /**
+   * Removes what has expired, in small steps: messages (remembering their ranges until fetched past), tombstones, invites,
+   * KeyPackages, and of groups the log, Welcomes and join keys.
+   */
   collect(nowMs: number): Promise<Collected>;
 
   /** Compare-and-set: stored version must be `expectedVersion` (0 = none). New devices get mailboxes. */

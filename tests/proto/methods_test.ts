@@ -30,6 +30,19 @@ const locked: readonly (readonly [number, string, boolean, boolean, Caller])[] =
   [31, "InviteService.ClaimInvite", false, false, Caller.DEVICE],
   [32, "InviteService.ConfirmInvite", false, false, Caller.DEVICE],
   [33, "InviteService.RevokeInvite", false, false, Caller.DEVICE],
+  [40, "KeyPackageService.PublishKeyPackages", false, false, Caller.DEVICE],
+  [41, "KeyPackageService.CountKeyPackages", false, false, Caller.DEVICE],
+  [42, "KeyPackageService.ClaimKeyPackages", false, false, Caller.DEVICE],
+  [50, "GroupService.CreateGroup", false, false, Caller.DEVICE],
+  [51, "GroupService.Commit", false, false, Caller.DEVICE],
+  [52, "GroupService.GetCommits", false, true, Caller.DEVICE],
+  [53, "GroupService.GetGroup", false, false, Caller.DEVICE],
+  [54, "GroupService.GetWelcome", false, false, Caller.DEVICE],
+  [55, "GroupService.ListGroups", false, false, Caller.DEVICE],
+  [56, "GroupService.LeaveGroup", false, false, Caller.DEVICE],
+  [57, "GroupService.ReportCommit", false, false, Caller.DEVICE],
+  [58, "GroupService.PutJoinKey", false, false, Caller.DEVICE],
+  [59, "GroupService.RevokeJoinKey", false, false, Caller.DEVICE],
 ];
 
 Deno.test("numbers, names, shapes and callers are exactly the locked ones", () => {
@@ -52,9 +65,12 @@ Deno.test("every call says who may make it", () => {
   for (const row of methods.values()) assert.notEqual(row.caller, Caller.UNSPECIFIED, row.name);
 });
 
-Deno.test("only calls that carry envelopes leave their size to the relay", () => {
-  const open = [...methods.values()].filter((row) => row.maxRequest === 0).map((row) => row.name);
-  assert.deepEqual(open, ["Send", "SendMany", "SendBatch", "SendForReceipt"]);
+Deno.test("only calls that carry envelopes or MLS objects leave their size to the relay", () => {
+  const open = [...methods.values()].filter((row) => row.maxRequest === 0);
+  assert.deepEqual(open.filter(({ mls }) => !mls).map((row) => row.name), [
+    ...["Send", "SendMany", "SendBatch", "SendForReceipt"],
+  ]);
+  assert.deepEqual(open.filter(({ mls }) => mls).map((row) => row.name), ["Commit"]);
 });
 
 Deno.test("what a stranger may send before HELLO is small", () => {

@@ -1,0 +1,105 @@
+/**
+ * KeyPackages: what a device leaves at the relay so that others can add it to a group while it is away. The relay hands
+ * each out once; what is in one only its owner and who was given it can use.
+ * @module
+ */
+import { create, toBinary } from "@bufbuild/protobuf";
+import { keyPackageSuite } from "../../crypto/mls/header.ts";
+import { QightError } from "../../proto/errors.ts";
+import {
+  ClaimKeyPackagesRequestSchema,
+  ClaimKeyPackagesResponseSchema,
+  CountKeyPackagesRequestSchema,
+  CountKeyPackagesResponseSchema,
+  type PublishedKeyPackage,
+  PublishKeyPackagesRequestSchema,
+  PublishKeyPackagesResponseSchema,
+} from "../../proto/gen/qight/v1/key_package_pb.ts";
+import type { CallContext } from "../dispatch.ts";
+import type { NewKeyPackage } from "../storage/store.ts";
+import { FUTURE_TOLERANCE_MS } from "./acceptance.ts";
+import { accountOfCaller, type GroupRoom, ID_BYTES, limited } from "./group_room.ts";
+
+/** Packages in one call. */
+const MAX_PACKAGES = 64;
+/** Single-use packages of one device: twice what a client keeps there. */
+const MAX_SINGLE_USE = 200;
+/** Suites that one device may have a last resort for. */
+const MAX_LAST_RESORT = 8;
+/** One package; with X-Wing it has about 3 KiB. */
+const MAX_PACKAGE_BYTES = 16 * 1024;
+/** Longest life of a package (docs/decisions/0007-conversations.md), and what clocks may differ. */
+const MAX_LIFE_MS = 90 * 24 * 3600_000 + FUTURE_TOLERANCE_MS;
+
+/** PublishKeyPackages: all of them, or none. */
+export async function publishKeyPackages(room: GroupRoom, call: CallContext): Promise<void> {
+  const { suite, packages } = await call.requests.only(PublishKeyPackagesRequestSchema);
+  if (room.draining()) throw new QightError("draining", undefined, { retryAfterMs: 1000 });
+  if (packages.length > MAX_PACKAGES) {
+    throw new QightError("message_too_large", `A call publishes at most ${MAX_PACKAGES} KeyPackages`);
+  }
+  const nowMs = room.now();
+  const checked = packages.map((one) => checkPackage(one, suite, nowMs));
+  if (checked.filter(({ lastResort }) => lastResort).length > 1) {
+    throw new QightError("bad_group_message", "A device has one KeyPackage of last resort");
+  }
+  await accountOfCaller(room, call);
+  const bounds = { nowMs, maxSingleUse: MAX_SINGLE_USE, maxLastResort: MAX_LAST_RESORT };
+  const { kind, count } = await room.store.keyPackages.publish(call.peer.device, suite, checked, bounds);
+  if (kind === "too_many") {
+    throw new QightError("busy", `This device has ${count.singleUse} KeyPackages here; ${MAX_SINGLE_USE} fit`, {
+      retryAfterMs: 60_000,
+    });
+  }
+  const answer = create(PublishKeyPackagesResponseSchema, { count });
+  await call.reply.send(toBinary(PublishKeyPackagesResponseSchema, answer));
+}
+
+/** CountKeyPackages: what is left of the own device's. */
+export async function countKeyPackages(room: GroupRoom, call: CallContext): Promise<void> {
+  const { suite } = await call.requests.only(CountKeyPackagesRequestSchema);
+  const count = await room.store.keyPackages.count(call.peer.device, suite, room.now());
+  const answer = create(CountKeyPackagesResponseSchema, { count });
+  await call.reply.send(toBinary(CountKeyPackagesResponseSchema, answer));
+}
+
+/** ClaimKeyPackages: one of each other device of an account, in one step with its bundle. */
+export async function claimKeyPackages(room: GroupRoom, call: CallContext): Promise<void> {
+  const { account, suite } = await call.requests.only(ClaimKeyPackagesRequestSchema);
+  if (room.draining()) throw new QightError("draining", undefined, { retryAfterMs: 1000 });
+  if (account.length !== ID_BYTES) throw new QightError("bad_frame", "An account hash has 32 bytes");
+  await accountOfCaller(room, call);
+  const { device } = call.peer;
+  const { waitMs, singleUse } = room.limits.takeClaim(device, account);
+  limited(room, "key_packages", waitMs, "Too many KeyPackages were asked for by this device");
+  // The one who adds and the one who is added need time, by clocks that may differ.
+  const validUntilMs = room.now() + FUTURE_TOLERANCE_MS;
+  const found = await room.store.keyPackages.claim({ account, suite, except: device, validUntilMs, singleUse });
+  const answer = create(ClaimKeyPackagesResponseSchema, {
+    ...(found.bundle ? { bundle: found.bundle } : {}),
+    packages: found.packages,
+  });
+  await call.reply.send(toBinary(ClaimKeyPackagesResponseSchema, answer));
+}
+
+function checkPackage(
+  { ref, keyPackage, expiresAtMs, lastResort }: PublishedKeyPackage,
+  suite: number,
+  nowMs: number,
+): NewKeyPackage {
+  if (ref.length !== ID_BYTES) throw new QightError("bad_frame", "The reference of a KeyPackage has 32 bytes");
+  if (keyPackage.length > MAX_PACKAGE_BYTES) {
+    throw new QightError("message_too_large", `A KeyPackage has at most ${MAX_PACKAGE_BYTES} bytes`);
+  }
+  if (keyPackageSuite(keyPackage) !== suite) {
+    throw new QightError("bad_group_message", "The KeyPackage is of another cipher suite than the call says");
+  }
+  const until = Number(expiresAtMs);
+  if (until <= nowMs) {
+    throw new QightError("expired", "The KeyPackage has expired by the relay's clock, or its maker's clock is behind");
+  }
+  if (until > nowMs + MAX_LIFE_MS) {
+    throw new QightError("bad_group_message", "A KeyPackage is good for at most 90 days");
+  }
+  return { ref, keyPackage, expiresAtMs: until, lastResort };
+}

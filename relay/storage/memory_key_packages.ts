@@ -1,0 +1,102 @@
+/**
+ * KeyPackages of the store that forgets everything at exit.
+ * @module
+ */
+import { equal } from "../../crypto/equal.ts";
+import type {
+  KeyPackageBounds,
+  KeyPackageClaim,
+  KeyPackageCount,
+  KeyPackagesPut,
+  KeyPackageStore,
+  NewKeyPackage,
+  StoredKeyPackage,
+} from "./key_package_store.ts";
+import type { StoredBundle } from "./store.ts";
+
+interface Kept {
+  readonly device: Uint8Array;
+  readonly suite: number;
+  readonly ref: string;
+  readonly expiresAtMs: number;
+  readonly lastResort: boolean;
+  /** Null once it was handed out. */
+  bytes: Uint8Array | null;
+}
+
+/** Packages in the order they came; the same answers as the SQLite table's. */
+export class MemoryKeyPackages implements KeyPackageStore {
+  readonly #bundleOf: (account: Uint8Array) => StoredBundle | null;
+  readonly #changed: () => void;
+  #kept: Kept[] = [];
+
+  constructor(bundleOf: (account: Uint8Array) => StoredBundle | null, changed: () => void) {
+    this.#bundleOf = bundleOf;
+    this.#changed = changed;
+  }
+
+  async publish(
+    device: Uint8Array,
+    suite: number,
+    packages: readonly NewKeyPackage[],
+    { nowMs, maxSingleUse, maxLastResort }: KeyPackageBounds,
+  ): Promise<KeyPackagesPut> {
+    this.#changed();
+    const mine = this.#kept.filter((each) => equal(each.device, device));
+    const known = new Set(mine.map(({ ref }) => ref));
+    const fresh = packages.filter(({ ref }) => !known.has(ref.toHex()) && known.add(ref.toHex()));
+    const left = mine.filter(({ bytes, expiresAtMs }) => bytes !== null && expiresAtMs > nowMs);
+    const single = left.filter(({ lastResort }) => !lastResort).length + fresh.filter((one) => !one.lastResort).length;
+    const suites = new Set(left.filter(({ lastResort }) => lastResort).map((one) => one.suite));
+    if (fresh.some(({ lastResort }) => lastResort)) suites.add(suite);
+    const tooMany = fresh.length > 0 && (single > maxSingleUse || suites.size > maxLastResort);
+    if (tooMany) return { kind: "too_many", count: this.#count(device, suite, nowMs) };
+    for (const { ref, keyPackage, expiresAtMs, lastResort } of fresh) {
+      if (lastResort) {
+        this.#kept = this.#kept.filter((one) => !(one.lastResort && one.suite === suite && equal(one.device, device)));
+      }
+      const bytes = keyPackage.slice();
+      this.#kept.push({ device: device.slice(), suite, ref: ref.toHex(), expiresAtMs, lastResort, bytes });
+    }
+    return { kind: "stored", count: this.#count(device, suite, nowMs) };
+  }
+
+  async count(device: Uint8Array, suite: number, nowMs: number): Promise<KeyPackageCount> {
+    return this.#count(device, suite, nowMs);
+  }
+
+  async claim(
+    { account, suite, except, validUntilMs, singleUse }: KeyPackageClaim,
+  ): Promise<{ bundle: Uint8Array | null; packages: StoredKeyPackage[] }> {
+    this.#changed();
+    const bundle = this.#bundleOf(account);
+    const packages: StoredKeyPackage[] = [];
+    for (const device of bundle?.devices ?? []) {
+      if (equal(device, except)) continue;
+      const good = this.#left(device, suite, validUntilMs);
+      const chosen = (singleUse ? good.find(({ lastResort }) => !lastResort) : undefined) ??
+        good.find(({ lastResort }) => lastResort);
+      if (!chosen) continue;
+      packages.push({ device, keyPackage: chosen.bytes!.slice(), lastResort: chosen.lastResort });
+      if (!chosen.lastResort) chosen.bytes = null;
+    }
+    return { bundle: bundle?.bundle ?? null, packages };
+  }
+
+  /** Forgets what has expired, also that it was handed out. */
+  collect(nowMs: number): void {
+    this.#kept = this.#kept.filter(({ expiresAtMs }) => expiresAtMs > nowMs);
+  }
+
+  #left(device: Uint8Array, suite: number, nowMs: number): Kept[] {
+    return this.#kept.filter((one) =>
+      one.bytes !== null && one.suite === suite && one.expiresAtMs > nowMs && equal(one.device, device)
+    );
+  }
+
+  #count(device: Uint8Array, suite: number, nowMs: number): KeyPackageCount {
+    const left = this.#left(device, suite, nowMs);
+    const lastResort = left.some((one) => one.lastResort);
+    return { singleUse: left.filter((one) => !one.lastResort).length, lastResort };
+  }
+}
