@@ -8,7 +8,7 @@ import { commit } from "../../crypto/mls/commit.ts";
 import type { Member } from "../../crypto/mls/credential.ts";
 import type { GroupDataFields } from "../../crypto/mls/group_data.ts";
 import { describe, encodeState, type GroupState } from "../../crypto/mls/state.ts";
-import { asQightError, QightError } from "../../proto/errors.ts";
+import { QightError } from "../../proto/errors.ts";
 import { pause } from "../clock.ts";
 import type { PendingCommit } from "../storage/store.ts";
 import { type Addable, claimDevices } from "./claim.ts";
@@ -42,6 +42,7 @@ export interface Changed {
   readonly epoch: number;
 }
 
+const CLAIMS_AT_ONCE = 8;
 const FIRST_PAUSE_MS = 20;
 const LONGEST_PAUSE_MS = 1_000;
 
@@ -85,13 +86,18 @@ async function claimMissing(
   const { members, suite } = await room.store.write(async (tables) =>
     describe((await loadOf(room, tables, group)).state)
   );
-  for (const account of add) {
+  const left = [...new Map(add.map((account) => [account.toHex(), account])).values()];
+  const next = async () => {
+    for (let account; (account = left.pop());) await claimOne(account);
+  };
+  const claimOne = async (account: Uint8Array) => {
     const name = account.toHex();
-    if (claimed.has(name)) continue;
+    if (claimed.has(name)) return;
     // Who is a member already stays as they are; the own other devices come in one by one.
-    if (!equal(account, room.account) && members.some((member) => equal(member.account, account))) continue;
+    if (!equal(account, room.account) && members.some((member) => equal(member.account, account))) return;
     claimed.set(name, await claimDevices(room, account, suite));
-  }
+  };
+  await Promise.all(Array.from({ length: CLAIMS_AT_ONCE }, next));
 }
 
 type Made =

@@ -8,7 +8,7 @@ import { equal } from "../../crypto/equal.ts";
 import { sha256 } from "../../crypto/sha256.ts";
 import { describe } from "../../crypto/mls/state.ts";
 import type { GroupRow } from "../storage/store.ts";
-import { keepEvents } from "./events.ts";
+import { type HealReason, keepEvents } from "./events.ts";
 import { takeWelcome } from "./join.ts";
 import { settlePending } from "./pending.ts";
 import { comeIn } from "./rejoin.ts";
@@ -53,7 +53,7 @@ export async function bringTo(room: GroupRoom, group: Uint8Array, wanted: number
         break; // a Welcome may wait: removed and added again
       case "broken":
         if (heals++ >= MAX_HEALS) return "behind";
-        if (!await comeIn(room, group, { kind: "heal", why: taken.why })) return "none";
+        if (!await comeBack(room, group, taken.why)) return await notBack(room, group);
         break;
       case "refused":
         if (taken.newest) {
@@ -61,7 +61,7 @@ export async function bringTo(room: GroupRoom, group: Uint8Array, wanted: number
           if (!await isPatienceOver(room, group)) return "behind";
         }
         if (heals++ >= MAX_HEALS) return "behind";
-        if (!await comeIn(room, group, { kind: "heal", why: "refused_commit" })) return "none";
+        if (!await comeBack(room, group, "refused_commit")) return await notBack(room, group);
     }
   }
   return "behind";
@@ -71,11 +71,29 @@ export async function bringTo(room: GroupRoom, group: Uint8Array, wanted: number
 export async function healFork(room: GroupRoom, group: Uint8Array): Promise<boolean> {
   const row = await rowOf(room, group);
   if (!isMember(row) || room.clock.now() < row.healedAtMs + FORK_PAUSE_MS) return false;
-  return await comeIn(room, group, { kind: "heal", why: "fork" });
+  return await comeBack(room, group, "fork");
 }
 
+/** Joins anew; false when this device is no member, or the group as the relay shows it is not one to be in. */
+export async function comeBack(room: GroupRoom, group: Uint8Array, why: HealReason): Promise<boolean> {
+  try {
+    return await comeIn(room, group, { kind: "heal", why });
+  } catch (thrown) {
+    // What a member or the relay made of the group must not stop the mail of all others.
+    if (["bad_group_message", "blocked", "stale_epoch"].includes(asQightError(thrown).code)) return false;
+    throw thrown;
+  }
+}
+
+async function notBack(room: GroupRoom, group: Uint8Array): Promise<Reached> {
+  return isMember(await rowOf(room, group)) ? "behind" : "none";
+}
+
+/** A row of a group that this device is in, or is asked into. */
+export type MemberRow = GroupRow & { readonly status: "active" | "joining" | "stuck" };
+
 /** Whether this row is of a group that this device is in. */
-export function isMember(row: GroupRow | null): row is GroupRow {
+export function isMember(row: GroupRow | null): row is MemberRow {
   return row !== null && row.status !== "left" && row.status !== "removed";
 }
 
@@ -85,7 +103,7 @@ async function enter(room: GroupRoom, group: Uint8Array, row: GroupRow | null): 
   const welcomed = await takeWelcome(room, group);
   if (welcomed !== "none") return welcomed === "joined";
   // Who has left or was removed comes back by a Welcome alone.
-  return row === null && await comeIn(room, group, { kind: "heal", why: "lost_state" });
+  return row === null && await comeBack(room, group, "lost_state");
 }
 
 /** Tells the relay that the newest commit does not fit; true when it was taken back. */

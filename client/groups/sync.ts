@@ -11,7 +11,7 @@ import { asQightError, QightError } from "../../proto/errors.ts";
 import type { CommitLogEntry } from "../group_calls.ts";
 import type { GroupRow, Tables } from "../storage/store.ts";
 import { notListed, refreshBundles, unlisted } from "./authentication.ts";
-import { type HealReason, keepEvents } from "./events.ts";
+import { type Happening, type HealReason, keepEvents } from "./events.ts";
 import { adopt } from "./pending.ts";
 import { faultOf } from "./roles.ts";
 import { callsOf, type GroupRoom } from "./room.ts";
@@ -150,7 +150,10 @@ async function takePage(
       const renamed = nextRow(row, next);
       loaded = { row: { ...renamed, name: localName(groups, renamed), stamp: row.stamp }, state: next };
       unsaved = true;
-      keepEvents(tables, row, atMs, happeningsOf(change, members));
+      const leavers = groups.leavers(room.relay, group);
+      const told = ({ kind, ...one }: Happening) =>
+        kind === "member_removed" && "account" in one && leavers.some((leaver) => equal(leaver, one.account));
+      keepEvents(tables, row, atMs, happeningsOf(change, members).filter((one) => !told(one)));
       for (const { account } of change.removed) groups.dropLeaver(room.relay, group, account);
     } catch (thrown) {
       if (thrown instanceof BundlesNeeded) return await finish({ kind: "needs", accounts: thrown.accounts });

@@ -1,0 +1,36 @@
+/**
+ * Begins a group: its first member is this device, and the others come with the first commit.
+ * @module
+ */
+import { createGroup } from "../../crypto/mls/create.ts";
+import { QightError } from "../../proto/errors.ts";
+import { change, type Claimed } from "./change.ts";
+import { claimDevices } from "./claim.ts";
+import { groupName } from "./roles.ts";
+import { callsOf, type GroupRoom } from "./room.ts";
+import { firstRow } from "./rows.ts";
+
+/**
+ * Makes a group with these accounts (hashes, 32 bytes) and answers its id. All or nothing: when somebody cannot be added
+ * (`no_key_package`, `no_such_recipient`) there is no group. `group_exists` when an own group has this name, `bad_name`.
+ */
+export async function beginGroup(room: GroupRoom, name: string, accounts: readonly Uint8Array[]): Promise<Uint8Array> {
+  const { relay, account, signer, store, states, clock, random, suite } = room;
+  const asWritten = groupName(name);
+  if (await store.read(({ groups }) => groups.ofName(asWritten))) {
+    throw new QightError("group_exists", `You have a group #${asWritten} already`);
+  }
+  const claimed: Claimed = new Map();
+  for (const one of accounts) claimed.set(one.toHex(), await claimDevices(room, one, suite));
+  const group = random(32);
+  const data = { name: asWritten, creator: account, admins: [], direct: null, disappearAfterS: 0 };
+  const made = await createGroup({ suite, group, owner: { account, signer }, data, nowMs: clock.now() });
+  const { calls } = await callsOf(room);
+  await calls.createGroup({ group, suite, directWith: null, groupInfo: made.groupInfo });
+  await store.write(async (tables) => {
+    if (tables.groups.ofName(asWritten)) throw new QightError("group_exists", `You have a group #${asWritten} already`);
+    await states.save(tables, firstRow(relay, made.state, account, clock.now()), made.state);
+  });
+  if (accounts.length > 0) await change(room, group, { add: accounts }, claimed);
+  return group;
+}

@@ -1,0 +1,88 @@
+/**
+ * Leaves a group, and removes the leaves of others who left.
+ * @module
+ */
+import { equal } from "../../crypto/equal.ts";
+import { describe } from "../../crypto/mls/state.ts";
+import { asQightError, type QightError } from "../../proto/errors.ts";
+import type { GroupRow, Tables } from "../storage/store.ts";
+import { change } from "./change.ts";
+import { keepEvents } from "./events.ts";
+import { bringTo, isMember } from "./reach.ts";
+import { administers, roleOf } from "./roles.ts";
+import { callsOf, type GroupRoom } from "./room.ts";
+
+/**
+ * Leaves: the relay delivers nothing more, and the state is erased. An owner without admins first names one, so that
+ * somebody may remove the leaf. `say` tells the others, while this device still may.
+ */
+export async function leaveGroup(room: GroupRoom, group: Uint8Array, say?: () => Promise<void>): Promise<void> {
+  const { relay, store, states } = room;
+  if (await bringTo(room, group) !== "none") {
+    await handOver(room, group);
+    await say?.();
+  }
+  const { calls } = await callsOf(room);
+  try {
+    await calls.leaveGroup(group);
+  } catch (thrown) {
+    if (asQightError(thrown).code !== "not_a_member") throw thrown; // gone already
+  }
+  await store.write((tables) => {
+    const row = tables.groups.get(relay, group);
+    if (isMember(row)) states.saveRow(tables, { ...row, status: "left" }, "erase");
+  });
+}
+
+/** Inside a transaction: a member said that they leave; whoever may shall remove their leaves (`removeLeavers`). */
+export function noteLeaver(
+  tables: Pick<Tables, "groups">,
+  { relay, clock }: Pick<GroupRoom, "relay" | "clock">,
+  group: Uint8Array,
+  account: Uint8Array,
+): void {
+  const row = tables.groups.get(relay, group);
+  if (!row || tables.groups.leavers(relay, group).some((known) => equal(known, account))) return;
+  tables.groups.addLeaver(relay, group, account);
+  keepEvents(tables, row, clock.now(), [{ kind: "member_removed", by: account, account }]);
+}
+
+/** Removes the leaves of members who left, where this account may. Answers what went wrong: a later try may do. */
+export async function removeLeavers(room: GroupRoom): Promise<QightError[]> {
+  const { relay, store } = room;
+  const due = await store.read(({ groups }) =>
+    groups.all().filter((row) => row.relay === relay && row.status === "active")
+      .map((row) => ({ row, leavers: groups.leavers(relay, row.group) })).filter(({ leavers }) => leavers.length > 0)
+  );
+  const errors: QightError[] = [];
+  for (const { row, leavers } of due) {
+    try {
+      if (await mayRemove(room, row)) await change(room, row.group, { remove: leavers });
+    } catch (thrown) {
+      errors.push(asQightError(thrown));
+    }
+  }
+  return errors;
+}
+
+async function handOver(room: GroupRoom, group: Uint8Array): Promise<void> {
+  const heir = await room.store.write(async (tables) => {
+    const loaded = await room.states.load(tables, room.relay, group);
+    if (!loaded) return null;
+    const { data, members } = describe(loaded.state);
+    if (data.direct || roleOf(data, room.account) !== "owner") return null;
+    const others = members.filter(({ account }) => !equal(account, room.account));
+    if (others.some(({ account }) => roleOf(data, account) === "admin")) return null;
+    return others[0]?.account ?? null;
+  });
+  if (heir) await change(room, group, { data: (data) => ({ ...data, admins: [...data.admins, heir] }) });
+}
+
+async function mayRemove(room: GroupRoom, { group }: GroupRow): Promise<boolean> {
+  return await room.store.write(async (tables) => {
+    const loaded = await room.states.load(tables, room.relay, group);
+    if (!loaded) return false;
+    const { data, members } = describe(loaded.state);
+    return administers(data, members, room.account);
+  });
+}

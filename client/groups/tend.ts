@@ -1,0 +1,62 @@
+/**
+ * What the relay tells of groups by itself: notices in the mailbox, and its list of the own groups when the mailbox is
+ * drained.
+ * @module
+ */
+import { asQightError } from "../../proto/errors.ts";
+import type { GroupHint } from "../delivery_events.ts";
+import type { OwnGroup } from "../group_calls.ts";
+import type { GroupRow } from "../storage/store.ts";
+import { takeWelcome } from "./join.ts";
+import { bringTo, comeBack, isMember } from "./reach.ts";
+import { callsOf, type GroupRoom } from "./room.ts";
+
+/** Follows a notice, in its place among the messages; then it may be acknowledged. */
+export async function followNotice(room: GroupRoom, { group, kind, epoch }: GroupHint): Promise<void> {
+  const row = await room.store.read(({ groups }) => groups.get(room.relay, group));
+  if (isMember(row)) {
+    // An epoch that was taken back is below the one here: only the whole log shows it.
+    await bringTo(room, group, kind === "commit" || kind === "welcome" ? epoch : Infinity);
+  } else if (kind === "welcome") await takeWelcome(room, group);
+  // A commit that nobody else accepted had removed this device.
+  else if (kind === "reopened" && row?.status === "removed") await comeBack(room, group, "reopened");
+}
+
+/**
+ * Compares the groups here with the relay's list, for what notices did not say: a full mailbox leaves them out. To be
+ * called when the mailbox is drained, or messages of earlier epochs could not be opened any more.
+ */
+export async function compareGroups(room: GroupRoom): Promise<void> {
+  const listed = await list(room);
+  if (listed === null) return;
+  const rows = await room.store.read(({ groups }) => groups.all().filter(({ relay }) => relay === room.relay));
+  const rowOf = (group: Uint8Array) => rows.find((row) => row.group.toHex() === group.toHex()) ?? null;
+  for (const own of listed) await compare(room, own, rowOf(own.group));
+  const names = new Set(listed.map(({ group }) => group.toHex()));
+  for (const row of rows) if (isMember(row) && !names.has(row.group.toHex())) await bringTo(room, row.group);
+}
+
+async function compare(room: GroupRoom, { group, epoch, welcome }: OwnGroup, row: GroupRow | null): Promise<void> {
+  if (isMember(row)) {
+    if (row.epoch !== epoch || row.status === "stuck") await bringTo(room, group);
+  } else if (welcome) await takeWelcome(room, group);
+  else if (row === null) await comeBack(room, group, "lost_state");
+  else if (row.status === "removed") await comeBack(room, group, "reopened");
+  else await leaveAgain(room, group);
+}
+
+/** The answer to leaving was lost, or another member put this device back on the roster. */
+async function leaveAgain(room: GroupRoom, group: Uint8Array): Promise<void> {
+  const { calls } = await callsOf(room);
+  await calls.leaveGroup(group);
+}
+
+async function list(room: GroupRoom): Promise<OwnGroup[] | null> {
+  const { calls } = await callsOf(room);
+  try {
+    return await calls.listGroups();
+  } catch (thrown) {
+    if (asQightError(thrown).code === "unknown_method") return null; // an older relay
+    throw thrown;
+  }
+}
