@@ -2,6 +2,7 @@
 import type { InboxEvent } from "../client/inbox.ts";
 import { formatMessageId } from "../client/message_id.ts";
 import { deviceFingerprint, formatAccountId } from "../crypto/account.ts";
+import { actionFields, actionText, groupFields, groupText, type People } from "./conversation_output.ts";
 import { inviteId } from "./invite_output.ts";
 
 /** An event of an inbox other than a message. */
@@ -30,6 +31,10 @@ export async function noticeFields(event: Notice): Promise<Record<string, unknow
       };
     case "expired":
       return { type, first: event.first, last: event.last };
+    case "action":
+      return actionFields(event);
+    case "group":
+      return groupFields(event);
     case "new_device":
       return {
         type,
@@ -44,8 +49,11 @@ export async function noticeFields(event: Notice): Promise<Record<string, unknow
   }
 }
 
-/** One sentence for people. */
-export async function noticeText(event: Notice): Promise<string> {
+/** People by their ids: nobody is called anything, and nobody is oneself. */
+const STRANGERS: People = { nameOf: formatAccountId, own: new Uint8Array(0) };
+
+/** One sentence for people, who are called as `people` says. */
+export async function noticeText(event: Notice, people: People = STRANGERS): Promise<string> {
   const fields = await noticeFields(event);
   switch (event.type) {
     case "unreadable":
@@ -53,6 +61,10 @@ export async function noticeText(event: Notice): Promise<string> {
     case "gap":
       return `missing: ${numbers(event)} of ${fields.from ?? fields.from_device} never came` +
         perhapsExpired(event);
+    case "action":
+      return actionText(event, people.nameOf);
+    case "group":
+      return groupText(event, people);
     case "expired":
       return `missing: ${numbers(event)} of this mailbox expired unread`;
     case "new_device":

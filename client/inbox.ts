@@ -8,7 +8,9 @@ import { type Clock, CLOCK_TOLERANCE_MS } from "./clock.ts";
 import type { DeliveryEvent } from "./delivery_events.ts";
 import type { KeyDirectory } from "./directory.ts";
 import { lookForGaps, nextLookMs } from "./gap_watch.ts";
-import { type InboxEvent, type InboxMessage, messageName } from "./inbox_events.ts";
+import { type GroupInbox, GroupOpener } from "./group_opener.ts";
+import { eventOf } from "./groups/events.ts";
+import { type ActionEvent, type InboxEvent, type InboxMessage, messageName } from "./inbox_events.ts";
 import { Opener } from "./opener.ts";
 import { Pump } from "./pump.ts";
 import type { RelaySource } from "./reconnect.ts";
@@ -16,7 +18,7 @@ import type { RelayClient } from "./relay_client.ts";
 import { type Page, Sorter } from "./sorter.ts";
 import type { ClientStore, Tables } from "./storage/store.ts";
 
-export type { InboxEvent, InboxMessage };
+export type { ActionEvent, InboxEvent, InboxMessage };
 
 /** How to read. */
 export interface ReadOptions {
@@ -43,10 +45,27 @@ export interface InboxOptions {
   clock: Clock;
   /** Runs in the transaction that marks messages as shown: the history keeps them. */
   onShown?: ((tables: Tables, messages: readonly InboxMessage[]) => void) | undefined;
+  /** Runs in the transaction that lets an action go: what somebody did to lines of a conversation. */
+  onAction?: ((tables: Tables, action: ActionEvent) => void) | undefined;
+  /** Groups; without it nothing that was said in one can be read. */
+  groups?: GroupInbox | undefined;
+  /** Hears of messages that were shown or kept, to tell their senders. */
+  arrivals?: Arrivals | undefined;
+}
+
+/** Tells senders what reached this device. */
+export interface Arrivals {
+  /** These were shown or kept. */
+  arrived(messages: readonly InboxMessage[]): void;
+  /** Tells what was not told yet. Never throws: it is a courtesy. */
+  tell(relay: RelayClient): Promise<void>;
 }
 
 /** What could not be opened is kept for 7 days. */
 const UNREADABLE_KEEP_MS = 7 * 24 * 3600_000;
+
+/** No relay keeps a message longer than 90 days (client/session.ts), and its clock may be a little off. */
+const OPENED_KEEP_MS = 91 * 24 * 3600_000;
 
 const READ_AHEAD = 256;
 
@@ -67,8 +86,9 @@ export class Inbox {
 
   constructor(options: InboxOptions) {
     this.#options = options;
-    const { device, store, directory, clock } = options;
-    this.#sorter = new Sorter(store, new Opener(device, store, directory, clock), clock);
+    const { device, store, directory, clock, groups } = options;
+    const reading = groups ? { groups, opener: new GroupOpener(store, groups, () => clock.now()) } : null;
+    this.#sorter = new Sorter(store, new Opener(device, store, directory, clock), clock, reading);
   }
 
   /** Events one by one; see `pages`. */
@@ -127,9 +147,10 @@ export class Inbox {
   /** Call when messages are shown for good; they are acknowledged soon after. */
   async shown(...messages: InboxMessage[]): Promise<void> {
     await this.#options.store.write((tables) => {
-      for (const message of messages) this.#put(tables.seen, message, "shown");
+      for (const message of messages) this.#putShown(tables, message);
       this.#options.onShown?.(tables, messages);
     });
+    this.#options.arrivals?.arrived(messages);
     this.#settle(messages);
   }
 
@@ -145,10 +166,11 @@ export class Inbox {
     const mine = await this.#options.store.write((tables) => {
       const { seen } = tables;
       const mine = messages.filter(({ fromDevice, id }) => seen.get(fromDevice, id)?.state !== "shown");
-      for (const message of mine) this.#put(seen, message, "shown");
+      for (const message of mine) this.#putShown(tables, message);
       work(tables, mine);
       return mine;
     });
+    this.#options.arrivals?.arrived(mine);
     this.#settle(messages);
     return mine;
   }
@@ -162,6 +184,12 @@ export class Inbox {
     const { fromDevice, id, bodyHash, sentAtMs } = message;
     const forgetAtMs = sentAtMs + 2 * this.#maxTtlMs + CLOCK_TOLERANCE_MS;
     seen.put(fromDevice, id, { state, bodyHash }, { sentAtMs, forgetAtMs });
+  }
+
+  /** What a conversation said is erased: whoever shows messages keeps them where it wants to. */
+  #putShown({ seen, opened }: Tables, message: InboxMessage): void {
+    this.#put(seen, message, "shown");
+    if (message.via === "mls") opened.remove(message.fromDevice, message.id);
   }
 
   /** Nobody need be shown these again. */
@@ -196,10 +224,13 @@ export class Inbox {
         lastSeq = arrivals.findLast((arrival) => arrival.type === "delivered")?.seq ?? lastSeq;
         caughtUp ||= arrivals.some(({ type }) => type === "caught_up");
         const deliveries = arrivals.filter((arrival) => arrival.type !== "look_for_gaps");
-        const page = await this.#sorter.sort(deliveries, { relay, only: options.only, max: left(), held });
+        const { onAction } = this.#options;
+        const page = await this.#sorter.sort(deliveries, { relay, only: options.only, max: left(), held, onAction });
         if (!peek) await this.#keep(page);
         for (const event of page.events) if (event.type === "message") held.add(messageName(event));
+        yield* this.#tellOfGroups(peek);
         if (page.events.length > 0) yield page.events;
+        if (!peek) await this.#options.arrivals?.tell(relay);
         if (caughtUp && !peek) {
           yield* this.#tellGaps(options.signal);
           cancelReminder();
@@ -235,6 +266,19 @@ export class Inbox {
     if (!signal?.aborted) await due.told();
   }
 
+  /** What happened to groups counts as told when the caller asks for more. */
+  async *#tellOfGroups(peek: boolean): AsyncGenerator<InboxEvent[], void, undefined> {
+    const { groups: inbox, store } = this.#options;
+    if (!inbox) return;
+    const { relay } = inbox;
+    const events = await store.read(({ groups }) =>
+      groups.events(relay).map((row) => eventOf(row, groups.get(relay, row.group)))
+    );
+    if (events.length === 0) return;
+    yield events;
+    if (!peek) await store.write(({ groups }) => groups.forgetEvents(events.map(({ place }) => place)));
+  }
+
   /** While following, holes are looked at again when they are old enough. */
   async #remind(pump: Pump<Arrival>): Promise<() => void> {
     const soonestMs = await nextLookMs(this.#options.store);
@@ -246,8 +290,9 @@ export class Inbox {
 
   async #purge(): Promise<void> {
     const nowMs = this.#options.clock.now();
-    await this.#options.store.write(({ seen, unreadable }) => {
+    await this.#options.store.write(({ seen, unreadable, opened }) => {
       seen.purge(nowMs);
+      opened.purge(nowMs - OPENED_KEEP_MS);
       unreadable.purge(nowMs - UNREADABLE_KEEP_MS);
     });
   }

@@ -3,10 +3,30 @@
  * @module
  */
 import type { Content } from "../proto/gen/qight/v1/seal_pb.ts";
+import type { GroupEvent } from "./groups/events.ts";
+import type { Via } from "./send_room.ts";
+
+/** Where something was said: between two people (account hash of the other one), or in a group. */
+export type Where =
+  | { readonly kind: "direct"; readonly peer: Uint8Array }
+  | { readonly kind: "group"; readonly group: Uint8Array; readonly name: string };
 
 /** A message that was opened and attributed. */
-export interface InboxMessage {
+export interface InboxMessage extends Said {
   readonly type: "message";
+  /** Signature, seal and bundle agree, or the group vouches for the sender; false only for plain content. */
+  readonly verified: boolean;
+  /** It was being printed before, and whether that ended is not known. */
+  readonly redelivered: boolean;
+}
+
+/** What somebody did in a conversation without saying anything: `content.action` tells it. Acknowledged by itself. */
+export interface ActionEvent extends Said {
+  readonly type: "action";
+}
+
+/** What messages and actions have in common. */
+export interface Said {
   readonly id: Uint8Array; // 16 bytes
   /** Sender's account hash, 32 bytes. */
   readonly from: Uint8Array;
@@ -17,10 +37,8 @@ export interface InboxMessage {
   readonly sentAtMs: number;
   /** By the relay's clock. */
   readonly receivedAtMs: number;
-  /** Signature, seal and bundle agree; false only for plain content. */
-  readonly verified: boolean;
-  /** It was being printed before, and whether that ended is not known. */
-  readonly redelivered: boolean;
+  readonly in: Where;
+  readonly via: Via;
   readonly content: Content;
   /** SHA-256 of the envelope's body, 32 bytes. */
   readonly bodyHash: Uint8Array;
@@ -41,7 +59,13 @@ export type UnreadableReason =
   | "unknown_sender"
   | "bad_bundle"
   | "not_listed"
-  | "revoked";
+  | "revoked"
+  /** To a group that this device is not in, or has no state of. */
+  | "unknown_group"
+  /** In a group: the leaf that said it is not the device that signed the envelope. */
+  | "wrong_sender"
+  /** In a group: what was said before, in another envelope. */
+  | "replayed";
 
 /** Something that arrived and is never printed as a message; its bytes are kept for a week. */
 export interface UnreadableEvent {
@@ -67,6 +91,9 @@ export interface GapEvent {
 /** One event of an inbox. */
 export type InboxEvent =
   | InboxMessage
+  | ActionEvent
+  /** Members came or went, a name changed, a conversation was joined anew. */
+  | GroupEvent
   | UnreadableEvent
   | GapEvent
   /** These sequence numbers of the mailbox expired unread. */

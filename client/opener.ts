@@ -5,6 +5,7 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { openBundle, type VerifiedBundle } from "../crypto/bundle.ts";
 import {
+  CONTENT_GROUP,
   CONTENT_PLAIN,
   CONTENT_SEALED,
   hashBody,
@@ -35,6 +36,8 @@ export type Unsealed =
     readonly sealed: SealedContent | null;
     readonly content: Content;
   }
+  /** To a group: client/group_opener.ts opens it, when it is its turn. */
+  | { readonly kind: "group"; readonly envelope: OpenedEnvelope; readonly bodyHash: Uint8Array }
   | Unreadable;
 
 /** A delivery that is no message. */
@@ -73,6 +76,10 @@ export class Opener {
     let envelope: OpenedEnvelope | null = null;
     try {
       envelope = parseEnvelope(delivered.envelope);
+      if (envelope.contentType === CONTENT_GROUP) {
+        await verifyEnvelope(envelope);
+        return { kind: "group", envelope, bodyHash: await hashBody(envelope) };
+      }
       if (!equal(envelope.recipient, this.#device)) return unreadable(envelope, "not_for_this_device");
       await verifyEnvelope(envelope);
       const bodyHash = await hashBody(envelope);

@@ -8,7 +8,16 @@ import { type Clock, CLOCK_TOLERANCE_MS } from "./clock.ts";
 import { refuseClockAhead } from "./clock_check.ts";
 import type { DeliveryEvent } from "./delivery_events.ts";
 import { arrivedAtMs, noteExpired, noteLineage, noteNumbers } from "./gap_watch.ts";
-import { type InboxEvent, type InboxMessage, messageName, type UnreadableReason } from "./inbox_events.ts";
+import { countInGroup, GroupPage, type GroupReading, placeOf } from "./group_sorter.ts";
+import type { GroupOpened } from "./group_opener.ts";
+import {
+  type ActionEvent,
+  type InboxEvent,
+  type InboxMessage,
+  messageName,
+  type Said,
+  type UnreadableReason,
+} from "./inbox_events.ts";
 import { answerIn, takeAnswer } from "./invite_accept.ts";
 import type { DeliveredEvent, Opener, Unsealed } from "./opener.ts";
 import type { RelayClient, SeqSpan } from "./relay_client.ts";
@@ -32,6 +41,8 @@ export interface SortOptions {
   readonly max: number;
   /** Messages in the caller's hands, by `messageName`. */
   readonly held: ReadonlySet<string>;
+  /** Keeps an action, in the transaction that lets it go. */
+  readonly onAction?: ((tables: Tables, action: ActionEvent) => void) | undefined;
 }
 
 /** Bytes kept of everything unreadable together. */
@@ -47,16 +58,26 @@ interface Known {
   readonly otherLineage: boolean;
 }
 
+/** What the page has so far, and what it is sorted for. */
+interface Taking {
+  readonly taken: ReadonlySet<string>;
+  /** Accounts, as hex. */
+  readonly blocked: ReadonlySet<string>;
+  readonly options: SortOptions;
+}
+
 /** Sorts for one device. */
 export class Sorter {
   readonly #store: ClientStore;
   readonly #opener: Opener;
   readonly #clock: Clock;
+  readonly #groups: GroupReading | null;
 
-  constructor(store: ClientStore, opener: Opener, clock: Clock) {
+  constructor(store: ClientStore, opener: Opener, clock: Clock, groups: GroupReading | null = null) {
     this.#store = store;
     this.#opener = opener;
     this.#clock = clock;
+    this.#groups = groups;
   }
 
   /** Sorts arrivals in their order. Throws what the relay or the store threw; the page is then as if never begun. */
@@ -65,6 +86,7 @@ export class Sorter {
     const deliveries = arrivals.filter((arrival) => arrival.type === "delivered");
     const unsealed = await Promise.all(deliveries.map((delivery) => this.#opener.unseal(delivery)));
     const { known, blocked } = await this.#known(unsealed);
+    const groups = new GroupPage(this.#groups, arrivals, new Map(deliveries.map((one, at) => [one, unsealed[at]])));
     const taken = new Set(options.held);
     const begun = new Set<string>();
     let messages = 0, at = 0;
@@ -75,8 +97,21 @@ export class Sorter {
         page.settled.push({ first: arrival.first, last: arrival.last });
         page.changes.push(({ meta }) => noteExpired(meta, options.relay.session.root, arrival));
       }
+      if (arrival.type === "notice") {
+        await groups.notice(arrival.notice);
+        page.settled.push({ first: arrival.seq, last: arrival.seq });
+      }
       if (arrival.type !== "delivered") continue;
       const opened = unsealed[at], facts = known[at++];
+      if (opened.kind === "group") {
+        const inGroup = await groups.open(arrival, options.max - messages);
+        const said = this.#takeFromGroup(page, arrival, opened, inGroup, facts, { taken, blocked, options });
+        if (said?.type !== "message") continue;
+        taken.add(messageName(said));
+        page.events.push(said);
+        if (++messages >= options.max) break;
+        continue;
+      }
       const message = opened.kind === "unreadable"
         ? this.#refuse(page, arrival, opened, opened.reason)
         : await this.#message(page, arrival, opened, facts, taken, options);
@@ -96,6 +131,7 @@ export class Sorter {
       page.events.push(message);
       if (++messages >= options.max) break;
     }
+    await groups.finish();
     return page;
   }
 
@@ -105,7 +141,8 @@ export class Sorter {
       const forgottenUntilMs = seen.forgottenUntil();
       const known = unsealed.map((opened) => {
         if (opened.kind === "unreadable") return { mark: null, forgottenUntilMs, lineage: false, otherLineage: false };
-        const { envelope: { sender, id }, sealed } = opened;
+        const { envelope: { sender, id } } = opened;
+        const sealed = opened.kind === "unsealed" ? opened.sealed : null;
         return {
           mark: seen.get(sender, id),
           forgottenUntilMs,
@@ -136,10 +173,7 @@ export class Sorter {
     }
     if (taken.has(messageName({ fromDevice: envelope.sender, id: envelope.id }))) return null;
     refuseClockAhead(this.#clock, relay);
-    const tooOldMs = this.#clock.now() - 2 * relay.session.maxTtlS * 1000 - CLOCK_TOLERANCE_MS;
-    if (envelope.createdAtMs < tooOldMs) return refuse("too_old");
-    // A relay that once named a short max_ttl made us forget early; what it replays now must not be shown again.
-    if (!mark && envelope.createdAtMs <= forgottenUntilMs) return refuse("too_old");
+    if (this.#isTooOld(envelope.createdAtMs, mark, forgottenUntilMs, relay)) return refuse("too_old");
     const whose = await this.#opener.attribute(opened, receivedAtMs, relay);
     if (whose.kind === "unattributed") return refuse(whose.reason);
     const message: InboxMessage = {
@@ -150,6 +184,8 @@ export class Sorter {
       seq,
       sentAtMs: envelope.createdAtMs,
       receivedAtMs,
+      in: { kind: "direct", peer: whose.account },
+      via: sealed ? "sealed" : "plain",
       verified: sealed !== null,
       redelivered: mark?.state === "printing",
       content,
@@ -160,6 +196,79 @@ export class Sorter {
     } else if (only && !only(message)) return null;
     page.events.push(...whose.newDevices.map((device) => ({ type: "new_device" as const, ...device })));
     return message;
+  }
+
+  /** What was said in a group: a message to show, an action (already on the page), or null when there is neither. */
+  #takeFromGroup(
+    page: Page,
+    delivery: DeliveredEvent,
+    unsealed: Extract<Unsealed, { kind: "group" }>,
+    opened: GroupOpened,
+    { mark, forgottenUntilMs }: Known,
+    { taken, blocked, options: { relay, only, onAction } }: Taking,
+  ): InboxMessage | ActionEvent | null {
+    const { envelope, bodyHash } = unsealed;
+    const { seq, receivedAtMs } = delivery;
+    const settle = () => void page.settled.push({ first: seq, last: seq });
+    if (opened.kind === "later") return null;
+    if (opened.kind === "shown") settle();
+    if (opened.kind === "unreadable") return this.#refuse(page, delivery, unsealed, opened.reason);
+    if (opened.kind !== "opened" || taken.has(messageName({ fromDevice: envelope.sender, id: envelope.id }))) {
+      return null;
+    }
+    refuseClockAhead(this.#clock, relay);
+    if (this.#isTooOld(envelope.createdAtMs, mark, forgottenUntilMs, relay)) {
+      return this.#refuse(page, delivery, unsealed, "too_old");
+    }
+    const { row, account: from, message: { content } } = opened;
+    if (
+      !content || (content.action.case === undefined && content.body.case === undefined && content.files.length === 0)
+    ) {
+      return this.#refuse(page, delivery, unsealed, "unknown_content");
+    }
+    const said: Said = {
+      id: envelope.id,
+      from,
+      fromDevice: envelope.sender,
+      seq,
+      sentAtMs: envelope.createdAtMs,
+      receivedAtMs,
+      in: placeOf(row, from),
+      via: "mls",
+      content,
+      bodyHash,
+    };
+    const redelivered = mark?.state === "printing";
+    const message: InboxMessage = { ...said, type: "message", verified: true, redelivered };
+    const { case: action } = content.action;
+    if (action === undefined && only && !only(message)) return null;
+    const numbers = {
+      own: this.#groups!.groups.account,
+      atMs: arrivedAtMs(this.#clock.now(), relay.relayNowMs(), receivedAtMs),
+    };
+    page.changes.push(({ streams }) => page.events.push(...countInGroup(streams, said, opened, numbers)));
+    const silent = blocked.has(from.toHex());
+    if (action === undefined && !silent) return message;
+    // Nobody need be shown it: taken in and let go in one transaction.
+    settle();
+    const forgetAtMs = envelope.createdAtMs + 2 * relay.session.maxTtlS * 1000 + CLOCK_TOLERANCE_MS;
+    const event: ActionEvent = { ...said, type: "action" };
+    page.changes.push((tables) => {
+      const times = { sentAtMs: envelope.createdAtMs, forgetAtMs };
+      tables.seen.put(envelope.sender, envelope.id, { state: "shown", bodyHash }, times);
+      tables.opened.remove(envelope.sender, envelope.id);
+      if (action === "left") tables.groups.addLeaver(row.relay, row.group, from);
+      if (action !== undefined && !silent) onAction?.(tables, event);
+    });
+    if (silent) return null;
+    page.events.push(event);
+    return event;
+  }
+
+  /** A relay that once named a short max_ttl made us forget early; what it replays now must not be shown again. */
+  #isTooOld(createdAtMs: number, mark: SeenMark | null, forgottenUntilMs: number, relay: RelayClient): boolean {
+    const tooOldMs = this.#clock.now() - 2 * relay.session.maxTtlS * 1000 - CLOCK_TOLERANCE_MS;
+    return createdAtMs < tooOldMs || (!mark && createdAtMs <= forgottenUntilMs);
   }
 
   /** Whoever took an invite becomes a contact in the same transaction that lets the answer go. */
