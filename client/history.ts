@@ -2,8 +2,9 @@
  * What was said: lines and files of conversations, kept encrypted in the client's store.
  * @module
  */
+import { QightError } from "../proto/errors.ts";
 import type { Clock } from "./clock.ts";
-import { conversationOfGroup, conversationWith } from "./conversations.ts";
+import { conversationOfGroup, conversationWith, groupOf, peerOf } from "./conversations.ts";
 import { applyAction, type HistoryAction, type HistoryChange } from "./history_actions.ts";
 import { attachmentsOf, isLine, keptContent } from "./history_contents.ts";
 import type { InboxMessage } from "./inbox_events.ts";
@@ -96,9 +97,12 @@ export class History {
   }
 
   /** Keeps a message for the outbox to send and as a line of its conversation, in one transaction. */
-  async send(outbox: Outbox, account: Uint8Array, draft: Draft): Promise<void> {
-    const conversation = conversationWith(account);
-    await outbox.queue(account, draft, (tables) => this.#sending(tables, conversation, draft));
+  async send(outbox: Outbox, conversation: string, draft: Draft): Promise<void> {
+    const group = groupOf(conversation);
+    const recipient = group ?? peerOf(conversation);
+    if (!recipient) throw new QightError("invariant", `Nobody is in the conversation ${conversation}`);
+    const meant = { ...draft, conversation: group ? "group" : "direct" } as const;
+    await outbox.queue(recipient, meant, (tables) => this.#sending(tables, conversation, meant));
   }
 
   /** For an outbox that others than a chat fill: its messages are lines here, and say what became of them. */

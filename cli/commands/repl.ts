@@ -17,7 +17,7 @@ import { orAborted } from "../send_one.ts";
 import { EndedAsAsked } from "../signals.ts";
 import type { replSpec } from "../tree/repl.ts";
 import type { Call } from "../tree/spec.ts";
-import { groupTitles } from "../where.ts";
+import { conversationOf, groupTitles } from "../where.ts";
 
 /** What a relay takes in one message unless it says otherwise, bytes (docs/operations.md, max_message). */
 const USUAL_MAX_MESSAGE = 256 * 1024;
@@ -63,17 +63,17 @@ export async function run(call: Call<typeof replSpec>): Promise<void> {
     outbox: messenger.outbox,
     history: chat.history,
     clock: messenger.clock,
-    title: (account) => chat.title(account),
+    title: (conversation) => chat.titleOf(conversation),
     note: (text) => screen.note(text),
     warn: (text) => screen.warn(text),
   });
-  const account = options.with === undefined ? null : await chat.who(options.with);
+  const key = options.with === undefined ? null : await conversationOf(options.with, { store, contacts, own });
   const failed = Promise.withResolvers<never>();
   failed.promise.catch(() => undefined); // it is looked at below, unless the chat has ended already
   const background = [receive(chat, link, stop.signal), sender.run(stop.signal)];
   for (const work of background) work.catch(failed.reject);
   try {
-    await Promise.race([converse(chat, account, signal), failed.promise]);
+    await Promise.race([converse(chat, key, signal), failed.promise]);
     await Promise.race([lastMessages(chat, sender, link, signal), failed.promise]);
     signal.throwIfAborted();
   } catch (thrown) {

@@ -23,7 +23,7 @@ const byWord: Readonly<Record<string, Kind>> = {
   who: "contacts",
   where: "conversations",
   member: "contacts",
-  peer: "contacts",
+  peer: "conversations",
   shell: shells,
 };
 

@@ -1,7 +1,8 @@
 /** A chat: conversations of one identity, one of them open, and what is typed. @module */
 import { systemRandom } from "../../client/clock.ts";
-import { type Conversations, conversationWith, peerOf } from "../../client/conversations.ts";
-import { History, type KeptLine } from "../../client/history.ts";
+import { type Conversations, conversationWith, groupOf, peerOf } from "../../client/conversations.ts";
+import type { History, KeptLine } from "../../client/history.ts";
+import { isLine } from "../../client/history_contents.ts";
 import { newMessageId } from "../../client/message_id.ts";
 import type { RelayClient } from "../../client/relay_client.ts";
 import { contentSize } from "../../client/send.ts";
@@ -18,6 +19,7 @@ import { type LineStyle, messageLine } from "./message_lines.ts";
 import type { Screen } from "./screen.ts";
 import { sentence } from "./sender.ts";
 import { understand } from "./typed_line.ts";
+import { conversationOf } from "../where.ts";
 import { whom } from "./whom.ts";
 
 /** What a chat is made of. */
@@ -60,9 +62,7 @@ export class Chat {
     this.messenger = messenger;
     this.settings = settings;
     this.screen = screen;
-    const { store, clock, identity } = messenger;
-    const own = identity.account.hash;
-    this.history = new History({ store, clock, own: { account: own, device: identity.device.publicKey } });
+    this.history = messenger.history;
     this.conversations = parts.conversations;
   }
 
@@ -99,11 +99,7 @@ export class Chat {
         if (!command.secret) await this.#parts.inputs.command(line);
         return await command.run(this, meant.words) !== "quit";
       }
-      if (meant.kind === "group") {
-        throw new QightError("no_such_contact", `There is no group #${meant.name}; nothing was sent`, {
-          hint: "A text that begins with # may begin with a space instead.",
-        });
-      }
+      if (meant.kind === "group") await this.#say(await this.groupKey(meant.name), meant.text);
       if (meant.kind === "message") await this.#message(meant.to, meant.text);
     } catch (thrown) {
       // What is refused is said, and the chat goes on; what nobody foresaw ends it.
@@ -113,8 +109,8 @@ export class Chat {
     return true;
   }
 
-  /** Keeps a message for its recipient, or for oneself in the notes. `message_too_large` keeps nothing. */
-  async send(account: Uint8Array, content: Content): Promise<void> {
+  /** Keeps a message for a conversation, or for oneself in the notes; answers its id. `message_too_large` keeps nothing. */
+  async send(key: string, content: Content): Promise<Uint8Array> {
     const most = this.#parts.maxMessage();
     const size = contentSize(content);
     if (size > most) {
@@ -123,13 +119,15 @@ export class Chat {
     const createdAtMs = this.messenger.clock.now();
     const id = newMessageId(createdAtMs, systemRandom);
     const draft = { id, createdAtMs, ttlS: 0, plaintext: false, content };
-    if (equal(account, this.own)) await this.history.note(draft);
+    const peer = peerOf(key);
+    if (peer && equal(peer, this.own)) await this.history.note(draft);
     else {
-      await this.refuseUnreachable(account);
-      await this.history.send(this.messenger.outbox, account, draft);
+      if (peer) await this.refuseUnreachable(peer);
+      await this.history.send(this.messenger.outbox, key, draft);
       this.#parts.wake();
     }
-    if (content.files.length === 0) await this.#parts.inputs.message(id);
+    if (isLine(content) && content.files.length === 0) await this.#parts.inputs.message(id);
+    return id;
   }
 
   /** `key_changed` or `blocked` (77) where a contact says that nothing may be sent. */
@@ -143,20 +141,50 @@ export class Chat {
     return whom(word, this.messenger.contacts, this.own);
   }
 
-  /** The other side of the open conversation; `usage` when none is open. */
-  async openPeer(): Promise<Uint8Array> {
-    const peer = this.#open === null ? null : peerOf(this.#open);
-    if (!peer) {
-      throw new QightError("usage", "No conversation is open; nothing was sent", {
-        hint: "/dm NAME opens one, @NAME TEXT writes to somebody.",
+  /** The conversation that `#NAME` names; `no_such_group` says that nothing was sent. */
+  async groupKey(name: string): Promise<string> {
+    try {
+      return await conversationOf(`#${name}`, { ...this.messenger, own: this.own });
+    } catch (thrown) {
+      if (!(thrown instanceof QightError) || thrown.code !== "no_such_group") throw thrown;
+      throw new QightError("no_such_group", `There is no group #${name}; nothing was sent`, {
+        cause: thrown,
+        hint: "/list shows yours. A text that begins with # may begin with a space instead.",
       });
     }
-    return peer;
+  }
+
+  /** The open conversation; `usage` when none is open. */
+  openKey(): string {
+    if (this.#open !== null) return this.#open;
+    throw new QightError("usage", "No conversation is open; nothing was sent", {
+      hint: "/dm NAME opens one, @NAME TEXT writes to somebody.",
+    });
+  }
+
+  /** The other side of the open conversation; `usage` when none with one person is open. */
+  async openPeer(): Promise<Uint8Array> {
+    const peer = peerOf(this.openKey());
+    if (peer) return peer;
+    const title = await this.titleOf(this.openKey());
+    throw new QightError("usage", `${title} is open, and that is about one person`, { hint: "Say the name as well." });
+  }
+
+  /** The group that is open, 32 bytes, or the one that is named; `usage` when neither is. */
+  async openGroup(name?: string): Promise<Uint8Array> {
+    const group = name === undefined ? groupOf(this.openKey()) : groupOf(await this.groupKey(name.replace(/^#/, "")));
+    if (group) return group;
+    const title = await this.titleOf(this.openKey());
+    throw new QightError("usage", `${title} is open, and that is no group`, { hint: "Say its name as well: #NAME." });
+  }
+
+  /** Opens the conversation with an account. */
+  openWith(account: Uint8Array): Promise<void> {
+    return this.openPlace(conversationWith(account));
   }
 
   /** Opens a conversation: shows its last lines and what is unread, which then is read. */
-  async openWith(account: Uint8Array): Promise<void> {
-    const key = conversationWith(account);
+  async openPlace(key: string): Promise<void> {
     const unread = await this.history.unread(key);
     const last = (await this.history.last(key, LINES_BEFORE + unread.length)).filter(({ state }) => state !== "unread");
     this.#switchTo(key);
@@ -172,9 +200,13 @@ export class Chat {
   /** Shows lines of conversations; where it says `elsewhere`, lines of others than the open one are marked. */
   async showLines(lines: readonly KeptLine[], options: { elsewhere?: boolean } = {}): Promise<void> {
     if (lines.length === 0) return;
-    const style = await this.lineStyle();
-    const mark = (line: KeptLine) => options.elsewhere === true && line.conversation !== this.#open;
-    await this.screen.show(lines.map((line) => messageLine(line, { ...style, elsewhere: mark(line) })).join("\n"));
+    const [style, titleOf] = [await this.lineStyle(), await this.conversations.titlesOfKeys()];
+    const shown = (line: KeptLine) => {
+      if (!options.elsewhere || line.conversation === this.#open) return messageLine(line, style);
+      const where = peerOf(line.conversation) ? {} : { where: titleOf(line.conversation) };
+      return messageLine(line, { ...style, ...where, elsewhere: true });
+    };
+    await this.screen.show(lines.map(shown).join("\n"));
   }
 
   /** How lines look now. */
@@ -203,13 +235,17 @@ export class Chat {
     return (await this.conversations.titles())(account);
   }
 
+  /** What a conversation is called. */
+  async titleOf(key: string): Promise<string> {
+    return (await this.conversations.titlesOfKeys())(key);
+  }
+
   /** The prompt names whom a plain text goes to, and how much is unread. */
   async refreshPrompt(): Promise<void> {
     const list = await this.conversations.list();
     const unread = list.reduce((sum, each) => sum + each.unread, 0);
-    const peer = this.#open === null ? null : peerOf(this.#open);
     // "to", because a line that begins with a name alone looks as if that person had said it.
-    const to = peer ? `to ${await this.title(peer)}` : "";
+    const to = this.#open === null ? "" : `to ${await this.titleOf(this.#open)}`;
     this.screen.setPrompt(`${unread > 0 ? `[${unread}] ` : ""}${to}> `);
   }
 
@@ -228,11 +264,14 @@ export class Chat {
   }
 
   async #message(to: string | undefined, text: string): Promise<void> {
-    const account = to === undefined ? await this.openPeer() : await this.who(to);
-    if (text.trim() === "") return await this.openWith(account);
-    await this.send(account, contentOf({ case: "text", value: text }));
-    // Plain text goes to the last peer; the prompt says who that is.
-    this.#switchTo(conversationWith(account));
+    await this.#say(to === undefined ? this.openKey() : conversationWith(await this.who(to)), text);
+  }
+
+  async #say(key: string, text: string): Promise<void> {
+    if (text.trim() === "") return await this.openPlace(key);
+    await this.send(key, contentOf({ case: "text", value: text }));
+    // Plain text goes to the last place; the prompt says which that is.
+    this.#switchTo(key);
     await this.refreshPrompt();
   }
 

@@ -2,7 +2,7 @@
 import type { Chat } from "./chat.ts";
 
 /** What TAB offers for a word of a command. */
-export type WordKind = "contact" | "conversation" | "path" | "command" | "invite word" | readonly string[];
+export type WordKind = "contact" | "group" | "conversation" | "path" | "command" | "invite word" | readonly string[];
 
 /** One slash command. */
 export interface SlashCommand {

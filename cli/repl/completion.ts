@@ -16,6 +16,7 @@ const MOST = 500;
 export async function complete(people: People, line: string): Promise<[candidates: string[], replaced: string]> {
   const named = /^@(\S*)$/.exec(line);
   if (named) return matching((await names(people)).map((name) => `@${name} `), line);
+  if (/^#\S*$/.test(line)) return matching((await groups(people)).map((title) => `${title} `), line);
   if (!line.startsWith("/") || line.startsWith("//")) return [[], line];
   const { words, last } = splitWords(line.slice(1));
   if (words.length <= 1 && last !== "" || line === "/") {
@@ -33,13 +34,22 @@ export async function complete(people: People, line: string): Promise<[candidate
 
 async function of(people: People, kind: Exclude<WordKind, "path">): Promise<readonly string[]> {
   if (kind === "contact") return await names(people);
+  if (kind === "group") return await groups(people);
   if (kind === "command") return commands.map(({ name }) => name);
   if (kind === "invite word") return (await loadInvites()).inviteWords;
   if (kind !== "conversation") return kind;
   const named = await names(people);
   const all = await people.conversations.list();
   const strangers = all.flatMap(({ title, peer }) => peer && title.startsWith("qid1") ? [formatAccountId(peer)] : []);
-  return [...named, ...all.flatMap(({ title, group }) => group ? [title] : []), ...strangers];
+  return [...named, ...await groups(people), ...strangers];
+}
+
+/** Groups by name, `#name`: also those where nothing was said yet. */
+async function groups({ messenger }: People): Promise<string[]> {
+  const all = await messenger.store.read(({ groups }) => groups.all());
+  return all.flatMap(({ name, status }) =>
+    name !== "" && status !== "left" && status !== "removed" ? [`#${name}`] : []
+  );
 }
 
 async function names(people: People): Promise<string[]> {

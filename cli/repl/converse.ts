@@ -10,13 +10,13 @@ import type { Sender } from "./sender.ts";
 /** How long the end of a chat waits for the last messages to get out, milliseconds. */
 const LAST_WAIT_MS = 3_000;
 
-/** Greets, opens the conversation with `account` (32 bytes) if one is given, and does what is typed until the end. */
-export async function converse(chat: Chat, account: Uint8Array | null, signal: AbortSignal): Promise<void> {
+/** Greets, opens the conversation `key` if one is given, and does what is typed until the end. */
+export async function converse(chat: Chat, key: string | null, signal: AbortSignal): Promise<void> {
   const { screen } = chat;
   // Other commands may have sent what waited when the last chat ended.
   await chat.history.settleAll();
   if (screen.interactive) await greet(chat);
-  if (account) await chat.openWith(account);
+  if (key !== null) await chat.openPlace(key);
   await chat.refreshPrompt();
   for (;;) {
     const line = await orAborted(screen.line(), signal);
@@ -43,6 +43,6 @@ async function greet(chat: Chat): Promise<void> {
   const unread = (await chat.conversations.list()).filter((each) => each.unread > 0);
   if (unread.length === 0) return;
   chat.screen.note(
-    `unread: ${unread.map(({ title, unread }) => `${title} ${unread}`).join(", ")}; /dm NAME shows them`,
+    `unread: ${unread.map(({ title, unread }) => `${title} ${unread}`).join(", ")}; /dm NAME or #NAME shows them`,
   );
 }

@@ -1,6 +1,5 @@
 /** Empties the outbox while a chat goes on: at once, again after a lost session, and later for those who cannot take it. @module */
 import { type Clock, pause } from "../../client/clock.ts";
-import { peerOf } from "../../client/conversations.ts";
 import type { History } from "../../client/history.ts";
 import type { Outbox } from "../../client/outbox.ts";
 import { type Delivery, flushQueue, isUnknown } from "../../client/send.ts";
@@ -14,8 +13,8 @@ export interface SenderOptions {
   readonly outbox: Outbox;
   readonly history: History;
   readonly clock: Clock;
-  /** What an account is called. */
-  readonly title: (account: Uint8Array) => Promise<string>;
+  /** What a conversation is called. */
+  readonly title: (conversation: string) => Promise<string>;
   readonly note: (text: string) => void;
   readonly warn: (text: string) => void;
 }
@@ -118,8 +117,7 @@ export class Sender {
 
   async #whom(id: Uint8Array): Promise<string> {
     const line = await this.#options.history.written(id);
-    const peer = line && peerOf(line.conversation);
-    return peer ? await this.#options.title(peer) : `the recipient of ${id.toHex()}`;
+    return line ? await this.#options.title(line.conversation) : `the recipient of ${id.toHex()}`;
   }
 }
 

@@ -17,7 +17,8 @@ export type TypedLine =
   | { readonly kind: "command"; readonly name: string; readonly words: readonly string[] }
   /** `to` is the name after `@`; without one it goes to whoever is open. Empty text only opens. */
   | { readonly kind: "message"; readonly to?: string; readonly text: string }
-  | { readonly kind: "group"; readonly name: string };
+  /** Empty text only opens. */
+  | { readonly kind: "group"; readonly name: string; readonly text: string };
 
 /** Understands a line. What begins with one slash is never a message; `//` is a literal slash. */
 export function understand(line: string): TypedLine {
@@ -29,7 +30,7 @@ export function understand(line: string): TypedLine {
   }
   const named = /^([@#])([^\s@#]+)(?:\s+|$)([\s\S]*)$/u.exec(line);
   if (named?.[1] === "@") return { kind: "message", to: named[2], text: named[3] };
-  if (named?.[1] === "#") return { kind: "group", name: named[2] };
+  if (named?.[1] === "#") return { kind: "group", name: named[2], text: named[3] };
   return { kind: "message", text: line };
 }
 
@@ -68,9 +69,10 @@ export function quoted(word: string): string {
 export async function typedText({ messenger, conversations }: People, id: Uint8Array): Promise<string | null> {
   const device = messenger.identity.device.publicKey;
   const line = await messenger.store.read(({ history }) => history.written(device, id));
-  const peer = line && peerOf(line.conversation);
-  if (!line || !peer) return null;
-  const title = (await conversations.titles())(peer);
+  if (!line || line.deleted) return null;
+  const title = (await conversations.titlesOfKeys())(line.conversation);
+  const peer = peerOf(line.conversation);
+  if (!peer) return `${title} ${line.text}`;
   const name = title === NOTES || !title.startsWith("qid1") ? title : formatAccountId(peer);
   return `@${name} ${line.text}`;
 }

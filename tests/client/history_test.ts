@@ -116,7 +116,7 @@ Deno.test("an own message is queued and kept together, and its line says what be
   const history = historyOf(ada);
   const conversation = conversationWith(bob.account);
   const draft = ada.draft("hello");
-  await history.send(ada.outbox, bob.account, draft);
+  await history.send(ada.outbox, conversationWith(bob.account), draft);
   assert.equal((await history.last(conversation, 1))[0].state, "waiting");
   assert.equal(await history.settleAll(), 1);
   for await (const { id, error } of flushQueue(ada.room)) {
@@ -126,11 +126,11 @@ Deno.test("an own message is queued and kept together, and its line says what be
   assert.equal((await history.last(conversation, 1))[0].state, "sent");
 
   const refused = ada.draft("never");
-  await history.send(ada.outbox, bob.account, refused);
+  await history.send(ada.outbox, conversationWith(bob.account), refused);
   await ada.outbox.discard(refused.id);
   assert.equal(await history.settle(refused.id, true), "failed");
   const forgotten = ada.draft("another process had it");
-  await history.send(ada.outbox, bob.account, forgotten);
+  await history.send(ada.outbox, conversationWith(bob.account), forgotten);
   await ada.outbox.discard(forgotten.id);
   assert.equal(await history.settleAll(), 0);
   assert.deepEqual((await history.last(conversation, 2)).map(({ state }) => state), ["failed", "unknown"]);

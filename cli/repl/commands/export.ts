@@ -1,5 +1,4 @@
 /** `/export`: the open conversation as a text file. @module */
-import { conversationWith } from "../../../client/conversations.ts";
 import { CONVERSATION_LIMITS } from "../../../client/history.ts";
 import { plainPaint } from "../screen.ts";
 import type { SlashCommand } from "../command.ts";
@@ -12,13 +11,17 @@ export const exportCommand: SlashCommand = {
   name: "export",
   args: "[path]",
   summary: "write this conversation into a readable file",
-  more: ["The file (0600) is not encrypted. Without a path it is qight-NAME.txt here. Nothing is overwritten."],
+  more: [
+    "The file (0600) is not encrypted; qight transcript export seals one. Without a path it is qight-NAME.txt here. Nothing is overwritten.",
+  ],
   words: ["path"],
   count: [0, 1],
   async run(chat, [path]) {
-    const peer = await chat.openPeer();
-    const lines = await chat.history.last(conversationWith(peer), CONVERSATION_LIMITS.messages);
-    const into = path === undefined ? `qight-${await chat.title(peer)}.txt` : withHome(path, chat.settings.env);
+    const key = chat.openKey();
+    const lines = await chat.history.last(key, CONVERSATION_LIMITS.messages);
+    const into = path === undefined
+      ? `qight-${(await chat.titleOf(key)).replace("#", "")}.txt`
+      : withHome(path, chat.settings.env);
     // Of another day than all lines, so that each shows its date.
     const style = { ...await chat.lineStyle(), paint: plainPaint, timestamps: true, nowMs: 0 };
     const text = lines.map((line) => `${messageLine(line, style)}\n`).join("");

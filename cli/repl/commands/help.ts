@@ -20,6 +20,7 @@ function overview(): string[] {
     ...commands.map((command): [string, string] => [head(command), command.summary]),
     ["text", "goes to whoever is open, the name before >"],
     ["@NAME text", "goes to NAME, and so does what follows"],
+    ["#NAME text", "goes to the group, and so does what follows"],
     ["//text", "sends /text"],
   ];
   const width = Math.max(...rows.map(([left]) => left.length));

@@ -1,5 +1,4 @@
 /** `/history`: the last lines of the open conversation. @module */
-import { conversationWith } from "../../../client/conversations.ts";
 import { QightError } from "../../../proto/errors.ts";
 import type { SlashCommand } from "../command.ts";
 
@@ -18,7 +17,7 @@ export const historyCommand: SlashCommand = {
     if (!Number.isSafeInteger(limit) || limit < 1 || limit > MOST) {
       throw new QightError("usage", `/history takes a number from 1 to ${MOST}, not "${word}"`, { hint: "" });
     }
-    const lines = await chat.history.last(conversationWith(await chat.openPeer()), limit);
+    const lines = await chat.history.last(chat.openKey(), limit);
     if (lines.length === 0) return chat.screen.note("nothing was said here yet");
     await chat.showLines(lines);
     await chat.history.markRead(lines);

@@ -1,4 +1,5 @@
 /** `/send-file`: a file for whoever the open conversation is with. @module */
+import { peerOf } from "../../../client/conversations.ts";
 import { readContent } from "../../message_input.ts";
 import type { SlashCommand } from "../command.ts";
 import { withHome } from "../files.ts";
@@ -13,11 +14,12 @@ export const sendFile: SlashCommand = {
   words: ["path", []],
   count: [1, Infinity],
   async run(chat, [path, ...text]) {
-    const peer = await chat.openPeer();
-    await chat.refuseUnreachable(peer);
+    const key = chat.openKey();
+    const peer = peerOf(key);
+    if (peer) await chat.refuseUnreachable(peer);
     const content = await readContent({ message: text.join(" "), files: [withHome(path, chat.settings.env)] });
-    await chat.send(peer, content!);
+    await chat.send(key, content!);
     const [{ name, data }] = content!.files;
-    chat.screen.note(`sending ${name}, ${data.length} bytes, to ${await chat.title(peer)}`);
+    chat.screen.note(`sending ${name}, ${data.length} bytes, to ${await chat.titleOf(key)}`);
   },
 };

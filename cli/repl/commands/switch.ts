@@ -1,5 +1,5 @@
 /** `/switch`: opens another conversation of the list. @module */
-import { conversationWith, peerOf } from "../../../client/conversations.ts";
+import { conversationWith } from "../../../client/conversations.ts";
 import { QightError } from "../../../proto/errors.ts";
 import type { Chat } from "../chat.ts";
 import type { SlashCommand } from "../command.ts";
@@ -12,8 +12,7 @@ export const switchCommand: SlashCommand = {
   words: ["conversation"],
   count: [0, 1],
   async run(chat, [word]) {
-    const peer = peerOf(await wanted(chat, word));
-    if (peer) await chat.openWith(peer);
+    await chat.openPlace(await wanted(chat, word));
   },
 };
 
@@ -22,6 +21,7 @@ async function wanted(chat: Chat, word: string | undefined): Promise<string> {
     if (chat.previous !== null) return chat.previous;
     throw new QightError("usage", "No other conversation was open", { hint: "/list shows them." });
   }
+  if (word.startsWith("#")) return await chat.groupKey(word.slice(1));
   if (!/^\d{1,4}$/.test(word)) return conversationWith(await chat.who(word));
   const listed = chat.listed.length > 0 ? chat.listed : (await chat.conversations.list()).map(({ key }) => key);
   const key = listed[Number(word) - 1];
