@@ -7,12 +7,16 @@ export const hasScript =
   new Deno.Command("sh", { args: ["-c", "command -v script"], stdout: "null" }).outputSync().success;
 
 /** Types each answer when its question is on the screen of a pseudo-terminal; ends with the command. */
-export function onTerminal(person: Person, args: string[], dialogue: [question: RegExp, answer: string][]) {
+export function onTerminal(
+  person: Person,
+  args: string[],
+  dialogue: [question: Pick<RegExp, "exec">, answer: string][],
+) {
   return programOnTerminal(person, [...person.within, Deno.execPath(), ...cliArguments(), ...args], dialogue);
 }
 
 /** The same with any program. */
-export async function programOnTerminal(person: Person, words: string[], dialogue: [RegExp, string][]) {
+export async function programOnTerminal(person: Person, words: string[], dialogue: [Pick<RegExp, "exec">, string][]) {
   const command = words.map((word) => `'${word}'`).join(" ");
   const child = new Deno.Command("script", {
     args: ["-qefc", command, "/dev/null"],

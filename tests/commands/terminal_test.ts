@@ -54,6 +54,20 @@ const rows: [name: string, args: string[], dialogue: [RegExp, string][], code: n
     77,
     /Nothing was deleted/,
   ],
+  [
+    "regression: what was typed before a question stood there is no answer to it",
+    ["key", "delete"],
+    [[/Passphrase of.*: /, "secret\ryes\r"], [/Type yes: /, "\x1b[Ano\r"]],
+    77,
+    /Type yes: no\r\n[^]*Nothing was deleted/,
+  ],
+  [
+    "a question shows what is typed, and backspace and ^U take it back",
+    ["key", "delete"],
+    [[/Passphrase of.*: /, "secret\r"], [/Type yes: /, "ja\x15yex\x7fs!\x7f!\r"]],
+    77,
+    /Nothing was deleted/,
+  ],
 ];
 for (const [name, args, dialogue, code, screen] of rows) {
   Deno.test({
@@ -78,6 +92,30 @@ Deno.test({
     const seen = await onTerminal(person, ["send", "ab".repeat(32), "--relay", "qight://127.0.0.1:1"], []);
     assert.equal(seen.code, 64, seen.screen);
     assert.match(seen.screen, /message is empty/);
+  },
+});
+
+Deno.test({
+  name: hasScript
+    ? "regression: ^C at a question ends the command at once, not seconds later"
+    : "regression: ^C at a question (ignored: no script(1))",
+  ignore: !hasScript,
+  async fn() {
+    let typedAtMs = 0;
+    const question = {
+      exec: (screen: string) => {
+        const match = /Type yes: /.exec(screen);
+        if (match) typedAtMs = performance.now();
+        return match;
+      },
+    };
+    const seen = await onTerminal(person, ["key", "delete"], [
+      [/Passphrase of.*: /, "secret\r"],
+      [question, "\x03"],
+    ]);
+    assert.equal(seen.code, 130, seen.screen);
+    // An interrupted command has three seconds to end in order (cli/signals.ts); a question needs none of them.
+    assert.ok(performance.now() - typedAtMs < 2_500, "the command waited for Enter");
   },
 });
 
