@@ -1,7 +1,19 @@
 /** Making a commit: it ends an epoch and begins the next with fresh keys. @module */
-import { QightError } from "../../proto/errors.ts";
+import type { CiphersuiteImpl, KeyPackage, Proposal, ProposalOrRef } from "ts-mls";
+import { sha256 } from "../sha256.ts";
+import { clientConfig, contextExtensions, MAX_MEMBERS } from "./config.ts";
+import { readCredential } from "./credential.ts";
 import type { GroupDataFields } from "./group_data.ts";
-import type { GroupState } from "./state.ts";
+import { groupInfoOf } from "./group_info.ts";
+import { checkedKeyPackage } from "./key_package.ts";
+import { leafAt, leafOfDevice, membersOf } from "./leaves.ts";
+import { library } from "./library.ts";
+import { keepPast } from "./past.ts";
+import { endedEpoch, prunedPath } from "./epoch_end.ts";
+import { functionsOf } from "./provider.ts";
+import { guarded, refused } from "./refuse.ts";
+import { asClientState, fromClientState, type GroupState } from "./state.ts";
+import { writeMessage } from "./wire.ts";
 
 /** What a commit shall do; with nothing of it, it only renews keys. */
 export interface CommitWish {
@@ -35,6 +47,166 @@ export interface MadeCommit {
 }
 
 /** Makes a commit. It always carries a path, so whoever is removed has no key of the next epoch. */
-export function commit(_state: GroupState, _wish: CommitWish): Promise<MadeCommit> {
-  throw new QightError("internal", "crypto/mls is not here yet");
+export async function commit(state: GroupState, wish: CommitWish): Promise<MadeCommit> {
+  const parts = await library();
+  const suite = await functionsOf(state.suite);
+  const proposals = await proposalsOf(state, wish, suite);
+  const client = asClientState(state);
+  const { groupContext, privatePath, signaturePrivateKey } = client;
+  const ownLeaf = parts.toLeafIndex(privatePath.leafIndex);
+  return await guarded("it cannot be made", async () => {
+    // false: ts-mls would ask the machine's clock; the KeyPackages were checked against the one that was handed in.
+    const applied = await parts.applyProposals(client, proposals, ownLeaf, parts.emptyPskIndex, false, suite);
+    if (applied.additionalResult.kind !== "memberCommit") throw refused("its proposals do not go together");
+    const { addedLeafNodes } = applied.additionalResult;
+    const extensions = wish.data ? contextExtensions(wish.data) : groupContext.extensions;
+    const context = { ...groupContext, extensions };
+    const [tree, path, pathSecrets, leafKey] = await parts.createUpdatePath(
+      applied.tree,
+      ownLeaf,
+      context,
+      signaturePrivateKey,
+      suite,
+      addedLeafNodes.map(([leaf]) => parts.leafToNodeIndex(leaf)),
+    );
+    const top = pathSecrets.at(-1);
+    // Whoever stays alone has no path secret. Zeros, as ts-mls takes, would leave the next epoch to one who was removed.
+    const commitSecret = top === undefined
+      ? suite.rng.randomBytes(suite.kdf.size)
+      : await parts.getCommitSecret(tree, parts.toNodeIndex(top.nodeIndex), top.secret, suite.kdf);
+    const { signature, framedContent } = await parts.createContentCommitSignature(
+      groupContext,
+      "mls_private_message",
+      { proposals, path },
+      { senderType: "member", leafIndex: ownLeaf },
+      new Uint8Array(0),
+      signaturePrivateKey,
+      suite.signature,
+    );
+    const nextContext = await parts.nextEpochContext(
+      context,
+      "mls_private_message",
+      framedContent,
+      signature,
+      await parts.treeHashRoot(tree, suite.hash),
+      client.confirmationTag,
+      suite.hash,
+    );
+    const secrets = await parts.initializeEpoch(
+      client.keySchedule.initSecret,
+      commitSecret,
+      nextContext,
+      applied.pskSecret,
+      suite.kdf,
+    );
+    const { confirmationKey } = secrets.keySchedule;
+    const confirmationTag = await parts.createConfirmationTag(
+      confirmationKey,
+      nextContext.confirmedTranscriptHash,
+      suite.hash,
+    );
+    const protectedCommit = await parts.protect(
+      client.keySchedule.senderDataSecret,
+      new Uint8Array(0),
+      groupContext,
+      client.secretTree,
+      { ...framedContent, auth: { contentType: "commit", signature, confirmationTag } },
+      ownLeaf,
+      clientConfig.paddingConfig,
+      suite,
+    );
+    const next = fromClientState(state.suite, {
+      ...client,
+      groupContext: nextContext,
+      ratchetTree: tree,
+      secretTree: await parts.createSecretTree((tree.length + 1) / 2, secrets.encryptionSecret, suite.kdf),
+      keySchedule: secrets.keySchedule,
+      privatePath: prunedPath(
+        parts.mergePrivateKeyPaths(
+          parts.updateLeafKey(privatePath, await suite.hpke.exportPrivateKey(leafKey!)),
+          await parts.toPrivateKeyPath(parts.pathToPathSecrets(pathSecrets), ownLeaf, suite),
+        ),
+        tree,
+      ),
+      confirmationTag,
+    }, keepPast(state.past, endedEpoch(state, wish.nowMs)));
+    const bytes = writeMessage({
+      version: "mls10",
+      wireformat: "mls_private_message",
+      privateMessage: protectedCommit.privateMessage,
+    });
+    const welcome = await makeWelcome(next, addedLeafNodes, pathSecrets, secrets, suite);
+    commitSecret.fill(0);
+    secrets.joinerSecret.fill(0);
+    secrets.encryptionSecret.fill(0);
+    return {
+      commit: bytes,
+      welcome,
+      groupInfo: await groupInfoOf(next),
+      next,
+      spent: { ...state, secretTree: protectedCommit.tree },
+      hash: await sha256(bytes),
+    };
+  });
+}
+
+async function proposalsOf(state: GroupState, wish: CommitWish, suite: CiphersuiteImpl): Promise<ProposalOrRef[]> {
+  const { add = [], remove = [], data, nowMs } = wish;
+  const { ratchetTree, privatePath } = state.epoch;
+  const proposals: Proposal[] = [];
+  const gone = new Set(remove);
+  if (gone.size !== remove.length) throw refused("it removes a member twice");
+  for (const leaf of remove) {
+    if (leaf === privatePath.leafIndex) throw refused("nobody removes himself");
+    leafAt(ratchetTree, leaf);
+    proposals.push({ proposalType: "remove", remove: { removed: leaf } });
+  }
+  const keyPackages = await Promise.all(add.map((bytes) => checkedKeyPackage(bytes, nowMs)));
+  for (const keyPackage of keyPackages) {
+    if (keyPackage.cipherSuite !== suite.name) throw refused("a KeyPackage is for another suite");
+    const there = leafOfDevice(ratchetTree, readCredential(keyPackage.leafNode.credential).device);
+    if (there !== null && !gone.has(there)) throw refused("a device is a member already");
+    proposals.push({ proposalType: "add", add: { keyPackage } });
+  }
+  if (membersOf(ratchetTree).length + add.length - remove.length > MAX_MEMBERS) {
+    throw refused(`a group has at most ${MAX_MEMBERS} devices`);
+  }
+  if (data !== undefined) {
+    const extensions = contextExtensions(data);
+    proposals.push({ proposalType: "group_context_extensions", groupContextExtensions: { extensions } });
+  }
+  return proposals.map((proposal) => ({ proposalOrRefType: "proposal", proposal }));
+}
+
+async function makeWelcome(
+  next: GroupState,
+  added: readonly [number, KeyPackage][],
+  pathSecrets: readonly { nodeIndex: number; secret: Uint8Array }[],
+  secrets: { joinerSecret: Uint8Array; welcomeSecret: Uint8Array },
+  suite: CiphersuiteImpl,
+): Promise<Uint8Array | null> {
+  if (added.length === 0) return null;
+  const parts = await library();
+  const { groupContext, ratchetTree, confirmationTag, privatePath } = next.epoch;
+  const groupInfo = await parts.createGroupInfoWithRatchetTree(
+    groupContext,
+    confirmationTag,
+    asClientState(next),
+    ratchetTree,
+    [],
+    suite,
+  );
+  const encryptedGroupInfo = await parts.encryptGroupInfo(groupInfo, secrets.welcomeSecret, suite);
+  const own = parts.toLeafIndex(privatePath.leafIndex);
+  const entries = await Promise.all(added.map(async ([leaf, keyPackage]) => {
+    const common = parts.firstCommonAncestor(ratchetTree, parts.toLeafIndex(leaf), own);
+    const pathSecret = pathSecrets.find(({ nodeIndex }) => nodeIndex === common)?.secret;
+    const key = await suite.hpke.importPublicKey(keyPackage.initKey);
+    const groupSecrets = { joinerSecret: secrets.joinerSecret, pathSecret, psks: [] };
+    const { enc, ct } = await parts.encryptGroupSecrets(key, encryptedGroupInfo, groupSecrets, suite.hpke);
+    const newMember = await parts.makeKeyPackageRef(keyPackage, suite.hash);
+    return { newMember, encryptedGroupSecrets: { kemOutput: enc, ciphertext: ct } };
+  }));
+  const welcome = { cipherSuite: suite.name, secrets: entries, encryptedGroupInfo };
+  return writeMessage({ version: "mls10", wireformat: "mls_welcome", welcome });
 }
