@@ -11,25 +11,24 @@ import { openMessage } from "../crypto/mls/message.ts";
 import type { GroupState } from "../crypto/mls/state.ts";
 import { asQightError } from "../proto/errors.ts";
 import { type ConversationMessage, ConversationMessageSchema } from "../proto/gen/qight/v1/conversation_pb.ts";
-import type { GroupHint } from "./delivery_events.ts";
-import type { GroupStates } from "./groups/states.ts";
+import type { Groups } from "./groups.ts";
 import type { UnreadableReason } from "./inbox_events.ts";
 import type { ClientStore, GroupRow, OpenedRow, Tables } from "./storage/store.ts";
 
-/** What reading needs of the groups of an identity; client/groups/ is behind it. */
-export interface GroupInbox {
-  /** The relay as dialled. */
-  readonly relay: string;
-  /** Own account hash, 32 bytes. */
-  readonly account: Uint8Array;
-  readonly states: GroupStates;
-  /** Does what the relay's notice calls for; the same notice may come again. */
-  takeNotice(notice: GroupHint): Promise<void>;
-  /** Takes commits in up to an epoch. `behind`: the group is not there yet; `none`: not a group of this device. */
-  bringTo(group: Uint8Array, epoch: number): Promise<"there" | "ahead" | "behind" | "none">;
-  /** The views of two members differ: tells it and joins anew, unless that was done a moment ago. */
-  suspectFork(group: Uint8Array): Promise<unknown>;
-}
+/** What reading needs of the groups of an identity. */
+export type GroupInbox = Pick<
+  Groups,
+  | "relay"
+  | "account"
+  | "states"
+  | "takeNotice"
+  | "bringTo"
+  | "suspectFork"
+  | "noteLeft"
+  | "events"
+  | "shown"
+  | "tend"
+>;
 
 /** An envelope to a group whose signature was checked. */
 export interface GroupDelivery {

@@ -51,6 +51,16 @@ export class Groups {
     this.#room = { timeoutMs: DEFAULT_TIMEOUT_MS, askFirst: false, suite: 83, ...options, states: this.states };
   }
 
+  /** The relay as dialled. */
+  get relay(): string {
+    return this.#room.relay;
+  }
+
+  /** Own account hash, 32 bytes. */
+  get account(): Uint8Array {
+    return this.#room.account;
+  }
+
   // What people do.
 
   /** Makes a group; all members or none. `group_exists`, `bad_name`, `no_key_package`, `no_such_recipient`. */

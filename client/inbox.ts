@@ -9,7 +9,6 @@ import type { DeliveryEvent } from "./delivery_events.ts";
 import type { KeyDirectory } from "./directory.ts";
 import { lookForGaps, nextLookMs } from "./gap_watch.ts";
 import { type GroupInbox, GroupOpener } from "./group_opener.ts";
-import { eventOf } from "./groups/events.ts";
 import { type ActionEvent, type InboxEvent, type InboxMessage, messageName } from "./inbox_events.ts";
 import { Opener } from "./opener.ts";
 import { Pump } from "./pump.ts";
@@ -231,6 +230,7 @@ export class Inbox {
         yield* this.#tellOfGroups(peek);
         if (page.events.length > 0) yield page.events;
         if (!peek) await this.#options.arrivals?.tell(relay);
+        if (arrivals.some(({ type }) => type === "caught_up")) yield* this.#tend(peek);
         if (caughtUp && !peek) {
           yield* this.#tellGaps(options.signal);
           cancelReminder();
@@ -243,7 +243,9 @@ export class Inbox {
       stop.abort(new QightError("interrupted", "The reader left"));
       await pump.stop();
     }
+    if (!caughtUp) yield* this.#tend(peek);
     if (!peek) yield* this.#tellGaps(options.signal);
+    await this.#options.arrivals?.tell(relay);
     yield [{ type: "caught_up", lastSeq }];
   }
 
@@ -266,17 +268,21 @@ export class Inbox {
     if (!signal?.aborted) await due.told();
   }
 
+  /** Everything is read: what no notice said of groups is asked for, and leavers are removed where that may be done. */
+  async *#tend(peek: boolean): AsyncGenerator<InboxEvent[], void, undefined> {
+    if (peek) return;
+    // What went wrong there is tried again the next time; no message depends on it.
+    await this.#options.groups?.tend();
+    yield* this.#tellOfGroups(peek);
+  }
+
   /** What happened to groups counts as told when the caller asks for more. */
   async *#tellOfGroups(peek: boolean): AsyncGenerator<InboxEvent[], void, undefined> {
-    const { groups: inbox, store } = this.#options;
-    if (!inbox) return;
-    const { relay } = inbox;
-    const events = await store.read(({ groups }) =>
-      groups.events(relay).map((row) => eventOf(row, groups.get(relay, row.group)))
-    );
+    const { groups, store } = this.#options;
+    const events = await groups?.events() ?? [];
     if (events.length === 0) return;
     yield events;
-    if (!peek) await store.write(({ groups }) => groups.forgetEvents(events.map(({ place }) => place)));
+    if (!peek) await store.write((tables) => groups!.shown(tables, events));
   }
 
   /** While following, holes are looked at again when they are old enough. */

@@ -242,8 +242,9 @@ export class Sorter {
     const message: InboxMessage = { ...said, type: "message", verified: true, redelivered };
     const { case: action } = content.action;
     if (action === undefined && only && !only(message)) return null;
+    const { groups } = this.#groups!;
     const numbers = {
-      own: this.#groups!.groups.account,
+      own: groups.account,
       atMs: arrivedAtMs(this.#clock.now(), relay.relayNowMs(), receivedAtMs),
     };
     page.changes.push(({ streams }) => page.events.push(...countInGroup(streams, said, opened, numbers)));
@@ -257,7 +258,7 @@ export class Sorter {
       const times = { sentAtMs: envelope.createdAtMs, forgetAtMs };
       tables.seen.put(envelope.sender, envelope.id, { state: "shown", bodyHash }, times);
       tables.opened.remove(envelope.sender, envelope.id);
-      if (action === "left") tables.groups.addLeaver(row.relay, row.group, from);
+      if (action === "left") groups.noteLeft(tables, row.group, from);
       if (action !== undefined && !silent) onAction?.(tables, event);
     });
     if (silent) return null;
