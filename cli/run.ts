@@ -2,6 +2,7 @@
 import { gatherEntropy } from "../crypto/entropy.ts";
 import { type ErrorCode, errorTable, QightError } from "../proto/errors.ts";
 import { checkRuntime } from "../relay/runtime.ts";
+import { buildInfo } from "./build_info.ts";
 import { reportError } from "./error_output.ts";
 import { lateModule } from "./late_module.ts";
 import { helpHint, parseArguments, type Parsed } from "./options.ts";
@@ -29,6 +30,9 @@ export async function runCommand(args: readonly string[], env: Env = processEnv)
     const settings = await settle(parsed.flags, env, isRelay ? "unread" : parsed.spec.config ?? "read");
     out = new Output(settings);
     debug = settings.debug;
+    if (buildInfo !== null) {
+      await (await lateModule<typeof import("./builds/own_version.ts")>("builds/own_version.ts")).tidyVersions(out);
+    }
     const module = await lateModule<{ run(call: Call): Promise<void> }>(`commands/${parsed.spec.module!}.ts`);
     const call = { args: parsed.args, options: parsed.options, settings, out };
     if (parsed.spec.signals === "own") {

@@ -23,3 +23,8 @@ function treeCommand(folder: string): [string, ...string[]] {
   const loader = ["--library-path", join(folder, "lib"), join(folder, "deno")];
   return [join(folder, "lib/qight"), ...loader, "run", ...flags, join(folder, "main.js")];
 }
+
+/** The folder that an unpacked build runs from; null from source and in a compiled program. */
+export function treeFolder(): string | null {
+  return buildInfo === null || Deno.build.standalone ? null : import.meta.dirname!;
+}

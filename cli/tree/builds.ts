@@ -14,3 +14,22 @@ export const selftestSpec = {
   module: "selftest",
   config: "unread",
 } as const satisfies CommandSpec;
+
+/** `qight uninstall`. */
+export const uninstallSpec = {
+  name: "uninstall",
+  summary: "list or remove what qight keeps on this machine",
+  options: [
+    ["--dry-run", "list it and remove nothing"],
+    ["--data", "keys, messages and settings of this user too"],
+    ["--relay-data", "the data of this user's relay too"],
+  ],
+  more: [
+    "Wants --dry-run or -y. Without another option that is the cache alone: unpacked versions and compiled code.",
+    "Keys that are removed are gone: qight key export comes first. A folder that is a link, another user's, in use, or holds",
+    "other files is not touched, and then nothing is. The file itself stays; the last line says how it goes.",
+  ],
+  examples: ["qight uninstall --dry-run --data", "qight uninstall -y && rm qight"],
+  module: "uninstall",
+  config: "unread",
+} as const satisfies CommandSpec;

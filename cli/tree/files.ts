@@ -10,6 +10,7 @@ export const files: readonly (readonly [path: string, text: string])[] = [
     "messages, contacts and what is still to be sent, encrypted, one file for each device",
   ],
   ["$XDG_STATE_HOME/qight/", "what may be lost, such as the context before this one"],
+  ["$XDG_CACHE_HOME/qight/", "the unpacked one file and compiled code; may be removed at any time"],
   ["$XDG_DATA_HOME/qight-relay/", "a relay's data folder; /var/lib/qight for root"],
   ["relay.toml", "in the relay's data folder, else /etc/qight/relay.toml: its configuration"],
   ["root.key", "in the relay's data folder, mode 0600: what the address names"],

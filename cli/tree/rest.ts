@@ -1,5 +1,5 @@
 /** Rows of the small commands. @module */
-import { selftestSpec } from "./builds.ts";
+import { selftestSpec, uninstallSpec } from "./builds.ts";
 import { configSpec } from "./config.ts";
 import { doctorSpec } from "./doctor.ts";
 import { manSpec } from "./generated.ts";
@@ -35,6 +35,7 @@ export const restSpecs = [
   },
   manSpec,
   { name: "version", summary: "print the version", module: "version" },
+  uninstallSpec,
   {
     name: "help",
     summary: "show help for a command",
