@@ -8,7 +8,7 @@ import type { OpenedEnvelope } from "../crypto/envelope.ts";
 import { equal } from "../crypto/equal.ts";
 import { CONTENT_APPLICATION, type MessageHeader, readHeader } from "../crypto/mls/header.ts";
 import { openMessage } from "../crypto/mls/message.ts";
-import type { GroupState } from "../crypto/mls/state.ts";
+import { canOpen, type GroupState } from "../crypto/mls/state.ts";
 import { asQightError } from "../proto/errors.ts";
 import { type ConversationMessage, ConversationMessageSchema } from "../proto/gen/qight/v1/conversation_pb.ts";
 import type { Groups } from "./groups.ts";
@@ -126,7 +126,7 @@ export class GroupOpener {
       for (const delivery of run) results.set(delivery, result);
       return;
     }
-    const differs = await this.#store.write((tables) => this.#openAll(tables, group, run, results));
+    const differs = await this.#store.write((tables) => this.#openAll(tables, group, { run, epoch }, results));
     if (differs) await this.#groups.suspectFork(group);
   }
 
@@ -140,11 +140,13 @@ export class GroupOpener {
   async #openAll(
     tables: Tables,
     group: Uint8Array,
-    run: readonly GroupDelivery[],
+    { run, epoch }: { readonly run: readonly GroupDelivery[]; readonly epoch: number },
     results: Map<GroupDelivery, GroupOpened>,
   ): Promise<boolean> {
     const { states, relay } = this.#groups;
     const loaded = await states.load(tables, relay, group);
+    // Of an epoch that is over nothing is concluded: what differed then was healed since, or its keys are gone.
+    const current = loaded?.row.epoch === epoch;
     let differs = false;
     let state: GroupState | null = null;
     for (const delivery of run) {
@@ -154,8 +156,12 @@ export class GroupOpener {
         results.set(delivery, known ?? { kind: "unreadable", reason: "unknown_group" });
         continue;
       }
+      if (!canOpen(state ?? loaded.state, epoch)) {
+        results.set(delivery, { kind: "unreadable", reason: "keys_gone" });
+        continue;
+      }
       const one = await openOne(state ?? loaded.state, delivery);
-      differs ||= one.differs;
+      differs ||= current && one.differs;
       if (one.next) state = one.next;
       if (one.kept) {
         tables.opened.put({ ...one.kept, group }, this.#now());

@@ -110,7 +110,9 @@ export class Inbox {
           yield page;
           if (left <= 0) break;
         }
-        if (!options.peek) await this.#acks.flush();
+        if (options.peek) return;
+        await this.#acks.flush();
+        await this.#options.arrivals?.tell(relay);
         return;
       } catch (thrown) {
         if (options.signal?.aborted) return await this.#acks.flush();
@@ -245,7 +247,6 @@ export class Inbox {
     }
     if (!caughtUp) yield* this.#tend(peek);
     if (!peek) yield* this.#tellGaps(options.signal);
-    await this.#options.arrivals?.tell(relay);
     yield [{ type: "caught_up", lastSeq }];
   }
 

@@ -62,6 +62,8 @@ export type UnreadableReason =
   | "revoked"
   /** To a group that this device is not in, or has no state of. */
   | "unknown_group"
+  /** Of an epoch of its group that is over for so long that its keys are erased, or in which this device was no member. */
+  | "keys_gone"
   /** In a group: the leaf that said it is not the device that signed the envelope. */
   | "wrong_sender"
   /** In a group: what was said before, in another envelope. */
