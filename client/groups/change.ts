@@ -8,7 +8,7 @@ import { commit } from "../../crypto/mls/commit.ts";
 import type { Member } from "../../crypto/mls/credential.ts";
 import type { GroupDataFields } from "../../crypto/mls/group_data.ts";
 import { describe, encodeState, type GroupState } from "../../crypto/mls/state.ts";
-import { QightError } from "../../proto/errors.ts";
+import { asQightError, QightError } from "../../proto/errors.ts";
 import { pause } from "../clock.ts";
 import type { PendingCommit } from "../storage/store.ts";
 import { type Addable, claimDevices } from "./claim.ts";
@@ -60,19 +60,34 @@ export async function change(
   const { clock, random, timeoutMs } = room;
   const untilMs = clock.monotonic() + timeoutMs;
   for (let tries = 0;; tries++) {
-    if (await bringTo(room, group) === "none") {
-      throw new QightError("not_a_member", "This device is no member of the group (any more)");
+    let waitMs = random(1)[0] / 255 * Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(tries, 10));
+    let last = new QightError("stale_epoch", `Others changed the group each time, for ${timeoutMs} ms`);
+    try {
+      const changed = await tryOnce(room, group, intent, claimed);
+      if (changed) return changed;
+    } catch (thrown) {
+      const error = asQightError(thrown);
+      // The relay lets a group change so many times a minute.
+      if (error.code !== "rate_limited" || error.retryAfterMs === undefined) throw error;
+      waitMs += error.retryAfterMs;
+      last = error;
     }
-    await claimMissing(room, group, intent, claimed);
-    const made = await make(room, group, intent, claimed);
-    if (made.kind === "nothing") return { added: [], removed: [], epoch: made.epoch };
-    if (made.kind === "made" && await offer(room, made.pending, made.next) === "accepted") return made.changed;
-    const pauseMs = (random(1)[0] / 255) * Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(tries, 10));
-    if (clock.monotonic() + pauseMs >= untilMs) {
-      throw new QightError("stale_epoch", `Others changed the group each time, for ${timeoutMs} ms`);
-    }
-    if (made.kind === "made") await pause(clock, pauseMs);
+    if (clock.monotonic() + waitMs >= untilMs) throw last;
+    await pause(clock, waitMs);
   }
+}
+
+/** One try on top of all that others did; null when somebody was faster. */
+async function tryOnce(room: GroupRoom, group: Uint8Array, intent: Intent, claimed: Claimed): Promise<Changed | null> {
+  const reached = await bringTo(room, group);
+  if (reached === "none") throw notAMember();
+  if (reached === "behind") {
+    throw new QightError("stale_epoch", "The group waits for a change to be taken back that breaks its rules");
+  }
+  await claimMissing(room, group, intent, claimed);
+  const made = await make(room, group, intent, claimed);
+  if (made.kind === "nothing") return { added: [], removed: [], epoch: made.epoch };
+  return made.kind === "made" && await offer(room, made.pending, made.next) === "accepted" ? made.changed : null;
 }
 
 /** Claims KeyPackages of accounts that have no device in the group; those of an earlier try are still good. */
@@ -189,8 +204,10 @@ function same(a: GroupDataFields, b: GroupDataFields): boolean {
 
 async function loadOf(room: GroupRoom, tables: Parameters<GroupRoom["states"]["load"]>[0], group: Uint8Array) {
   const loaded = await room.states.load(tables, room.relay, group);
-  if (!loaded || !isMember(loaded.row)) {
-    throw new QightError("not_a_member", "This device is no member of the group (any more)");
-  }
+  if (!loaded || !isMember(loaded.row)) throw notAMember();
   return loaded;
+}
+
+function notAMember(): QightError {
+  return new QightError("not_a_member", "This device is no member of the group (any more)");
 }

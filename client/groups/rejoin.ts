@@ -73,6 +73,8 @@ async function tryOnce(room: GroupRoom, group: Uint8Array, found: RelayGroup, en
     status: statusOf(groups.get(relay, group)),
   }));
   const { commit, groupInfo, hash } = made;
+  // Either side of a direct conversation may come in without having been in it.
+  const wasThere = before !== null || found.roster.some((device) => equal(device, signer.publicKey));
   const roster = rosterOf(described, leavers);
   const request = { group, epoch: found.epoch, commit, welcome: null, welcomed: [], groupInfo, roster };
   const pending = {
@@ -81,10 +83,10 @@ async function tryOnce(room: GroupRoom, group: Uint8Array, found: RelayGroup, en
     next: {
       ...firstRow(relay, made.next, account, before?.joinedAtMs ?? nowMs),
       status,
-      healedAtMs: entrance.kind === "heal" ? nowMs : 0,
+      healedAtMs: wasThere ? nowMs : 0,
     },
     parts: encodeState(made.next),
-    events: writeHappenings(toTell(entrance, before, described.epoch)),
+    events: writeHappenings(toTell(wasThere ? entrance : null, before, described.epoch)),
   };
   await store.write(({ groups }) => groups.addPending(pending));
   return await offer(room, pending, made.next) === "accepted";
@@ -112,8 +114,8 @@ function statusOf(row: GroupRow | null): GroupStatus {
   return row?.status === "joining" ? "joining" : "active";
 }
 
-function toTell(entrance: Entrance, before: GroupRow | null, toEpoch: number): Happening[] {
-  if (entrance.kind === "key") return [{ kind: "joined", by: null }];
+function toTell(entrance: Entrance | null, before: GroupRow | null, toEpoch: number): Happening[] {
+  if (entrance === null || entrance.kind === "key") return [{ kind: "joined", by: null }];
   const healed = { kind: "healed", why: entrance.why, fromEpoch: before?.epoch ?? null, toEpoch } as const;
   return entrance.why === "fork" ? [{ kind: "forked" }, healed] : [healed];
 }

@@ -1,0 +1,166 @@
+/** Groups: made, changed, left, seen by three people over a real relay. @module */
+import assert from "node:assert/strict";
+import { QightError } from "../../proto/errors.ts";
+import { assertOneView, GroupPerson, groupRelay } from "./group_people.ts";
+
+const isCode = (code: string) => (thrown: unknown) => thrown instanceof QightError && thrown.code === code;
+
+Deno.test("three people are in one group after the invited ones have fetched", async () => {
+  await using relay = await groupRelay();
+  await using ana = await GroupPerson.join(relay, 1);
+  await using bo = await GroupPerson.join(relay, 2);
+  await using eve = await GroupPerson.join(relay, 3);
+  const made = await ana.groups.create("ops", [bo.account, eve.account]);
+  assert.equal(made.name, "ops");
+  assert.equal(made.members.length, 3);
+  assert.deepEqual(await bo.happened(), ["joined"]);
+  assert.deepEqual(await eve.happened(), ["joined"]);
+  await assertOneView(made.group, [ana, bo, eve]);
+  const shown = await bo.groups.show((await bo.groups.find("#OPS")).group);
+  assert.deepEqual(shown.members.map(({ role }) => role), ["owner", "member", "member"]);
+  assert.equal(shown.role, "member");
+});
+
+Deno.test("everybody may invite; only the owner and admins may remove, rename and set the timer", async () => {
+  await using relay = await groupRelay();
+  await using ana = await GroupPerson.join(relay, 1);
+  await using bo = await GroupPerson.join(relay, 2);
+  await using eve = await GroupPerson.join(relay, 3);
+  const { group } = await ana.groups.create("ops", [bo.account]);
+  await bo.read();
+  assert.deepEqual((await bo.groups.invite(group, [eve.account])).added, [eve.account]);
+  assert.deepEqual(await eve.happened(), ["joined"]);
+  await assert.rejects(bo.groups.rename(group, "mine"), isCode("not_allowed"));
+  await assert.rejects(bo.groups.setTimer(group, 60), isCode("not_allowed"));
+  await assert.rejects(bo.groups.remove(group, [eve.account]), isCode("not_allowed"));
+  await assert.rejects(bo.groups.setAdmin(group, bo.account, true), isCode("not_allowed"));
+  await ana.groups.setAdmin(group, bo.account, true);
+  await bo.groups.rename(group, "sysops");
+  await bo.groups.setTimer(group, 3600);
+  assert.deepEqual(await eve.happened(), ["admin", "renamed", "timer"]);
+  assert.equal((await eve.groups.find("sysops")).name, "sysops");
+  assert.equal((await eve.groups.show(group)).disappearAfterS, 3600);
+  await ana.read();
+  await assertOneView(group, [ana, bo, eve]);
+});
+
+Deno.test("a removed member hears of it, has no state any more, and can be invited again", async () => {
+  await using relay = await groupRelay();
+  await using ana = await GroupPerson.join(relay, 1);
+  await using bo = await GroupPerson.join(relay, 2);
+  const { group } = await ana.groups.create("ops", [bo.account]);
+  await bo.read();
+  assert.deepEqual((await ana.groups.remove(group, [bo.account])).removed, [bo.account]);
+  assert.deepEqual(await bo.happened(), ["removed_me"]);
+  assert.equal(await bo.view(group), null);
+  await assert.rejects(bo.groups.find("ops"), isCode("not_a_member"));
+  await assert.rejects(bo.groups.invite(group, [ana.account]), isCode("not_a_member"));
+  await ana.groups.invite(group, [bo.account]);
+  assert.deepEqual(await bo.happened(), ["joined"]);
+  await assertOneView(group, [ana, bo]);
+});
+
+Deno.test("who is removed and invited again while away is in, and was not asked to forget", async () => {
+  await using relay = await groupRelay();
+  await using ana = await GroupPerson.join(relay, 1);
+  await using bo = await GroupPerson.join(relay, 2);
+  const { group } = await ana.groups.create("ops", [bo.account]);
+  await bo.read();
+  await ana.groups.remove(group, [bo.account]);
+  await ana.groups.invite(group, [bo.account]);
+  assert.equal((await bo.happened()).at(-1), "joined");
+  await assertOneView(group, [ana, bo]);
+});
+
+Deno.test("an owner who leaves makes another member an admin, who removes the leaf", async () => {
+  await using relay = await groupRelay();
+  await using ana = await GroupPerson.join(relay, 1);
+  await using bo = await GroupPerson.join(relay, 2);
+  await using eve = await GroupPerson.join(relay, 3);
+  const { group } = await ana.groups.create("ops", [bo.account, eve.account]);
+  await bo.read();
+  await eve.read();
+  let said = 0;
+  await ana.groups.leave(group, async () => void said++);
+  assert.equal(said, 1);
+  assert.equal(await ana.view(group), null);
+  for (const reader of [bo, eve]) {
+    await reader.read();
+    await reader.store.write((tables) => reader.groups.noteLeft(tables, group, ana.account));
+  }
+  await bo.read();
+  const { members } = await bo.groups.show(group);
+  assert.deepEqual(
+    members.map(({ account }) => account.toHex()).sort(),
+    [bo, eve].map((p) => p.account.toHex()).sort(),
+  );
+  assert.deepEqual(await eve.happened(), ["member_removed"], "told once, when she said so");
+  await assertOneView(group, [bo, eve]);
+});
+
+Deno.test("two groups of the same name are #ops and #ops-2 for who is in both", async () => {
+  await using relay = await groupRelay();
+  await using ana = await GroupPerson.join(relay, 1);
+  await using bo = await GroupPerson.join(relay, 2);
+  await using eve = await GroupPerson.join(relay, 3);
+  await ana.groups.create("ops", [eve.account]);
+  const second = await bo.groups.create("Ops", [eve.account]);
+  await eve.read();
+  assert.deepEqual((await eve.groups.list()).map(({ name }) => name), ["ops", "Ops-2"]);
+  await bo.groups.setTimer(second.group, 5);
+  await eve.read();
+  assert.equal((await eve.groups.find("ops-2")).group.toHex(), second.group.toHex(), "a change keeps the number");
+  await assert.rejects(ana.groups.create("OPS"), isCode("group_exists"));
+});
+
+Deno.test("nobody is added who cannot be, and then there is no group", async () => {
+  await using relay = await groupRelay();
+  await using ana = await GroupPerson.join(relay, 1);
+  await assert.rejects(ana.groups.create("ops", [new Uint8Array(32).fill(7)]), isCode("no_such_recipient"));
+  assert.deepEqual(await ana.groups.list(), []);
+  await assert.rejects(ana.groups.create("a b"), isCode("bad_name"));
+});
+
+Deno.test("a blocked person's group is left at once, without a word", async () => {
+  await using relay = await groupRelay();
+  await using ana = await GroupPerson.join(relay, 1);
+  await using bo = await GroupPerson.join(relay, 2);
+  await bo.contacts.add("ana", ana.account);
+  await bo.contacts.block("ana", true);
+  const { group } = await ana.groups.create("ops", [bo.account]);
+  assert.deepEqual(await bo.happened(), []);
+  assert.deepEqual(await bo.groups.list(), []);
+  assert.deepEqual(await bo.calls.listGroups(), []);
+  assert.equal(await bo.view(group), null);
+});
+
+Deno.test("with ask, an invited member is in after a yes; a no leaves", async () => {
+  await using relay = await groupRelay();
+  await using ana = await GroupPerson.join(relay, 1);
+  await using bo = await GroupPerson.join(relay, 2, { groups: { askFirst: true } });
+  const yes = await ana.groups.create("yes", [bo.account]);
+  const no = await ana.groups.create("no", [bo.account]);
+  await bo.read();
+  assert.deepEqual((await bo.groups.list()).map(({ status }) => status), ["joining", "joining"]);
+  await bo.groups.join(yes.group);
+  await bo.groups.leave(no.group);
+  assert.deepEqual((await bo.groups.list()).map(({ name, status }) => [name, status]), [["yes", "active"]]);
+});
+
+Deno.test("an invite opens a group while all its members are away", async () => {
+  await using relay = await groupRelay();
+  await using ana = await GroupPerson.join(relay, 1);
+  await using bo = await GroupPerson.join(relay, 2);
+  const { group } = await ana.groups.create("ops");
+  const pass = await ana.groups.pass(group, 3600);
+  await ana.relay[Symbol.asyncDispose]();
+  const joined = await bo.groups.joinBy(pass);
+  assert.equal(joined.name, "ops");
+  await assert.rejects(
+    bo.newGroups().joinBy({ ...pass, group: new Uint8Array(32).fill(1) }),
+    isCode("invite_unknown"),
+  );
+  await ana.connect();
+  assert.deepEqual(await ana.happened(), ["member_added"]);
+  await assertOneView(group, [ana, bo]);
+});
