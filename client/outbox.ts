@@ -89,7 +89,9 @@ export function createOutbox(
 
   function add(tables: Tables, recipient: Uint8Array, draft: Draft, state: OutboxState): OutboxRow {
     const { id, createdAtMs, ttlS, plaintext } = draft;
-    const content = state === "queued" ? toBinary(ContentSchema, draft.content) : null;
+    // For a group it may have to be encrypted a second time.
+    const kept = state === "queued" || draft.conversation !== undefined;
+    const content = kept ? toBinary(ContentSchema, draft.content) : null;
     const hash = contentHash(recipient, draft);
     const conversation = draft.conversation ?? null;
     const row: OutboxRow = {
