@@ -3,10 +3,14 @@ import { dirname } from "node:path";
 import { type Clock, systemClock, systemRandom } from "../client/clock.ts";
 import { Contacts } from "../client/contacts.ts";
 import { KeyDirectory } from "../client/directory.ts";
+import { Groups } from "../client/groups.ts";
+import { ensureKeyPackages, type KeyPackageBudget, ONE_SHOT } from "../client/groups/key_packages.ts";
+import { GroupStates } from "../client/groups/states.ts";
 import { History } from "../client/history.ts";
 import type { Identity as ClientIdentity } from "../client/identity.ts";
 import { createOutbox, type Outbox } from "../client/outbox.ts";
 import { ensurePublished, ownBundle, type Published } from "../client/publish.ts";
+import type { RelaySource } from "../client/reconnect.ts";
 import { type Dial, RelayClient } from "../client/relay_client.ts";
 import { flushQueue, type SendRoom } from "../client/send.ts";
 import { dialledName } from "../client/session.ts";
@@ -36,6 +40,8 @@ export class Messenger implements AsyncDisposable {
   readonly history: History;
   readonly relayAddress: string;
   readonly clock: Clock = systemClock;
+  /** Decoded states of groups, for all that seal and open with them. */
+  readonly states = new GroupStates(systemRandom);
   /** Hears how many bytes went out, on connections that are dialled after it is set. */
   onWritten: ((bytes: number) => void) | null = null;
   readonly #settings: Settings;
@@ -51,7 +57,7 @@ export class Messenger implements AsyncDisposable {
     const own = { account: identity.account.hash, device: identity.device.publicKey };
     this.history = new History({ store, clock: this.clock, own });
     const witness = settings.history.keep ? this.history.witness : undefined;
-    this.outbox = createOutbox({ store, relay, clock: this.clock, random: systemRandom, witness });
+    this.outbox = createOutbox({ store, relay, clock: this.clock, random: systemRandom, witness, states: this.states });
     this.directory = new KeyDirectory(store, this.clock);
     this.contacts = new Contacts(store, this.clock);
   }
@@ -69,13 +75,32 @@ export class Messenger implements AsyncDisposable {
     return { account, signer: device, deviceName: "device" };
   }
 
+  /** The groups at the chosen relay, over the sessions of `source`. */
+  groups(source: RelaySource): Groups {
+    const { account, device } = this.identity;
+    return new Groups({
+      source,
+      relay: dialledName(parseRelayAddress(this.relayAddress)),
+      store: this.store,
+      directory: this.directory,
+      account: account.hash,
+      signer: device,
+      states: this.states,
+      clock: this.clock,
+      random: systemRandom,
+      timeoutMs: this.#settings.timeoutMs,
+      askFirst: this.#settings.groups.ask,
+    });
+  }
+
   /** Dials, proves the device, and publishes what the relay lacks. */
   async connect(): Promise<Connected> {
     const relay = await this.dial();
     try {
       const published = await this.publish(relay);
       const author = { signer: this.identity.device, bundle: published.bundle };
-      return { relay, outbox: this.outbox, directory: this.directory, author, published };
+      const groups = this.groups({ client: () => Promise.resolve(relay) }).reach;
+      return { relay, outbox: this.outbox, directory: this.directory, author, published, groups };
     } catch (error) {
       relay.close();
       throw error;
@@ -98,14 +123,18 @@ export class Messenger implements AsyncDisposable {
 
   /** Publishes bundle and sealing key as far as the relay lacks them. */
   async publish(relay: RelayClient, options: { rotate?: boolean } = {}): Promise<Published> {
-    return await ensurePublished({
-      relay,
-      store: this.store,
-      identity: this.clientIdentity,
-      clock: this.clock,
-      random: systemRandom,
-      ...options,
-    });
+    const { store, clock, clientIdentity: identity } = this;
+    const published = await ensurePublished({ relay, store, identity, clock, random: systemRandom, ...options });
+    await this.publishKeyPackages(relay, ONE_SHOT);
+    return published;
+  }
+
+  /** Publishes KeyPackages of this device as far as the relay lacks them and `budget` allows. */
+  async publishKeyPackages(relay: RelayClient, budget: KeyPackageBudget): Promise<void> {
+    const { account, device } = this.identity;
+    const relayName = dialledName(parseRelayAddress(this.relayAddress));
+    const owner = { account: account.hash, signer: device };
+    await ensureKeyPackages({ relay, relayName, store: this.store, owner, clock: this.clock }, budget);
   }
 
   /** Sends what earlier commands queued, in order; what could not go is said on stderr. */
