@@ -122,7 +122,8 @@ export class FetchRun {
 
   async #print(arrived: readonly InboxMessage[], peek: boolean): Promise<void> {
     const whole = arrived.filter((message) => this.#fitsARecord(message));
-    const messages = peek ? whole : await this.#claim(whole);
+    // Another fetch of this device may have shown some of it already; what stays for its files is "again" the next time.
+    const messages = peek ? whole : await this.#inbox.printing(...whole);
     if (messages.length === 0) return;
     const records: Uint8Array[] = [];
     const names = await this.#contacts.names();
@@ -143,13 +144,6 @@ export class FetchRun {
     const out = messages.slice(0, flushed);
     if (!peek) await this.#inbox.shown(...out.filter((message) => !this.#leavesFiles(message)));
     for (const message of out) if (!peek && this.#leavesFiles(message)) this.#tellOfFiles(message);
-  }
-
-  /** What is ours to print: another fetch of this device may have shown some of it already. */
-  async #claim(arrived: readonly InboxMessage[]): Promise<InboxMessage[]> {
-    const claimed = await this.#inbox.printing(...arrived.filter((message) => !this.#leavesFiles(message)));
-    const bySeq = new Map(claimed.map((message) => [message.seq, message]));
-    return arrived.flatMap((message) => this.#leavesFiles(message) ? [message] : bySeq.get(message.seq) ?? []);
   }
 
   /** A NUL in the body of a `--null` record would make two of it for whoever reads them. */

@@ -20,6 +20,7 @@ export interface Parsed {
 /** Parses the arguments; anything not understood is `usage` (64), with the near name where there is one. */
 export function parseArguments(args: readonly string[]): Parsed {
   refuseSecrets(args);
+  refuseCommandInOurOptions(args);
   let found: Omit<Parsed, "flags"> | undefined;
   let verbose = 0;
   const root = build(tree, [], (parsed) => found = parsed);
@@ -94,6 +95,18 @@ const messageHints: Readonly<Record<string, string>> = {
   "commander.unknownOption": 'A MESSAGE that begins with - goes after --: qight send TO -- "-5 degrees".',
   "commander.excessArguments": 'A MESSAGE of several words needs quotes: qight send TO "two words".',
 };
+
+/** Without `--` the options of somebody's command would be taken for ours: the `-c` of `sh -c` names a configuration. */
+function refuseCommandInOurOptions(args: readonly string[]): void {
+  const at = args.indexOf("--exec");
+  if (at < 0 || args.includes("--") || !args.slice(0, at).some((word) => word === "fetch" || word === "recv")) return;
+  const command = args.slice(at + 1);
+  if (command.length === 0 || command[0].startsWith("-") || !command.some((word) => word.startsWith("-"))) return;
+  const words = command.map((word) => /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
+  throw new QightError("usage", "The -- between --exec and its command is missing", {
+    hint: `qight fetch --exec -- ${words.join(" ")}`,
+  });
+}
 
 /** Words on a command line are readable by every user of the machine (croc CVE-2023-43621). */
 function refuseSecrets(args: readonly string[]): void {

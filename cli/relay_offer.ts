@@ -70,14 +70,14 @@ function usualRoom(settings: Settings, out: Output): OfferRoom {
       const { relays } = await discoverRelays({ waitMs: LISTEN_MS, onTrouble: (what) => out.detail(what) });
       return relays;
     },
-    async keep(name, relay) {
-      const { run } = await import("./commands/context_add.ts");
-      // What stands on stdout belongs to the command that asked.
-      const aside = new Output({ json: false, quiet: false, verbose: 0 }, Deno.stderr);
-      const flags = { relay, verbose: 0 };
-      await run({ args: [name], options: {}, settings: { ...settings, flags }, out: aside, signal: NEVER });
-    },
+    keep: (name, relay) => keepRelay(settings, name, relay),
   };
 }
 
-const NEVER = new AbortController().signal;
+/** Writes a relay down as a context, in use from now on unless another one is. */
+export async function keepRelay(settings: Settings, name: string, relay: string): Promise<void> {
+  const { addContext } = await import("./commands/context_add.ts");
+  // What stands on stdout belongs to the command that asked. Verbose, so that a context in use already is mentioned.
+  const aside = new Output({ json: false, quiet: false, verbose: 1 }, Deno.stderr);
+  await addContext(name, { ...settings, flags: { relay, verbose: 0 } }, aside, { use: true });
+}

@@ -1,8 +1,8 @@
 /** Doctor: the relay over QUIC and over WebSocket, each by itself. @module */
 import { RelayClient } from "../../client/relay_client.ts";
-import { parseRelayAddress, type RelayAddress } from "../../net/address.ts";
+import { formatHostPort, parseRelayAddress, type RelayAddress } from "../../net/address.ts";
 import { dial } from "../../net/race.ts";
-import { asQightError, type QightError } from "../../proto/errors.ts";
+import { asQightError, QightError } from "../../proto/errors.ts";
 import type { Settings } from "../settings.ts";
 import { accessToken } from "../token.ts";
 import { type Check, failed, ok, warn } from "./check.ts";
@@ -31,15 +31,28 @@ export interface Trips {
 export async function travel(settings: Settings): Promise<Trips> {
   const address = parseRelayAddress(settings.relay!);
   const token = await accessToken(settings);
-  const [quic, websocket] = await Promise.all((["quic", "websocket"] as const).map(async (transport): Promise<Trip> => {
+  const silence = new AbortController();
+  const trip = async (transport: Transport): Promise<Trip> => {
     try {
-      return await roundTrip(address, transport, settings.timeoutMs, token);
+      return await roundTrip(address, transport, settings.timeoutMs, silence.signal, token);
     } catch (thrown) {
       return { error: asQightError(thrown) };
     }
-  }));
+  };
+  const quicTrip = trip("quic");
+  const websocket = await trip("websocket");
+  const timer = setTimeout(() => {
+    silence.abort(
+      new QightError("unreachable", `${formatHostPort(address.host, address.port)} does not answer over QUIC`),
+    );
+  }, QUIC_GRACE_MS);
+  const quic = await quicTrip;
+  clearTimeout(timer);
   return { quic, websocket };
 }
+
+/** A closed UDP port says nothing: once TCP has answered or refused, so much longer is enough, milliseconds. */
+const QUIC_GRACE_MS = 2_000;
 
 /** One line for each transport. One that does not get through is a warning while the other does. */
 export function checkTrips(trips: Trips): Check[] {
@@ -65,8 +78,14 @@ const CLOSED = {
   websocket: "Everything works over QUIC. Networks that block UDP need the relay's port open for TCP too.",
 } as const;
 
-async function roundTrip(address: RelayAddress, transport: Transport, timeoutMs: number, token?: string) {
-  const connection = await dial({ address, transports: [transport], timeoutMs, quicGraceMs: timeoutMs });
+async function roundTrip(
+  address: RelayAddress,
+  transport: Transport,
+  timeoutMs: number,
+  signal: AbortSignal,
+  token?: string,
+) {
+  const connection = await dial({ address, transports: [transport], timeoutMs, quicGraceMs: timeoutMs, signal });
   await using client = await RelayClient.over(connection, address, {
     timeoutMs,
     ...(token === undefined ? {} : { token }),

@@ -54,6 +54,31 @@ row(
   },
 );
 
+row("regression: ~/ in quotes is the home folder on the command line too", async () => {
+  const ada = world.person("tilde");
+  await ada.ok(["context", "add", "home", "--relay", HOME, "--identity", "~/work.key"]);
+  assert.match(text(ada), new RegExp(`identity = "${ada.path("work.key")}"`));
+  assert.equal(await inForce(ada, "identity"), ada.path("work.key"));
+});
+
+row(
+  "regression: a relay kept from the offer is in use although there are other contexts, unless one of them is",
+  async () => {
+    const { keepRelay } = await import("../../cli/relay_offer.ts");
+    const { settle } = await import("../../cli/settings.ts");
+    const keptBy = async (person: Person) => {
+      const { env } = person;
+      await keepRelay(await settle({ verbose: 0 }, (name) => env[name], "read"), "kitchen", WORK);
+      return await inForce(person, "context");
+    };
+    assert.equal(await keptBy(having("none-in-use", `[context.home]\nrelay = "${HOME}"\n`)), "kitchen");
+    assert.equal(
+      await keptBy(having("one-in-use", `default_context = "home"\n[context.home]\nrelay = "${HOME}"\n`)),
+      "home",
+    );
+  },
+);
+
 row("a context keeps key, time, passphrase and token files; relative ones are written whole", async () => {
   const ada = world.person("files");
   const folder = ada.path("somewhere");

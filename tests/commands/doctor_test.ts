@@ -158,6 +158,13 @@ row("nobody at the address is 69 on both lines", async () => {
   assert.deepEqual([states.quic, states.websocket, states.certificate, states.clock], ["fail", "fail", "warn", "warn"]);
 });
 
+row("regression: a relay that is off is said to be in seconds, not after the whole --timeout", async () => {
+  const began = performance.now();
+  const { exit, states } = await examined(ada, ["--relay", "qight://127.0.0.1:1", "--timeout", "40s"]);
+  assert.deepEqual([exit, states.quic, states.websocket], [69, "fail", "fail"]);
+  assert.ok(performance.now() - began < 20_000, "UDP is silent: TCP has refused long before");
+});
+
 row("another relay at the address is 76", async () => {
   const stranger = relay.address.replace(/\/\/.{43}@/, `//${"A".repeat(43)}@`);
   const { exit, code, states } = await examined(ada, ["--relay", stranger]);

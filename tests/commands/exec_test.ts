@@ -49,6 +49,13 @@ row("--exec that fails is 74: it stops, and from there on nothing is acknowledge
   ]]);
 });
 
+row("regression: a command after --exec without -- is told of the --, not of its own options", async () => {
+  const { code, stderr } = await bob.run(["fetch", "--exec", "sh", "-c", "cat >> it's.txt"]);
+  assert.equal(code, 64);
+  assert.match(stderr, /The -- between --exec and its command is missing/);
+  assert.ok(stderr.includes("qight fetch --exec -- sh -c 'cat >> it'\\''s.txt'\n"), stderr);
+});
+
 row("--exec of a command that is not there is 74, and the message stays", async () => {
   await send("kept");
   assert.equal((await bob.run(["fetch", "--exec", "--", "/nonexistent/command"])).code, 74);

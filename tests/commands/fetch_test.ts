@@ -187,6 +187,7 @@ row("regression: a message with files is not acknowledged by a fetch that writes
   const exec = await bob.run(["fetch", "--exec", "--", "sh", "-c", "echo ran >&2; cat >/dev/null"]);
   assert.equal(exec.code, 0, exec.stderr);
   assert.ok(!exec.stderr.includes("ran"), exec.stderr);
+  assert.match(await bob.ok(["fetch"]), / \(again\) {2}see file/, "it was shown before");
   const folder = bob.path("kept");
   Deno.mkdirSync(folder);
   await bob.ok(["fetch", "--save-dir", folder]);
