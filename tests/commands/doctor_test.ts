@@ -162,7 +162,8 @@ row("regression: a relay that is off is said to be in seconds, not after the who
   const began = performance.now();
   const { exit, states } = await examined(ada, ["--relay", "qight://127.0.0.1:1", "--timeout", "40s"]);
   assert.deepEqual([exit, states.quic, states.websocket], [69, "fail", "fail"]);
-  assert.ok(performance.now() - began < 20_000, "UDP is silent: TCP has refused long before");
+  // QUIC by itself notices after its idle time, 12 s.
+  assert.ok(performance.now() - began < 10_000, "TCP has refused long before");
 });
 
 row("another relay at the address is 76", async () => {
