@@ -5,6 +5,7 @@ import { completionSpec } from "./generated.ts";
 import { discoverSpec } from "./discover.ts";
 import { inviteSpec } from "./invite.ts";
 import { keySpec } from "./key.ts";
+import { groupSpec } from "./group.ts";
 import { historySpec, transcriptSpec } from "./history.ts";
 import { fetchSpec, sendSpec } from "./messages.ts";
 import { relaySpec } from "./relay.ts";
@@ -26,6 +27,7 @@ export const tree: CommandSpec = {
     transcriptSpec,
     contactSpec,
     inviteSpec,
+    groupSpec,
     completionSpec,
     discoverSpec,
     contextSpec,

@@ -1,0 +1,12 @@
+/** `qight group create`: a group, with members or alone. @module */
+import { accountsOf, printGroup, withGroups } from "../group_command.ts";
+import type { Call } from "../tree/spec.ts";
+
+/** Prints the group id; all members are in, or there is no group. */
+export async function run(call: Call): Promise<void> {
+  const [name, ...members] = call.args;
+  await withGroups(call, async ({ messenger, groups }) => {
+    const view = await groups.create(name, await accountsOf(messenger, members));
+    await printGroup(call, view, view.group.toHex());
+  });
+}
