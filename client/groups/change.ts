@@ -16,7 +16,7 @@ import { writeHappenings } from "./events.ts";
 import { offer, writeRequest } from "./pending.ts";
 import { bringTo, isMember } from "./reach.ts";
 import { faultOf, type JudgedChange } from "./roles.ts";
-import type { GroupRoom } from "./room.ts";
+import { callsOf, type GroupRoom } from "./room.ts";
 import { happeningsOf, nextRow, rosterOf } from "./rows.ts";
 
 /** What a group shall be like; accounts as hashes of 32 bytes. With nothing of it, keys are renewed. */
@@ -44,7 +44,7 @@ export interface Changed {
 
 const CLAIMS_AT_ONCE = 8;
 const FIRST_PAUSE_MS = 20;
-const LONGEST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 400;
 
 /**
  * Makes a group as the intent says; what is so already is left alone. `not_allowed` when this device's account may not do
@@ -59,11 +59,12 @@ export async function change(
 ): Promise<Changed> {
   const { clock, random, timeoutMs } = room;
   const untilMs = clock.monotonic() + timeoutMs;
+  const offRoster = new Set<string>();
   for (let tries = 0;; tries++) {
     let waitMs = random(1)[0] / 255 * Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(tries, 10));
     let last = new QightError("stale_epoch", `Others changed the group each time, for ${timeoutMs} ms`);
     try {
-      const changed = await tryOnce(room, group, intent, claimed);
+      const changed = await tryOnce(room, group, intent, claimed, offRoster);
       if (changed) return changed;
     } catch (thrown) {
       const error = asQightError(thrown);
@@ -78,16 +79,37 @@ export async function change(
 }
 
 /** One try on top of all that others did; null when somebody was faster. */
-async function tryOnce(room: GroupRoom, group: Uint8Array, intent: Intent, claimed: Claimed): Promise<Changed | null> {
+async function tryOnce(
+  room: GroupRoom,
+  group: Uint8Array,
+  intent: Intent,
+  claimed: Claimed,
+  offRoster: Set<string>,
+): Promise<Changed | null> {
   const reached = await bringTo(room, group);
   if (reached === "none") throw notAMember();
   if (reached === "behind") {
     throw new QightError("stale_epoch", "The group waits for a change to be taken back that breaks its rules");
   }
   await claimMissing(room, group, intent, claimed);
-  const made = await make(room, group, intent, claimed);
+  const made = await make(room, group, intent, { claimed, offRoster });
   if (made.kind === "nothing") return { added: [], removed: [], epoch: made.epoch };
-  return made.kind === "made" && await offer(room, made.pending, made.next) === "accepted" ? made.changed : null;
+  if (made.kind === "busy") return null;
+  try {
+    return await offer(room, made.pending, made.next) === "accepted" ? made.changed : null;
+  } catch (thrown) {
+    if (asQightError(thrown).code !== "bad_group_message" || offRoster.size > 0) throw thrown;
+    // The relay may have taken a device off whose leaf is still there: it does not come back by just any commit.
+    await findOffRoster(room, group, made.next, offRoster);
+    if (offRoster.size === 0) throw thrown;
+    return null;
+  }
+}
+
+async function findOffRoster(room: GroupRoom, group: Uint8Array, next: GroupState, off: Set<string>): Promise<void> {
+  const { calls } = await callsOf(room);
+  const listed = new Set((await calls.getGroup(group)).roster.map((device) => device.toHex()));
+  for (const { device } of describe(next).members) if (!listed.has(device.toHex())) off.add(device.toHex());
 }
 
 /** Claims KeyPackages of accounts that have no device in the group; those of an earlier try are still good. */
@@ -131,7 +153,7 @@ async function make(
   room: GroupRoom,
   group: Uint8Array,
   intent: Intent,
-  claimed: ReadonlyMap<string, readonly Addable[]>,
+  { claimed, offRoster }: { claimed: Claimed; offRoster: ReadonlySet<string> },
 ): Promise<Made> {
   const { relay, account, signer, store, states, clock } = room;
   return await store.write(async (tables): Promise<Made> => {
@@ -160,8 +182,9 @@ async function make(
       nowMs,
     });
     const happened = happeningsOf(judged, now.members);
-    const leavers = groups.leavers(relay, group);
-    const roster = rosterOf(describe(made.next), leavers.filter((one) => !remove.some((m) => equal(m.account, one))));
+    const added = new Set(add.map(({ device }) => device.toHex()));
+    const devices = new Set([...offRoster].filter((device) => !added.has(device)));
+    const roster = rosterOf(describe(made.next), { leavers: groups.leavers(relay, group), devices });
     const request = {
       ...{ group, epoch: now.epoch, commit: made.commit, welcome: made.welcome, groupInfo: made.groupInfo, roster },
       welcomed: add.map(({ device }) => device),

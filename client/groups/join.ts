@@ -61,6 +61,8 @@ export async function takeWelcome(room: GroupRoom, group: Uint8Array): Promise<W
     keepEvents(tables, row, clock.now(), [{ kind: "joined", by }]);
     tables.keyPackages.use(ref);
   });
+  // Who asks for commits from there on is in: the relay forgets the Welcome, and nobody joins an old epoch by it again.
+  await Array.fromAsync(calls.commits(group, epoch, 1));
   return "joined";
 }
 

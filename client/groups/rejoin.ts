@@ -68,14 +68,14 @@ async function tryOnce(room: GroupRoom, group: Uint8Array, found: RelayGroup, en
   if (described.epoch !== found.epoch + 1 || !equal(described.group, group)) {
     throw new QightError("bad_group_message", "The relay's GroupInfo is of another group or epoch than it says");
   }
-  const { leavers, status } = await store.read(({ groups }) => ({
-    leavers: groups.leavers(relay, group),
-    status: statusOf(groups.get(relay, group)),
-  }));
+  const { members } = described;
+  const status = statusOf(await store.read(({ groups }) => groups.get(relay, group)));
   const { commit, groupInfo, hash } = made;
   // Either side of a direct conversation may come in without having been in it.
   const wasThere = before !== null || found.roster.some((device) => equal(device, signer.publicKey));
-  const roster = rosterOf(described, leavers);
+  const listed = new Set([...found.roster, signer.publicKey].map((device) => device.toHex()));
+  const off = members.map(({ device }) => device.toHex()).filter((device) => !listed.has(device));
+  const roster = rosterOf(described, { leavers: [], devices: new Set(off) });
   const request = { group, epoch: found.epoch, commit, welcome: null, welcomed: [], groupInfo, roster };
   const pending = {
     ...{ relay, group, hash, epoch: found.epoch },

@@ -86,9 +86,19 @@ export function distinct(leaves: readonly Pick<Member, "account">[]): Uint8Array
   return [...new Map(leaves.map(({ account }) => [account.toHex(), account])).values()];
 }
 
-/** The devices that a group's new roster has: all leaves but those of members who said that they leave. */
-export function rosterOf({ members }: GroupDescription, leavers: readonly Uint8Array[]): Uint8Array[] {
-  const stays = members.filter(({ account }) => !leavers.some((leaver) => equal(leaver, account)));
+/** Devices that the relay delivers nothing more to, although their leaves are still there. */
+export interface OffRoster {
+  /** Accounts of members who said that they leave. */
+  readonly leavers: readonly Uint8Array[];
+  /** Devices that the relay took off, in hex. */
+  readonly devices: ReadonlySet<string>;
+}
+
+/** The devices that a group's new roster has. */
+export function rosterOf({ members }: GroupDescription, { leavers, devices }: OffRoster): Uint8Array[] {
+  const stays = members.filter(({ account, device }) =>
+    !devices.has(device.toHex()) && !leavers.some((leaver) => equal(leaver, account))
+  );
   return [...new Map(stays.map(({ device }) => [device.toHex(), device])).values()];
 }
 

@@ -39,8 +39,10 @@ export async function compareGroups(room: GroupRoom): Promise<void> {
 async function compare(room: GroupRoom, { group, epoch, welcome }: OwnGroup, row: GroupRow | null): Promise<void> {
   if (isMember(row)) {
     if (row.epoch !== epoch || row.status === "stuck") await bringTo(room, group);
-  } else if (welcome) await takeWelcome(room, group);
-  else if (row === null) await comeBack(room, group, "lost_state");
+    return;
+  }
+  if (welcome && await takeWelcome(room, group) !== "none") return;
+  if (row === null) await comeBack(room, group, "lost_state");
   else if (row.status === "removed") await comeBack(room, group, "reopened");
   else await leaveAgain(room, group);
 }

@@ -1,0 +1,258 @@
+/** Groups in trouble: races, crashes, old and lost states, commits that break the rules. @module */
+import assert from "node:assert/strict";
+import { createGroup } from "../../crypto/mls/create.ts";
+import { commit } from "../../crypto/mls/commit.ts";
+import { makeKeyPackage } from "../../crypto/mls/key_package.ts";
+import { describe } from "../../crypto/mls/state.ts";
+import { accountFromSeed } from "../../crypto/account.ts";
+import { signerFromSeed } from "../../crypto/ed25519.ts";
+import type { NewCommit } from "../../client/group_calls.ts";
+import { QightError } from "../../proto/errors.ts";
+import { assertOneView, GroupPerson, groupRelay, RELAY_NAME, ShiftedClock } from "./group_people.ts";
+
+const isCode = (code: string) => (thrown: unknown) => thrown instanceof QightError && thrown.code === code;
+
+/** A group of the first, with all others in it. */
+async function groupOf(people: readonly GroupPerson[]): Promise<Uint8Array> {
+  const [first, ...others] = people;
+  const { group } = await first.groups.create("ops", others.map(({ account }) => account));
+  for (const other of others) await other.read();
+  await first.read();
+  return group;
+}
+
+Deno.test("eight members who all change a group at once all get their change", async () => {
+  await using relay = await groupRelay();
+  await using stack = new AsyncDisposableStack();
+  const people: GroupPerson[] = [];
+  for (let i = 0; i < 8; i++) {
+    people.push(stack.use(await GroupPerson.join(relay, i + 1, { groups: { timeoutMs: 60_000 } })));
+  }
+  const group = await groupOf(people);
+  for (let round = 0; round < 3; round++) {
+    const before = (await people[0].groups.row(group))!.epoch;
+    await Promise.all(people.map(({ groups }) => groups.renewKeys(group)));
+    for (const person of people) await person.read();
+    assert.equal((await people[0].groups.row(group))!.epoch, before + 8, "one epoch for each change");
+    await assertOneView(group, people);
+  }
+});
+
+Deno.test("two processes of one device change a group at once and both get their change", async () => {
+  await using relay = await groupRelay();
+  await using ana = await GroupPerson.join(relay, 1);
+  await using bo = await GroupPerson.join(relay, 2);
+  const group = await groupOf([ana, bo]);
+  const other = ana.newGroups();
+  await Promise.all([ana.groups.rename(group, "left"), other.setTimer(group, 9), ana.groups.renewKeys(group)]);
+  await ana.read();
+  await bo.read();
+  await assertOneView(group, [ana, bo]);
+  const { name, disappearAfterS } = await bo.groups.show(group);
+  assert.deepEqual([name, disappearAfterS], ["left", 9]);
+});
+
+Deno.test("a crash between the relay's yes and the own save loses nothing: the commit is known by its hash", async () => {
+  await using relay = await groupRelay();
+  await using ana = await GroupPerson.join(relay, 1);
+  await using bo = await GroupPerson.join(relay, 2);
+  const group = await groupOf([ana, bo]);
+  // The relay takes the commit, and its answer never arrives.
+  const { rpc } = ana.relay;
+  const unary = rpc.unary.bind(rpc);
+  rpc.unary = async (method, request, options) => {
+    const reply = await unary(method, request, options);
+    if (method.name !== "Commit") return reply;
+    throw new QightError("unreachable", "The relay broke off Commit");
+  };
+  await assert.rejects(ana.groups.rename(group, "after"), isCode("unreachable"));
+  assert.equal((await ana.groups.show(group)).name, "ops", "not its own name before the relay's yes is known");
+  await ana.restart();
+  // Others go on meanwhile.
+  await bo.read();
+  await bo.groups.renewKeys(group);
+  await ana.read();
+  assert.equal((await ana.groups.show(group)).name, "after");
+  await assertOneView(group, [ana, bo]);
+  assert.deepEqual(await ana.store.read(({ groups }) => groups.pending(RELAY_NAME, group)), []);
+});
+
+Deno.test("a crash before the commit went out: the next command sends the very same bytes", async () => {
+  await using relay = await groupRelay();
+  await using ana = await GroupPerson.join(relay, 1);
+  await using bo = await GroupPerson.join(relay, 2);
+  const group = await groupOf([ana, bo]);
+  ana.relay.rpc.unary = () => Promise.reject(new QightError("unreachable", "The cable is out"));
+  await assert.rejects(ana.groups.rename(group, "after"), isCode("unreachable"));
+  await ana.restart();
+  await ana.read();
+  const { rpc } = ana.relay;
+  const sent: Uint8Array[] = [];
+  const unary = rpc.unary.bind(rpc);
+  rpc.unary = (method, request, options) => {
+    if (method.name === "Commit") sent.push((request as { commit: Uint8Array }).commit);
+    return unary(method, request, options);
+  };
+  const [pending] = await ana.store.read(({ groups }) => groups.pending(RELAY_NAME, group));
+  await ana.groups.setTimer(group, 5);
+  assert.equal(sent.length, 2);
+  assert.ok(pending.request.toHex().includes(sent[0].toHex()), "first the one that was kept");
+  await bo.read();
+  const { name, disappearAfterS } = await bo.groups.show(group);
+  assert.deepEqual([name, disappearAfterS], ["after", 5]);
+  await assertOneView(group, [ana, bo]);
+});
+
+Deno.test("a lost state comes back by joining anew, and is told", async () => {
+  await using relay = await groupRelay();
+  await using ana = await GroupPerson.join(relay, 1);
+  await using bo = await GroupPerson.join(relay, 2);
+  const group = await groupOf([ana, bo]);
+  await bo.store.write(({ groups }) => groups.remove(RELAY_NAME, group));
+  await bo.restart();
+  const [event] = await bo.read();
+  assert.equal(event.happened.kind === "healed" && event.happened.why, "lost_state");
+  assert.deepEqual(await ana.happened(), [], "for the others nobody came or went");
+  assert.equal((await ana.groups.show(group)).members.length, 2);
+  await assertOneView(group, [ana, bo]);
+});
+
+Deno.test("an older copy of a store joins anew when it meets a commit of its own that it does not know", async () => {
+  const folder = await Deno.makeTempDir();
+  await using stack = new AsyncDisposableStack();
+  stack.defer(() => Deno.remove(folder, { recursive: true }));
+  const relay = stack.use(await groupRelay());
+  const ana = stack.use(await GroupPerson.join(relay, 1, { path: `${folder}/ana.db` }));
+  const bo = stack.use(await GroupPerson.join(relay, 2));
+  const group = await groupOf([ana, bo]);
+  await ana.store[Symbol.asyncDispose]();
+  await Deno.copyFile(`${folder}/ana.db`, `${folder}/copy.db`);
+  const copy = stack.use(await GroupPerson.join(relay, 1, { path: `${folder}/copy.db` }));
+  const again = stack.use(await GroupPerson.join(relay, 1, { path: `${folder}/ana.db` }));
+  await again.groups.renewKeys(group);
+  await again[Symbol.asyncDispose]();
+  const told = await copy.read();
+  assert.deepEqual(told.map(({ happened }) => happened.kind === "healed" && happened.why), ["restored"]);
+  await bo.read();
+  await copy.groups.rename(group, "copy");
+  await bo.read();
+  await assertOneView(group, [copy, bo]);
+});
+
+Deno.test("after a fork is suspected a member joins anew, and not again at once", async () => {
+  await using relay = await groupRelay();
+  await using ana = await GroupPerson.join(relay, 1);
+  await using bo = await GroupPerson.join(relay, 2);
+  const group = await groupOf([ana, bo]);
+  assert.equal(await bo.groups.suspectFork(group), true);
+  assert.deepEqual((await bo.events()).map(({ happened }) => happened.kind), ["forked", "healed"]);
+  assert.equal(await bo.groups.suspectFork(group), false, "any member can pretend one");
+  await ana.read();
+  await assertOneView(group, [ana, bo]);
+});
+
+/** Sends a commit as a member would whose program keeps no rules. */
+async function commitAsIs(person: GroupPerson, group: Uint8Array, change: Partial<NewCommit>): Promise<void> {
+  const { roster, epoch } = await person.calls.getGroup(group);
+  const rest = { welcome: null, welcomed: [], roster };
+  await person.calls.commit({ group, epoch, ...rest, ...change } as NewCommit);
+}
+
+async function stateOf(person: GroupPerson, group: Uint8Array) {
+  return (await person.store.write((tables) => person.groups.states.load(tables, RELAY_NAME, group)))!.state;
+}
+
+const poisons: readonly (readonly [string, (bad: GroupPerson, group: Uint8Array) => Promise<Partial<NewCommit>>])[] = [
+  ["that is garbage behind its header", async (bad, group) => {
+    const made = await commit(await stateOf(bad, group), { nowMs: Date.now() });
+    const garbage = made.commit.slice();
+    garbage.fill(7, garbage.length - 40);
+    return { commit: garbage, groupInfo: made.groupInfo };
+  }],
+  ["whose maker has no right to rename", async (bad, group) => {
+    const state = await stateOf(bad, group);
+    const made = await commit(state, { data: { ...describe(state).data, name: "mine" }, nowMs: Date.now() });
+    return { commit: made.commit, groupInfo: made.groupInfo };
+  }],
+  ["that removes a member without the right to", async (bad, group) => {
+    const state = await stateOf(bad, group);
+    const { members, ownLeaf } = describe(state);
+    const victim = members.findLast(({ leaf }) => leaf !== 0 && leaf !== ownLeaf)!;
+    const made = await commit(state, { remove: [victim.leaf], nowMs: Date.now() });
+    const roster = members.filter(({ leaf }) => leaf !== victim.leaf).map(({ device }) => device);
+    return { commit: made.commit, groupInfo: made.groupInfo, roster };
+  }],
+  ["that adds a device which its account does not list", async (bad, group) => {
+    const state = await stateOf(bad, group);
+    const account = await accountFromSeed(new Uint8Array(32).fill(1));
+    const signer = await signerFromSeed(new Uint8Array(32).fill(77));
+    const nowMs = Date.now();
+    const { keyPackage } = await makeKeyPackage(83, { account: account.hash, signer }, {
+      notBeforeMs: nowMs - 1000,
+      notAfterMs: nowMs + 3600_000,
+      lastResort: false,
+    });
+    const made = await commit(state, { add: [keyPackage], nowMs });
+    return { commit: made.commit, groupInfo: made.groupInfo };
+  }],
+  ["of another group with the same id", async (bad, group) => {
+    const nowMs = Date.now();
+    const { data, epoch } = describe(await stateOf(bad, group));
+    let { state } = await createGroup({ suite: 83, group, owner: bad.owner, data, nowMs });
+    for (let at = 0; at < epoch; at++) state = (await commit(state, { nowMs })).next;
+    const made = await commit(state, { nowMs });
+    return { commit: made.commit, groupInfo: made.groupInfo };
+  }],
+];
+
+for (const [what, poison] of poisons) {
+  Deno.test(`a commit ${what} is refused, reported and undone, and the group goes on without its maker`, async () => {
+    await using relay = await groupRelay();
+    await using ana = await GroupPerson.join(relay, 1);
+    await using bo = await GroupPerson.join(relay, 2);
+    await using eve = await GroupPerson.join(relay, 3);
+    await using mal = await GroupPerson.join(relay, 4);
+    const group = await groupOf([ana, bo, mal, eve]);
+    const before = await bo.view(group);
+    await commitAsIs(mal, group, await poison(mal, group));
+    await bo.read();
+    assert.equal((await bo.groups.row(group))?.status, "stuck", "one voice alone undoes nothing");
+    assert.equal(await bo.view(group), before, "the state stays as it was");
+    const told = await ana.read();
+    assert.deepEqual(told.map(({ happened }) => happened.kind), ["refused_commit"], "the owner's word is enough");
+    for (const reader of [bo, eve, mal]) await reader.read();
+    for (const reader of [ana, bo, eve]) assert.equal((await reader.groups.row(group))?.status, "active");
+    assert.equal(await mal.view(group), null);
+    await bo.groups.renewKeys(group);
+    for (const reader of [ana, eve]) await reader.read();
+    await assertOneView(group, [ana, bo, eve]);
+  });
+}
+
+Deno.test("who refuses a commit that all others take joins anew as soon as they have gone on", async () => {
+  const clock = new ShiftedClock();
+  await using relay = await groupRelay();
+  await using ana = await GroupPerson.join(relay, 1);
+  await using bo = await GroupPerson.join(relay, 2);
+  await using eve = await GroupPerson.join(relay, 3, { clock });
+  await using zoe = await GroupPerson.join(relay, 4);
+  const group = await groupOf([ana, bo, eve, zoe]);
+  // Eve alone cannot read it: her copy of the state was damaged.
+  const parts = await eve.store.read(({ groups }) => groups.parts(RELAY_NAME, group));
+  await ana.groups.renewKeys(group);
+  await eve.read();
+  await eve.store.write(({ groups }) => {
+    const row = groups.get(RELAY_NAME, group)!;
+    groups.put({ ...row, stamp: new Uint8Array(8) }, parts);
+  });
+  await eve.restart();
+  await bo.read();
+  await bo.groups.renewKeys(group);
+  await eve.read();
+  assert.equal((await eve.groups.row(group))?.status, "stuck");
+  clock.aheadMs = 11 * 60_000;
+  await eve.read();
+  assert.equal((await eve.groups.row(group))?.status, "active");
+  for (const reader of [ana, bo, zoe]) await reader.read();
+  await assertOneView(group, [ana, bo, eve, zoe]);
+});
