@@ -3,14 +3,15 @@ import { systemRandom } from "../client/clock.ts";
 import { sendLines as sendAll } from "../client/line_sender.ts";
 import { formatMessageId } from "../client/message_id.ts";
 import { Reconnector } from "../client/reconnect.ts";
-import { formatAccountId } from "../crypto/account.ts";
+import type { Reached } from "../client/send_target.ts";
 import type { QightError } from "../proto/errors.ts";
 import type { Content } from "../proto/gen/qight/v1/seal_pb.ts";
 import { readLines } from "./lines.ts";
 import { bodyOf, contentOf } from "./message_input.ts";
+import { type Destination, missedLines } from "./destination.ts";
 import type { Messenger } from "./messenger.ts";
 import { startProgress } from "./progress.ts";
-import { orAborted } from "./send_one.ts";
+import { orAborted, remarkOnSealed } from "./send_one.ts";
 import { badReceipt, sentObject } from "./sent_output.ts";
 import type { Call } from "./tree/spec.ts";
 import { remarkOnTtl } from "./ttl_remark.ts";
@@ -26,7 +27,7 @@ export interface LineShape {
 /** Sends until stdin ends; exit 0 only when all are accepted. A signal ends the input, what is under way is finished. */
 export async function sendLines(
   messenger: Messenger,
-  account: Uint8Array,
+  { recipient, conversation, to, via: meant }: Destination,
   { ttlS, plaintext, replyTo }: LineShape,
   { out, settings, signal }: Pick<Call, "out" | "settings" | "signal">,
 ): Promise<void> {
@@ -39,12 +40,20 @@ export async function sendLines(
   }, room.relay);
   remarkOnTtl(out, ttlS, room.relay.session);
   await orAborted(messenger.flush(room), signal);
+  let via = meant;
   const options = {
     source,
+    groups: messenger.groups(source).reach,
+    ...(conversation ? { conversation } : {}),
+    onTarget: ({ to, sealedBecause }: Reached) => {
+      if (!sealedBecause || "group" in to) return;
+      via = "sealed";
+      remarkOnSealed(out, sealedBecause);
+    },
     outbox: messenger.outbox,
     directory: messenger.directory,
     author: room.author,
-    recipient: account,
+    recipient,
     ttlS,
     plaintext,
     receipts: out.json,
@@ -53,7 +62,8 @@ export async function sendLines(
     clock: messenger.clock,
     random: systemRandom,
   };
-  const to = formatAccountId(account);
+  /** Members that somebody was told of: one line for each is enough. */
+  const told = new Set<string>();
   let bad: QightError | null = null;
   const size = await sizeOfInput();
   using bar = size === null ? null : startProgress(out, "sending", "bytes");
@@ -63,10 +73,15 @@ export async function sendLines(
     const done = ends.splice(0, page.length).at(-1) ?? 0;
     if (!out.json) await out.line(page.map(({ id }) => formatMessageId(id)).join("\n"));
     bar?.update(done, size!);
+    const missed = page.flatMap(({ missed }) => missed).filter(({ device }) => !told.has(device.toHex()));
+    for (const { device } of missed) told.add(device.toHex());
+    for (const line of await missedLines(messenger, conversation === "group" ? recipient : null, missed)) {
+      out.note(`some lines: ${line}`);
+    }
     if (!out.json) continue;
     for (const { id, receipts } of page) {
       bad ??= badReceipt(receipts);
-      await out.object(await sentObject(id, to, receipts));
+      await out.object(await sentObject(id, { to, via }, receipts));
     }
   }
   signal.throwIfAborted();

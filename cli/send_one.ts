@@ -5,6 +5,7 @@ import type { Draft } from "../client/messages.ts";
 import { type Delivery, isUnknown, repeatMessage, sendMessage } from "../client/send.ts";
 import { deviceFingerprint } from "../crypto/account.ts";
 import { asQightError, QightError } from "../proto/errors.ts";
+import { type Destination, missedLines } from "./destination.ts";
 import type { Connected, Messenger } from "./messenger.ts";
 import { badReceipt, sentObject } from "./sent_output.ts";
 import type { Call } from "./tree/spec.ts";
@@ -16,18 +17,19 @@ const RETRY_MS = 200;
 type Words = Pick<Call, "out" | "settings" | "signal">;
 
 /**
- * Sends now and prints the id when all devices have it. A draft without content repeats the bytes kept under its id.
- * When the outcome is unknown the id is printed too, and the error says so.
+ * Sends now and prints the id when all devices have it, or some members of a group; who has not is said on stderr. A draft
+ * without content repeats the bytes kept under its id. When the outcome is unknown the id is printed too, and the error
+ * says so. `andThen` is run over the same session when the message is accepted.
  */
 export async function sendNow(
   messenger: Messenger,
-  account: Uint8Array,
-  to: string,
+  destination: Destination,
   draft: Draft | { id: Uint8Array },
   { out, settings, signal }: Words,
+  andThen: (room: Connected) => Promise<void> = () => Promise.resolve(),
 ): Promise<void> {
   const deadline = performance.now() + settings.timeoutMs;
-  const print = (delivery?: Delivery) => printSent(out, to, draft.id, delivery);
+  const print = (delivery?: Delivery) => printSent(out, destination, draft.id, delivery);
   let hadSession = false;
   for (let attempt = 0;; attempt++) {
     try {
@@ -36,9 +38,14 @@ export async function sendNow(
       if (!hadSession && "ttlS" in draft) remarkOnTtl(out, draft.ttlS, room.relay.session);
       hadSession = true;
       await using _relay = room.relay;
-      const delivery = await orAborted(sendOver(room, messenger, account, draft, attempt), signal);
+      const delivery = await orAborted(sendOver(room, messenger, destination, draft, attempt), signal);
       const accepted = delivery.devices.filter(({ receipt }) => receipt !== null);
-      if (!delivery.error) return await print(delivery);
+      if (delivery.sealedBecause) remarkOnSealed(out, delivery.sealedBecause);
+      if (!delivery.error) {
+        await print(delivery);
+        await remarkOnMissed(messenger, destination, delivery, out);
+        return await andThen(room);
+      }
       if (accepted.length > 0) await print(delivery);
       throw await namingDevice(delivery);
     } catch (thrown) {
@@ -60,14 +67,13 @@ export async function sendNow(
 /** Keeps the message on disk, prints its id, and tries to send what is queued; a relay that is away is no error. */
 export async function sendQueued(
   messenger: Messenger,
-  account: Uint8Array,
-  to: string,
+  { recipient, to, via }: Destination,
   draft: Draft,
   { out, signal }: Words,
 ): Promise<void> {
-  await messenger.outbox.queue(account, draft);
+  await messenger.outbox.queue(recipient, draft);
   const id = formatMessageId(draft.id);
-  await out.result({ id, to, seq: null, queued: true, expires_at: null, receipt: null }, id);
+  await out.result({ id, to, via, seq: null, queued: true, expires_at: null, receipt: null }, id);
   try {
     const room = await orAborted(messenger.connect(), signal);
     await using _relay = room.relay;
@@ -81,19 +87,40 @@ export async function sendQueued(
 async function sendOver(
   room: Connected,
   messenger: Messenger,
-  account: Uint8Array,
+  { recipient }: Destination,
   draft: Draft | { id: Uint8Array },
   attempt: number,
 ): Promise<Delivery> {
   if (attempt > 0 || !("content" in draft)) return await repeatMessage(room, draft.id);
   await messenger.flush({ ...room, receipts: false });
-  return await sendMessage(room, account, draft);
+  return await sendMessage(room, recipient, draft);
 }
 
-async function printSent(out: Call["out"], to: string, id: Uint8Array, delivery?: Delivery): Promise<void> {
+/** What was meant for a conversation and went sealed, with the reason. */
+export function remarkOnSealed(out: Call["out"], { message }: QightError): void {
+  out.note(`sent sealed, not in a conversation: ${message}`);
+}
+
+async function remarkOnMissed(
+  messenger: Messenger,
+  { to }: Destination,
+  { id, group, devices }: Delivery,
+  out: Call["out"],
+): Promise<void> {
+  const lines = await missedLines(messenger, group, devices);
+  for (const line of lines) out.note(line);
+  if (lines.length > 0) out.note(`to try again for them: qight send '${to}' --id ${formatMessageId(id)}`);
+}
+
+async function printSent(
+  out: Call["out"],
+  { to, via }: Destination,
+  id: Uint8Array,
+  delivery?: Delivery,
+): Promise<void> {
   if (!out.json) return await out.line(formatMessageId(id));
   const accepted = (delivery?.devices ?? []).flatMap(({ device, receipt }) => receipt ? [{ device, receipt }] : []);
-  await out.object(await sentObject(id, to, accepted));
+  await out.object(await sentObject(id, { to, via: delivery?.via ?? via }, accepted));
   // The message is accepted and said to be; that the relay's word on it is worth nothing must not go unseen.
   const bad = badReceipt(accepted);
   if (bad) throw bad;

@@ -1,6 +1,7 @@
 /** What `send --json` prints of a message, and what it makes of receipts that prove nothing. @module */
 import { formatMessageId } from "../client/message_id.ts";
 import type { SendReceipt } from "../client/receipts.ts";
+import type { Via } from "../client/send.ts";
 import { deviceFingerprint } from "../crypto/account.ts";
 import type { QightError } from "../proto/errors.ts";
 
@@ -10,12 +11,20 @@ export interface AcceptedBy {
   readonly receipt: SendReceipt;
 }
 
+/** What is said of every message that was sent. */
+export interface SentTo {
+  /** An account id, or `#NAME`. */
+  readonly to: string;
+  readonly via: Via;
+}
+
 /** The object that `send --json` prints; `seq` and `receipt` are objects by device when there are several. */
-export async function sentObject(id: Uint8Array, to: string, accepted: readonly AcceptedBy[]): Promise<object> {
+export async function sentObject(id: Uint8Array, { to, via }: SentTo, accepted: readonly AcceptedBy[]) {
   const expires = accepted.map(({ receipt }) => receipt.expiresAtMs).filter((ms) => ms > 0);
   return {
     id: formatMessageId(id),
     to,
+    via,
     seq: await byDevice(accepted, ({ seq }) => seq),
     queued: false,
     expires_at: expires.length > 0 ? new Date(Math.min(...expires)).toISOString() : null,

@@ -2,10 +2,10 @@
 import { systemRandom } from "../../client/clock.ts";
 import { newMessageId, parseMessageId } from "../../client/message_id.ts";
 import type { Draft } from "../../client/messages.ts";
-import { formatAccountId } from "../../crypto/account.ts";
 import { QightError } from "../../proto/errors.ts";
 import type { Content } from "../../proto/gen/qight/v1/seal_pb.ts";
 import { parseDuration } from "../../relay/config/durations.ts";
+import { checkDestination, type Destination, destinationOf } from "../destination.ts";
 import { readContent } from "../message_input.ts";
 import { Messenger } from "../messenger.ts";
 import { type Progress, startProgress } from "../progress.ts";
@@ -13,35 +13,33 @@ import { sendLines } from "../send_lines.ts";
 import { sendNow, sendQueued } from "../send_one.ts";
 import type { sendSpec } from "../tree/messages.ts";
 import type { Call } from "../tree/spec.ts";
-import { parseWho, recipientOf } from "../who.ts";
 
 /** Sends and prints the id; what each failure leaves behind is written in docs/operations.md, Settled, Outbox. */
 export async function run(call: Call<typeof sendSpec>): Promise<void> {
   const { args, options, settings, out } = call;
-  const who = parseWho(args[0]);
+  checkDestination(args[0], options);
   refuseContradictions(call);
   const ttlS = options.ttl === undefined ? 0 : wholeSeconds(options.ttl);
   const replyTo = messageId("--reply-to", options.replyTo);
   const id = messageId("--id", options.id);
-  const shape = { ttlS, plaintext: options.plaintext ?? false };
+  const plaintext = options.plaintext ?? false;
   if (options.lines) {
     await using messenger = await Messenger.open(settings, out);
-    const account = await recipientOf(who, messenger.contacts);
-    return await sendLines(messenger, account, { ...shape, replyTo }, call);
+    const destination = await destinationOf(args[0], messenger, options);
+    return await sendLines(messenger, destination, { ttlS, plaintext, replyTo }, call);
   }
   const content = await readContent({ message: args[1], files: options.file ?? [], replyTo });
   if (!content && id === undefined) throw new QightError("empty_message");
   await using messenger = await Messenger.open(settings, out);
-  const account = await recipientOf(who, messenger.contacts);
-  const draft = content && draftOf(content, id, shape);
-  const to = formatAccountId(account);
+  const destination = await destinationOf(args[0], messenger, options);
+  const draft = content && draftOf(content, id, { ttlS, plaintext }, destination);
   if (options.queue) {
     if (!draft) throw new QightError("empty_message");
-    return await sendQueued(messenger, account, to, draft, call);
+    return await sendQueued(messenger, destination, draft, call);
   }
   using bar = content && content.files.length > 0 ? startProgress(out, "sending", "bytes") : null;
   if (bar) messenger.onWritten = bytesSent(content!, bar);
-  await sendNow(messenger, account, to, draft ?? { id: id! }, call);
+  await sendNow(messenger, destination, draft ?? { id: id! }, call);
 }
 
 /** Seals and frames add little, other devices of the recipient as much again: the sum grows with what is written. */
@@ -51,9 +49,15 @@ function bytesSent({ files }: Content, bar: Progress): (bytes: number) => void {
   return (bytes) => bar.update(done += bytes, Math.max(all, done));
 }
 
-function draftOf(content: Content, id: Uint8Array | undefined, shape: { ttlS: number; plaintext: boolean }): Draft {
+function draftOf(
+  content: Content,
+  id: Uint8Array | undefined,
+  shape: { ttlS: number; plaintext: boolean },
+  { conversation }: Destination,
+): Draft {
   const createdAtMs = Date.now();
-  return { id: id ?? newMessageId(createdAtMs, systemRandom), createdAtMs, content, ...shape };
+  const draft = { id: id ?? newMessageId(createdAtMs, systemRandom), createdAtMs, content, ...shape };
+  return conversation ? { ...draft, conversation } : draft;
 }
 
 function refuseContradictions({ args, options }: Call<typeof sendSpec>): void {

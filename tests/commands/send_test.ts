@@ -34,9 +34,9 @@ row("expectation 10: empty stdin never hangs or sends: 64", async () => {
   assert.deepEqual(await read(), []);
 });
 
-row("--json is one object with id, to, seq, queued, expires_at and receipt", async () => {
+row("--json is one object with id, to, via, seq, queued, expires_at and receipt", async () => {
   const sent = JSON.parse(await ada.ok(["send", bob.id, "--json", "--ttl", "1h", "shape"]));
-  assert.deepEqual(Object.keys(sent), ["id", "to", "seq", "queued", "expires_at", "receipt"]);
+  assert.deepEqual(Object.keys(sent), ["id", "to", "via", "seq", "queued", "expires_at", "receipt"]);
   assert.match(sent.id, /^[0-9a-f]{32}$/);
   assert.equal(sent.to, bob.id);
   assert.equal(sent.queued, false);
