@@ -25,7 +25,7 @@ export interface MadeInvite {
 export async function newInvite(
   { store, clock, identity, relayAddress }: Messenger,
   relay: RelayClient,
-  wish: Pick<NewInvite, "ttlS" | "name" | "contactName">,
+  wish: Pick<NewInvite, "ttlS" | "name" | "contactName" | "group">,
 ): Promise<MadeInvite> {
   const secret = systemRandom(INVITE_SECRET_BYTES);
   const invite = await makeInvite({ relay, store, clock }, {

@@ -5,6 +5,7 @@
 import { ACCOUNT_HASH_BYTES, formatAccountId } from "../crypto/account.ts";
 import { fromHex, hex } from "../crypto/hex.ts";
 import type { Contacts } from "./contacts.ts";
+import type { Where } from "./inbox_events.ts";
 import type { ClientStore } from "./storage/store.ts";
 
 /** A conversation as a list shows it. */
@@ -36,6 +37,11 @@ export function peerOf(key: string): Uint8Array | null {
 /** The store's name of a group's conversation (id, 32 bytes). */
 export function conversationOfGroup(group: Uint8Array): string {
   return GROUP_PREFIX + hex(group);
+}
+
+/** The store's name of where something was said. */
+export function conversationIn(where: Where): string {
+  return where.kind === "group" ? conversationOfGroup(where.group) : conversationWith(where.peer);
 }
 
 /** The id of a group by its conversation; null for a conversation of another kind. */

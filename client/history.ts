@@ -4,10 +4,10 @@
  */
 import { QightError } from "../proto/errors.ts";
 import type { Clock } from "./clock.ts";
-import { conversationOfGroup, conversationWith, groupOf, peerOf } from "./conversations.ts";
-import { applyAction, type HistoryAction, type HistoryChange } from "./history_actions.ts";
+import { conversationIn, conversationOfGroup, conversationWith, groupOf, peerOf } from "./conversations.ts";
+import { applyAction, type HistoryChange } from "./history_actions.ts";
 import { attachmentsOf, isLine, keptContent } from "./history_contents.ts";
-import type { InboxMessage } from "./inbox_events.ts";
+import type { ActionEvent, InboxMessage } from "./inbox_events.ts";
 import type { Draft } from "./messages.ts";
 import type { Outbox, OutboxWitness } from "./outbox.ts";
 import type {
@@ -22,7 +22,7 @@ import type {
   Tables,
 } from "./storage/store.ts";
 
-export type { HistoryAction, HistoryChange, HistoryFile, HistoryRow, HistoryState };
+export type { HistoryChange, HistoryFile, HistoryRow, HistoryState };
 
 /** A line with its files, and what others did to it. */
 export interface KeptLine extends HistoryRow {
@@ -45,6 +45,15 @@ export interface HistoryOptions {
   clock: Pick<Clock, "now">;
   /** Own account hash and device key, 32 bytes each. */
   own: { account: Uint8Array; device: Uint8Array };
+}
+
+/** Something that happened in a conversation. */
+export interface Notice {
+  /** The store's name of the conversation. */
+  readonly conversation: string;
+  readonly id: Uint8Array; // 16 bytes; the same is kept once
+  readonly text: string;
+  readonly atMs: number;
 }
 
 /** The history of one identity. */
@@ -79,21 +88,25 @@ export class History {
     messages: readonly InboxMessage[],
     { state = "unread", bytes = true }: { state?: "unread" | "read"; bytes?: boolean } = {},
   ): void {
-    for (const { id, from, fromDevice, sentAtMs, verified, content } of messages) {
-      const line = { conversation: conversationWith(from), author: from, device: fromDevice, id, verified };
+    for (const message of messages) {
+      const { id, from, fromDevice, sentAtMs, verified, content } = message;
+      const line = { conversation: conversationIn(message.in), author: from, device: fromDevice, id, verified };
       this.#add(tables, { ...line, atMs: sentAtMs, state, ...keptContent(content) }, attachmentsOf(content, bytes));
     }
   }
 
   /** Does what somebody did to lines; for the transaction that marks it as shown. Null when it changes nothing here. */
-  acted(tables: Tables, action: HistoryAction): HistoryChange | null {
-    return applyAction(tables, action);
+  acted(tables: Tables, { from, in: where, content }: Pick<ActionEvent, "from" | "in" | "content">) {
+    return applyAction(tables, { conversation: conversationIn(where), author: from, content });
   }
 
-  /** Keeps a line of what happened in a conversation; the same `id` (16 bytes) is kept once. */
-  async notice(notice: { conversation: string; author: Uint8Array; id: Uint8Array; text: string }): Promise<void> {
-    const line = { ...notice, device: this.#own.device, atMs: this.#clock.now(), verified: true } as const;
-    await this.#store.write((tables) => this.#add(tables, { ...line, state: "note", kind: "notice" }, []));
+  /** Keeps what happened in conversations as lines there, each once; `text` says it. For the transaction that tells it. */
+  noticed(tables: Tables, notices: readonly Notice[]): void {
+    const { account, device } = this.#own;
+    for (const { conversation, id, text, atMs } of notices) {
+      const line = { conversation, author: account, device, id, atMs, verified: true, text } as const;
+      this.#add(tables, { ...line, state: "note", kind: "notice" }, []);
+    }
   }
 
   /** Keeps a message for the outbox to send and as a line of its conversation, in one transaction. */

@@ -1,6 +1,7 @@
 /** `qight invite accept`: takes an invite; both sides become verified contacts. @module */
 import { answerInvite, claimInvite, confirmInvite } from "../../client/invites.ts";
 import { contactName } from "../../client/contacts.ts";
+import type { GroupPass, GroupView } from "../../client/groups.ts";
 import { repeatMessage } from "../../client/send.ts";
 import { formatAccountId } from "../../crypto/account.ts";
 import { parseRelayAddress } from "../../net/address.ts";
@@ -31,7 +32,14 @@ export async function run({ args, options, settings, out, signal }: Call<typeof 
   const answered = await sendAnswer(messenger, room, id, signal, out);
   if (answered) await orAborted(confirmInvite(room, claimed.keys), signal).catch(unlessAborted(signal, out));
   const fields = { ...contactFields(contact), relay: messenger.relayAddress, answered };
-  await out.result(fields, `${contact.name}  ${formatAccountId(contact.account)}  verified`);
+  const group = claimed.record.group && await orAborted(enter(messenger, room, claimed.record.group), signal);
+  const text = `${contact.name}  ${formatAccountId(contact.account)}  verified`;
+  if (!group) return await out.result(fields, text);
+  await out.result({ ...fields, group: `#${group.name}` }, `${text}\nyou are in #${group.name} now`);
+}
+
+function enter(messenger: Messenger, { relay }: Connected, pass: GroupPass): Promise<GroupView> {
+  return messenger.groups({ client: () => Promise.resolve(relay) }).joinBy(pass);
 }
 
 /** The answer goes behind what was queued before; when it cannot go now, later commands send it. */

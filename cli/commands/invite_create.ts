@@ -22,16 +22,23 @@ export async function run({ options, settings, out, signal }: Call<typeof invite
   const { relay } = await orAborted(messenger.connect(), signal);
   await using _relay = relay;
   const { relayAddress } = messenger;
-  const made = newInvite(messenger, relay, { ttlS, name, contactName: whom });
+  const groups = messenger.groups({ client: () => Promise.resolve(relay) });
+  const found = options.group === undefined ? null : await groups.find(options.group);
+  const group = found && await orAborted(groups.pass(found.group, ttlS), signal);
+  const made = newInvite(messenger, relay, { ttlS, name, contactName: whom, ...(group ? { group } : {}) });
   const { invite, words, link, command } = await orAborted(made, signal);
   const { expires_at, ...fields } = inviteFields(invite);
-  if (out.json) return await out.object({ words, link, expires_at, command, relay: relayAddress, name, ...fields });
+  if (out.json) {
+    const about = { words, link, expires_at, command, relay: relayAddress, name, ...fields };
+    return await out.object(found ? { ...about, group: `#${found.name}` } : about);
+  }
   await out.line(`words    ${words}`);
   await out.line(`link     ${link}`);
   await out.line(`expires  ${expires_at}, or when it was used`);
   await out.line("");
   await out.line(command);
   if (options.qr) await out.line(await qrCode(link));
+  if (found) out.note(`Whoever takes it is in #${found.name} at once.`);
   out.note("Who gets it pastes that line, or types qight invite accept and the words. Your next fetch knows them.");
   if (isLoopback(parseRelayAddress(relayAddress).host)) {
     out.note("This relay's address is of this machine alone: nobody elsewhere can use the link.");

@@ -35,6 +35,7 @@ const byPlace: Readonly<Record<string, Kind>> = {
   "contact verify name": "contacts",
   "contact block name": "contacts",
   "contact remove name": "contacts",
+  "invite create --group name": "groups",
   "group invite name": "groups",
   "group remove name": "groups",
   "group show name": "groups",

@@ -9,13 +9,18 @@ export const inviteCreateSpec = {
     ["--ttl <duration>", "how long it is good for (default 10m)"],
     ["--name <name>", "your name, as they will see it"],
     ["--for <name>", "what you will call them (default: the name they give)"],
+    ["--group <name>", "let them into this group too, also while all its members are away"],
     ["--qr", "the link as a QR code too"],
   ],
   more: [
     "Prints twelve words to read aloud, a link that carries the relay too, and the command that takes it. Whoever has",
     "one of them first becomes your verified contact: hand it to one person, by a way that you trust.",
   ],
-  examples: ["qight invite create --name ada", "qight invite create --ttl 1d --for bob --qr"],
+  examples: [
+    "qight invite create --name ada",
+    "qight invite create --ttl 1d --for bob --qr",
+    "qight invite create --group ops",
+  ],
   module: "invite_create",
   encrypts: true,
 } as const satisfies CommandSpec;

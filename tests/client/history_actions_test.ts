@@ -38,14 +38,14 @@ function message(number: number, shape: Shape): InboxMessage {
   const times = { sentAtMs: number, receivedAtMs: number, seq: number };
   const marks = { verified: true, redelivered: false, bodyHash: new Uint8Array(32) };
   const content = create(ContentSchema, shape);
-  const told = { type: "message", id: idOf(number), from: ada, fromDevice: new Uint8Array(32).fill(5) } as const;
-  // What a message says about its way does not matter here.
-  return { ...told, ...times, ...marks, content } as InboxMessage;
+  const from = { from: ada, fromDevice: new Uint8Array(32).fill(5), in: { kind: "direct", peer: ada } } as const;
+  return { type: "message", id: idOf(number), via: "mls", ...from, ...times, ...marks, content };
 }
 
 function act(store: ClientStore, kept: History, author: Uint8Array, action: Shape["action"]) {
+  const where = { kind: "direct", peer: ada } as const;
   return store.write((tables) =>
-    kept.acted(tables, { conversation: withAda, author, content: create(ContentSchema, { action }) })
+    kept.acted(tables, { in: where, from: author, content: create(ContentSchema, { action }) })
   );
 }
 
@@ -174,9 +174,9 @@ Deno.test("a notice is a line of its conversation that is kept once, read from t
   await using _store = store;
   const group = conversationOfGroup(new Uint8Array(32).fill(8));
   assert.deepEqual(groupOf(group), new Uint8Array(32).fill(8));
-  const notice = { conversation: group, author: ada, id: idOf(50), text: "ada joined" };
-  await kept.notice(notice);
-  await kept.notice(notice);
+  const notice = { conversation: group, id: idOf(50), text: "ada joined", atMs: 5 };
+  await store.write((tables) => kept.noticed(tables, [notice]));
+  await store.write((tables) => kept.noticed(tables, [notice]));
   const lines = await kept.last(group, 9);
   assert.deepEqual(lines.map(({ kind, text, state }) => [kind, text, state]), [["notice", "ada joined", "note"]]);
   assert.deepEqual(await kept.unread(group), []);
