@@ -63,7 +63,9 @@ export class DeliveryReceipts implements Arrivals {
     this.#waiting = [];
     if (waiting.length === 0) return;
     try {
-      for (const due of await this.#due(waiting)) await this.#send(relay, due);
+      for (const due of await this.#due(waiting)) {
+        while (due.ids.length > 0) await this.#send(relay, { ...due, ids: due.ids.splice(0, MOST_IDS) });
+      }
     } catch (thrown) {
       this.#options.onError?.(asQightError(thrown));
     }
@@ -84,7 +86,7 @@ export class DeliveryReceipts implements Arrivals {
         const name = row.group.toHex();
         const known = due.get(name);
         if (known) {
-          if (known.ids.length < MOST_IDS) known.ids.push(id);
+          known.ids.push(id);
           continue;
         }
         const loaded = await states.load(tables, relayName, row.group);

@@ -231,7 +231,8 @@ export class Inbox {
         for (const event of page.events) if (event.type === "message") held.add(messageName(event));
         yield* this.#tellOfGroups(peek);
         if (page.events.length > 0) yield page.events;
-        if (!peek) await this.#options.arrivals?.tell(relay);
+        // While there is more to come it gathers; without `follow` it is told at the end.
+        if (follow && caughtUp && !peek) await this.#options.arrivals?.tell(relay);
         if (arrivals.some(({ type }) => type === "caught_up")) yield* this.#tend(peek);
         if (caughtUp && !peek) {
           yield* this.#tellGaps(options.signal);
