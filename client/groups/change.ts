@@ -7,7 +7,7 @@ import { equal } from "../../crypto/equal.ts";
 import { commit } from "../../crypto/mls/commit.ts";
 import type { Member } from "../../crypto/mls/credential.ts";
 import type { GroupDataFields } from "../../crypto/mls/group_data.ts";
-import { describe, encodeState, type GroupState } from "../../crypto/mls/state.ts";
+import { describe, encodeState, type GroupDescription, type GroupState } from "../../crypto/mls/state.ts";
 import { asQightError, QightError } from "../../proto/errors.ts";
 import { pause } from "../clock.ts";
 import type { PendingCommit } from "../storage/store.ts";
@@ -120,9 +120,10 @@ async function claimMissing(
   claimed: Claimed,
 ): Promise<void> {
   if (add.length === 0) return;
-  const { members, suite } = await room.store.write(async (tables) =>
-    describe((await loadOf(room, tables, group)).state)
-  );
+  const { members, suite, leavers } = await room.store.write(async (tables) => ({
+    ...describe((await loadOf(room, tables, group)).state),
+    leavers: tables.groups.leavers(room.relay, group),
+  }));
   const left = [...new Map(add.map((account) => [account.toHex(), account])).values()];
   const next = async () => {
     for (let account; (account = left.pop());) await claimOne(account);
@@ -131,7 +132,8 @@ async function claimMissing(
     const name = account.toHex();
     if (claimed.has(name)) return;
     // Who is a member already stays as they are; the own other devices come in one by one.
-    if (!equal(account, room.account) && members.some((member) => equal(member.account, account))) return;
+    const isIn = members.some((member) => equal(member.account, account)) && !has(leavers, account);
+    if (isIn && !equal(account, room.account)) return;
     claimed.set(name, await claimDevices(room, account, suite));
   };
   await Promise.all(Array.from({ length: CLAIMS_AT_ONCE }, next));
@@ -161,7 +163,8 @@ async function make(
     const { row, state } = await loadOf(room, tables, group);
     if (groups.pending(relay, group).some(({ epoch }) => epoch === row.epoch)) return { kind: "busy" };
     const now = describe(state);
-    const wish = wishOf(intent, now.members, now.data, claimed);
+    const leavers = groups.leavers(relay, group);
+    const wish = wishOf(intent, now, claimed, leavers);
     const { add, remove, data } = wish;
     if (add.length === 0 && remove.length === 0 && !data && !intent.renew) return { kind: "nothing", epoch: now.epoch };
     if (remove.some(({ leaf }) => leaf === now.ownLeaf)) {
@@ -184,7 +187,8 @@ async function make(
     const happened = happeningsOf(judged, now.members);
     const added = new Set(add.map(({ device }) => device.toHex()));
     const devices = new Set([...offRoster].filter((device) => !added.has(device)));
-    const roster = rosterOf(describe(made.next), { leavers: groups.leavers(relay, group), devices });
+    const gone = leavers.filter((account) => !add.some((one) => equal(one.account, account)));
+    const roster = rosterOf(describe(made.next), { leavers: gone, devices });
     const request = {
       ...{ group, epoch: now.epoch, commit: made.commit, welcome: made.welcome, groupInfo: made.groupInfo, roster },
       welcomed: add.map(({ device }) => device),
@@ -205,18 +209,26 @@ async function make(
 }
 
 function wishOf(
-  { add = [], remove = [], data }: Intent,
-  members: readonly Member[],
-  before: GroupDataFields,
-  claimed: ReadonlyMap<string, readonly Addable[]>,
+  { add: wanted = [], remove = [], data }: Intent,
+  { members, data: before }: GroupDescription,
+  claimed: Claimed,
+  leavers: readonly Uint8Array[],
 ) {
-  const wanted = data?.(before);
+  const after = data?.(before);
+  // Who left and comes again gets a new leaf for the old one.
+  const stale = (member: Member) => has(wanted, member.account) && has(leavers, member.account);
+  const add = wanted.flatMap((account) => claimed.get(account.toHex()) ?? [])
+    .filter(({ device }) => !members.some((member) => equal(member.device, device) && !stale(member)));
+  const replaced = (member: Member) => stale(member) && add.some(({ device }) => equal(device, member.device));
   return {
-    add: add.flatMap((account) => claimed.get(account.toHex()) ?? [])
-      .filter(({ device }) => !members.some((member) => equal(member.device, device))),
-    remove: members.filter((member) => remove.some((account) => equal(account, member.account))),
-    data: wanted && !same(wanted, before) ? wanted : undefined,
+    add,
+    remove: members.filter((member) => has(remove, member.account) || replaced(member)),
+    data: after && !same(after, before) ? after : undefined,
   };
+}
+
+function has(accounts: readonly Uint8Array[], account: Uint8Array): boolean {
+  return accounts.some((one) => equal(one, account));
 }
 
 function same(a: GroupDataFields, b: GroupDataFields): boolean {

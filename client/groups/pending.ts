@@ -75,7 +75,11 @@ export async function adopt(
   const row = { ...next, name: localName(groups, next) };
   if (state) await states.save(tables, row, state);
   else states.saveParts(tables, row, parts);
-  keepEvents(tables, row, clock.now(), readHappenings(events));
+  const happened = readHappenings(events);
+  for (const one of happened) {
+    if (one.kind === "member_added" || one.kind === "member_removed") groups.dropLeaver(relay, group, one.account);
+  }
+  keepEvents(tables, row, clock.now(), happened);
   groups.dropPending(relay, group, hash);
   groups.dropPendingBelow(relay, group, next.epoch);
   return true;

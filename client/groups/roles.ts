@@ -1,7 +1,7 @@
 /**
  * Who may do what in a group: the same rules for what this device does and for what others did.
  *
- * Adding: every member. Removing others, renaming, the timer: owner and admins; when none of them is a member any more,
+ * Adding: every member, also anew who left. Removing others, renaming, the timer: owner and admins; when none of them is a member any more,
  * everybody. Naming admins: the owner. Own devices: everybody. In a direct conversation both may do all, with their own
  * devices only.
  * @module
@@ -43,7 +43,10 @@ export function faultOf(change: JudgedChange, members: readonly Member[]): strin
   const { committer, external, added, removed, before, after } = change;
   const own = committer.account;
   const mayAll = administers(before, members, own);
-  const others = removed.filter(({ account }) => !equal(account, own));
+  // A leaf that is replaced by one of the same device takes nobody away.
+  const replaced = (gone: Member) =>
+    added.some(({ account, device }) => equal(device, gone.device) && equal(account, gone.account));
+  const others = removed.filter((gone) => !equal(gone.account, own) && !replaced(gone));
   if (external) {
     const only = added.every(({ device }) => equal(device, committer.device)) &&
       removed.every(({ device }) => equal(device, committer.device));

@@ -62,11 +62,13 @@ export function localName(groups: GroupTable, row: Pick<GroupRow, "relay" | "gro
 
 /** What a change means to people: accounts that came and went, and what all agree on now. */
 export function happeningsOf(change: JudgedChange, members: readonly Member[]): Happening[] {
-  const { committer, added, removed, before, after } = change;
+  const { committer, external, added, removed, before, after } = change;
   const by = committer.account;
   const left = members.filter(({ leaf }) => !removed.some((gone) => gone.leaf === leaf));
   const stays = (account: Uint8Array) => [...left, ...added].some((member) => equal(member.account, account));
-  const was = (account: Uint8Array) => members.some((member) => equal(member.account, account));
+  // Who joins anew by itself was there all the time; whose old leaf somebody else replaces had left.
+  const there = external ? members : left;
+  const was = (account: Uint8Array) => there.some((member) => equal(member.account, account));
   const events: Happening[] = [];
   for (const account of distinct(removed)) if (!stays(account)) events.push({ kind: "member_removed", by, account });
   for (const account of distinct(added)) if (!was(account)) events.push({ kind: "member_added", by, account });

@@ -154,7 +154,7 @@ async function takePage(
       const told = ({ kind, ...one }: Happening) =>
         kind === "member_removed" && "account" in one && leavers.some((leaver) => equal(leaver, one.account));
       keepEvents(tables, row, atMs, happeningsOf(change, members).filter((one) => !told(one)));
-      for (const { account } of change.removed) groups.dropLeaver(room.relay, group, account);
+      for (const { account } of [...change.removed, ...change.added]) groups.dropLeaver(room.relay, group, account);
     } catch (thrown) {
       if (thrown instanceof BundlesNeeded) return await finish({ kind: "needs", accounts: thrown.accounts });
       if (asQightError(thrown).code !== "bad_group_message") throw thrown;

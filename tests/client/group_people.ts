@@ -35,8 +35,8 @@ export class ShiftedClock implements Clock {
 export interface GroupPersonOptions {
   path?: string;
   clock?: Clock;
-  /** KeyPackages to publish at first. */
-  packages?: number;
+  /** KeyPackages to publish at first beside the last resort; null = none at all. */
+  packages?: number | null;
   groups?: Partial<GroupsOptions>;
 }
 
@@ -66,7 +66,7 @@ export class GroupPerson implements AsyncDisposable {
     const store = await openSqliteStore({ path: options.path ?? ":memory:", key: new Uint8Array(32).fill(5) });
     const person = new GroupPerson(at, identity, options, store);
     await person.connect();
-    await person.publishPackages(options.packages ?? 2);
+    if (options.packages !== null) await person.publishPackages(options.packages ?? 2);
     return person;
   }
 

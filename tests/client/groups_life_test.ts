@@ -164,3 +164,24 @@ Deno.test("an invite opens a group while all its members are away", async () => 
   assert.deepEqual(await ana.happened(), ["member_added"]);
   await assertOneView(group, [ana, bo]);
 });
+
+Deno.test("who left may be invited again by a plain member, also while the old leaf is still there", async () => {
+  await using relay = await groupRelay();
+  await using ana = await GroupPerson.join(relay, 1);
+  await using bo = await GroupPerson.join(relay, 2);
+  await using eve = await GroupPerson.join(relay, 3);
+  const { group } = await ana.groups.create("ops", [bo.account, eve.account]);
+  await eve.read();
+  await bo.read();
+  await eve.groups.leave(group);
+  await bo.store.write((tables) => bo.groups.noteLeft(tables, group, eve.account));
+  await bo.read();
+  assert.deepEqual((await bo.groups.invite(group, [eve.account])).added, [eve.account]);
+  assert.deepEqual(await bo.store.read(({ groups }) => groups.leavers(bo.groups.relay, group)), []);
+  assert.deepEqual(await eve.happened(), ["joined"]);
+  assert.equal((await eve.groups.row(group))?.status, "joining", "who had left is asked");
+  await eve.groups.join(group);
+  await ana.read();
+  await assertOneView(group, [ana, bo, eve]);
+  assert.equal((await ana.groups.show(group)).members.length, 3);
+});
