@@ -5,7 +5,8 @@
  * with packages that are not needed. And four of its functions are assembled here anew from their parts: `createCommit`
  * leaves out the path when a commit only adds or only changes data, seals path secrets under the old extensions, and
  * takes a commit secret of zeros when the committer stays alone; `joinGroup` and `joinGroupExternal` refuse valid trees
- * (an unmerged leaf must not be listed above the node that lists it) and loop for ever on a leaf number outside the tree;
+ * (they want an unmerged leaf listed above the node that lists it too) and walk from a leaf number outside the tree until
+ * an array is full (10 s, measured);
  * `processPrivateMessage` says neither who sent a message nor what it authenticated.
  * @module
  */
