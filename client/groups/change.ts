@@ -128,13 +128,21 @@ async function claimMissing(
   const next = async () => {
     for (let account; (account = left.pop());) await claimOne(account);
   };
+  const ownOthers = async () => {
+    try {
+      return await claimDevices(room, room.account, suite);
+    } catch (thrown) {
+      if (asQightError(thrown).code === "no_key_package") return []; // this device is the only one, and it is in
+      throw thrown;
+    }
+  };
   const claimOne = async (account: Uint8Array) => {
     const name = account.toHex();
     if (claimed.has(name)) return;
     // Who is a member already stays as they are; the own other devices come in one by one.
     const isIn = members.some((member) => equal(member.account, account)) && !has(leavers, account);
     if (isIn && !equal(account, room.account)) return;
-    claimed.set(name, await claimDevices(room, account, suite));
+    claimed.set(name, await (equal(account, room.account) ? ownOthers() : claimDevices(room, account, suite)));
   };
   await Promise.all(Array.from({ length: CLAIMS_AT_ONCE }, next));
 }

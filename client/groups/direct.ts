@@ -75,17 +75,7 @@ async function begin(room: GroupRoom, group: Uint8Array, peer: Uint8Array, claim
 async function complete(room: GroupRoom, group: Uint8Array, peer: Uint8Array, claimed: Claimed): Promise<void> {
   const own = await room.directory.latest(room.account);
   const others = (own?.devices ?? []).filter(({ key }) => !equal(key, room.signer.publicKey));
-  await change(room, group, { add: [peer] }, claimed);
-  if (others.length > 0) await addOwnDevices(room, group);
-}
-
-/** Own other devices come along where they can; one that has no KeyPackage yet must not keep anybody from writing. */
-async function addOwnDevices(room: GroupRoom, group: Uint8Array): Promise<void> {
-  try {
-    await change(room, group, { add: [room.account] });
-  } catch (thrown) {
-    if (asQightError(thrown).code !== "no_key_package") throw thrown;
-  }
+  await change(room, group, { add: others.length > 0 ? [peer, room.account] : [peer] }, claimed);
 }
 
 async function isAlone(room: GroupRoom, group: Uint8Array): Promise<boolean> {
