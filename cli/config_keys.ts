@@ -54,6 +54,15 @@ export const clientKeys = {
       },
     },
   },
+  receipts: {
+    table: {
+      delivered: {
+        type: "boolean",
+        text: "tell contacts when what they said in a conversation has reached this device",
+        fallback: true,
+      },
+    },
+  },
   history: {
     table: {
       keep: {

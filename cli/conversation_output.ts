@@ -1,21 +1,15 @@
 /** What happens in conversations besides messages: actions of people, and what becomes of groups. @module */
 import type { ActionEvent } from "../client/inbox.ts";
-import type { Where } from "../client/inbox_events.ts";
 import { formatMessageId } from "../client/message_id.ts";
 import { type GroupEvent, sentenceOf } from "../client/groups/events.ts";
 import { formatAccountId } from "../crypto/account.ts";
 import { escapeLine } from "./escape.ts";
-import { rfc3339 } from "./message_output.ts";
+import { rfc3339, whereName } from "./message_output.ts";
 
 /** What accounts are called, and which one is one's own (account hash). */
 export interface People {
   readonly nameOf: (account: Uint8Array) => string;
   readonly own: Uint8Array;
-}
-
-/** Where something was said, as scripts see it: `#NAME`, or the id of the other side. */
-export function whereName(where: Where): string {
-  return where.kind === "group" ? `#${where.name}` : formatAccountId(where.peer);
 }
 
 /** The JSON form of what somebody did in a conversation; `type` is what. */

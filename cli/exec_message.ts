@@ -3,7 +3,7 @@ import { formatMessageId } from "../client/message_id.ts";
 import type { InboxMessage } from "../client/inbox.ts";
 import { formatAccountId } from "../crypto/account.ts";
 import { QightError } from "../proto/errors.ts";
-import { bodyBytes, rfc3339 } from "./message_output.ts";
+import { bodyBytes, rfc3339, whereName } from "./message_output.ts";
 
 /**
  * Resolves when the command exited 0; everything else is `exec_failed` (74). `to` is the own id, `name` the sender's
@@ -21,6 +21,8 @@ export async function execFor(
     // Set for a stranger too: a command that runs qight itself must not hand the name of its own sender on.
     QIGHT_FROM_NAME: name ?? "",
     QIGHT_TO: to,
+    QIGHT_IN: whereName(message.in),
+    QIGHT_VIA: message.via,
     QIGHT_SEQ: String(message.seq),
     QIGHT_SENT_AT: rfc3339(message.sentAtMs),
   };

@@ -2,8 +2,10 @@
 import { systemClock } from "../client/clock.ts";
 import type { Inbox, InboxMessage } from "../client/inbox.ts";
 import type { Contacts } from "../client/contacts.ts";
+import { conversationIn } from "../client/conversations.ts";
 import { equal } from "../crypto/equal.ts";
 import type { FetchWishes } from "./commands/fetch.ts";
+import { isNews } from "./conversation_output.ts";
 import { type Notice, noticeFields, noticeText } from "./event_output.ts";
 import { ExecJobs } from "./exec_jobs.ts";
 import { execFor } from "./exec_message.ts";
@@ -12,6 +14,7 @@ import { bodyBytes, messageRecord, type MessageStyle } from "./message_output.ts
 import { ReaderGone } from "./output.ts";
 import { type Progress, startProgress } from "./progress.ts";
 import { saveFiles } from "./save_files.ts";
+import { shownName } from "./shown_name.ts";
 import type { fetchSpec } from "./tree/messages.ts";
 import type { Call } from "./tree/spec.ts";
 
@@ -21,6 +24,8 @@ export interface Reading {
   readonly contacts: Contacts;
   readonly identity: Identity;
   readonly from?: Uint8Array | undefined;
+  /** The store's name of the only conversation that is read; all when absent. */
+  readonly where?: string | undefined;
 }
 
 /** State of one fetch command. */
@@ -29,7 +34,8 @@ export class FetchRun {
   printed = 0;
   readonly #inbox: Inbox;
   readonly #contacts: Contacts;
-  readonly #from: Uint8Array | undefined;
+  readonly #only: ((message: InboxMessage) => boolean) | undefined;
+  readonly #own: Uint8Array;
   readonly #wishes: FetchWishes;
   readonly #call: Call<typeof fetchSpec>;
   readonly #style: MessageStyle;
@@ -41,10 +47,15 @@ export class FetchRun {
   #cancelEnd: () => void = () => {};
   #failure: unknown;
 
-  constructor({ inbox, contacts, identity, from }: Reading, wishes: FetchWishes, call: Call<typeof fetchSpec>) {
+  constructor({ inbox, contacts, identity, from, where }: Reading, wishes: FetchWishes, call: Call<typeof fetchSpec>) {
     this.#inbox = inbox;
     this.#contacts = contacts;
-    this.#from = from;
+    this.#own = identity.account.hash;
+    if (from !== undefined || where !== undefined) {
+      this.#only = (message) =>
+        (from === undefined || equal(message.from, from)) &&
+        (where === undefined || conversationIn(message.in) === where);
+    }
     this.#wishes = wishes;
     this.#call = call;
     const { out, options, settings } = call;
@@ -58,11 +69,11 @@ export class FetchRun {
   /** Reads until the options say that it is over; throws what ended it otherwise. */
   async toTheEnd(): Promise<void> {
     const { waitMs, idleMs, max } = this.#wishes;
-    const from = this.#from;
+    const only = this.#only;
     const { signal } = this.#call;
     const peek = this.#call.options.peek ?? false;
-    // A wait for one sender must not end because others have written.
-    const watchForOne = from !== undefined && waitMs !== undefined;
+    // A wait for one sender or conversation must not end because others have written.
+    const watchForOne = only !== undefined && waitMs !== undefined;
     const follow = this.#wishes.follow || watchForOne;
     if (follow) this.#endAfter(waitMs ?? idleMs);
     let drained = false;
@@ -73,7 +84,7 @@ export class FetchRun {
       signal: AbortSignal.any([signal, this.#stop.signal]),
       ...(waitMs === undefined ? {} : { waitMs }),
       ...(max === undefined ? {} : { max }),
-      ...(from === undefined ? {} : { only: (message: InboxMessage) => equal(message.from, from) }),
+      ...(only === undefined ? {} : { only }),
     });
     try {
       for await (const page of pages) {
@@ -187,9 +198,12 @@ export class FetchRun {
 
   async #tell(event: Notice): Promise<void> {
     const { out, options } = this.#call;
-    if (options.events) return await out.result(await noticeFields(event), await noticeText(event));
+    if (!options.events && (event.type === "action" || event.type === "group") && !isNews(event)) return;
+    const names = await this.#contacts.names();
+    const people = { nameOf: (account: Uint8Array) => shownName(account, names), own: this.#own };
+    if (options.events) return await out.result(await noticeFields(event), await noticeText(event, people));
     if (out.json) out.note(JSON.stringify(await noticeFields(event)));
-    else out.note(await noticeText(event));
+    else out.note(await noticeText(event, people));
   }
 }
 

@@ -1,6 +1,7 @@
 /** A received message as JSON, as a line for people, or as its body alone. @module */
 import { formatMessageId } from "../client/message_id.ts";
 import type { InboxMessage } from "../client/inbox.ts";
+import type { Where } from "../client/inbox_events.ts";
 import { formatAccountId } from "../crypto/account.ts";
 import { escapeControls, escapeLine, safeJson } from "./escape.ts";
 import type { SavedFile } from "./save_files.ts";
@@ -42,13 +43,15 @@ export function messageFields(
   to: string,
   name: string | undefined,
 ): Record<string, unknown> {
-  const { id, from, seq, sentAtMs, receivedAtMs, verified, redelivered, content } = message;
+  const { id, from, in: where, via, seq, sentAtMs, receivedAtMs, verified, redelivered, content } = message;
   return {
     type: "message",
     id: formatMessageId(id),
     from: formatAccountId(from),
     ...(name === undefined ? {} : { from_name: name }),
     to,
+    in: whereName(where),
+    via,
     seq,
     sent_at: rfc3339(sentAtMs),
     received_at: rfc3339(receivedAtMs),
@@ -60,6 +63,11 @@ export function messageFields(
     ...(content.replyTo.length > 0 ? { reply_to: formatMessageId(content.replyTo) } : {}),
     ...(redelivered ? { redelivered } : {}),
   };
+}
+
+/** Where something was said, as scripts see it: `#NAME`, or the id of the other side. */
+export function whereName(where: Where): string {
+  return where.kind === "group" ? `#${where.name}` : formatAccountId(where.peer);
 }
 
 /** The body's bytes, as they were sent. */
@@ -84,13 +92,14 @@ function messageText(
   utc: boolean,
   name: string | undefined,
 ): string {
-  const { content, from, sentAtMs, verified, redelivered } = message;
+  const { content, from, in: where, sentAtMs, verified, redelivered } = message;
   const time = clockTime(new Date(rfc3339(sentAtMs)), utc);
   const marks = `${verified ? "" : " (not verified)"}${redelivered ? " (again)" : ""}`;
   const body = content.body.case === "data"
     ? `[${content.body.value.length} bytes of data]`
     : escapeControls(content.body.value ?? "").replace(/\n/g, "\n  ");
-  const lines = [`${time}  ${name ?? formatAccountId(from).slice(0, SHORT_ID)}${marks}  ${body}`];
+  const place = where.kind === "group" ? `#${escapeLine(where.name)} ` : "";
+  const lines = [`${time}  ${place}${name ?? formatAccountId(from).slice(0, SHORT_ID)}${marks}  ${body}`];
   for (const { name, size, path } of files) {
     lines.push(`  [file] ${escapeLine(name)}  ${size} bytes${path === undefined ? "" : `  ${escapeLine(path)}`}`);
   }

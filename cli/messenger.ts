@@ -148,6 +148,11 @@ export class Messenger implements AsyncDisposable {
     }
   }
 
+  /** Says something that only --debug or -v shows. */
+  tellDetail(text: string): void {
+    this.#out.detail(text);
+  }
+
   /** Closes the store. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.store[Symbol.asyncDispose]();

@@ -57,6 +57,7 @@ export interface Settings {
   readonly color?: boolean;
   readonly repl: ReplSettings;
   readonly groups: GroupSettings;
+  readonly receipts: ReceiptSettings;
   readonly history: HistorySettings;
   readonly saving: SavingSettings;
   /** Global options as they were given, for commands that write them down. */
@@ -75,6 +76,11 @@ export interface ReplSettings {
 /** `[groups]` of config.toml. */
 export interface GroupSettings {
   readonly ask: boolean;
+}
+
+/** `[receipts]` of config.toml. */
+export interface ReceiptSettings {
+  readonly delivered: boolean;
 }
 
 /** `[history]` of config.toml. */
@@ -125,9 +131,12 @@ export async function settle(flags: GlobalFlags, env: Env, use: ConfigUse): Prom
     ...named("timeout"),
     fallback: contextKeys.timeout.fallback,
   })!;
-  const { output, repl, groups, history, files: saving } = clientKeys;
-  const has = (section: "repl" | "groups" | "history" | "files", key: string, { fallback }: { fallback: boolean }) =>
-    layers.yesNo(`${section}.${key}`, { key: [section, key], fallback })!;
+  const { output, repl, groups, receipts, history, files: saving } = clientKeys;
+  const has = (
+    section: "repl" | "groups" | "receipts" | "history" | "files",
+    key: string,
+    { fallback }: { fallback: boolean },
+  ) => layers.yesNo(`${section}.${key}`, { key: [section, key], fallback })!;
   return {
     relay: layers.text("relay", { flag: flags.relay, variable: "QIGHT_RELAY", ...named("relay") }),
     context,
@@ -169,6 +178,7 @@ export async function settle(flags: GlobalFlags, env: Env, use: ConfigUse): Prom
       history: has("repl", "history", repl.table.history),
     },
     groups: { ask: has("groups", "ask", groups.table.ask) },
+    receipts: { delivered: has("receipts", "delivered", receipts.table.delivered) },
     history: { keep: has("history", "keep", history.table.keep) },
     saving: {
       saveDir: layers.text("files.save_dir", { key: ["files", "save_dir"] }),

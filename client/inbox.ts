@@ -9,6 +9,7 @@ import type { DeliveryEvent } from "./delivery_events.ts";
 import type { KeyDirectory } from "./directory.ts";
 import { lookForGaps, nextLookMs } from "./gap_watch.ts";
 import { type GroupInbox, GroupOpener } from "./group_opener.ts";
+import type { GroupEvent } from "./groups.ts";
 import { type ActionEvent, type InboxEvent, type InboxMessage, messageName } from "./inbox_events.ts";
 import { Opener } from "./opener.ts";
 import { Pump } from "./pump.ts";
@@ -46,6 +47,8 @@ export interface InboxOptions {
   onShown?: ((tables: Tables, messages: readonly InboxMessage[]) => void) | undefined;
   /** Runs in the transaction that lets an action go: what somebody did to lines of a conversation. */
   onAction?: ((tables: Tables, action: ActionEvent) => void) | undefined;
+  /** Runs in the transaction after which these events are not told again. */
+  onGroups?: ((tables: Tables, events: readonly GroupEvent[]) => void) | undefined;
   /** Groups; without it nothing that was said in one can be read. */
   groups?: GroupInbox | undefined;
   /** Hears of messages that were shown or kept, to tell their senders. */
@@ -284,7 +287,11 @@ export class Inbox {
     const events = await groups?.events() ?? [];
     if (events.length === 0) return;
     yield events;
-    if (!peek) await store.write((tables) => groups!.shown(tables, events));
+    if (peek) return;
+    await store.write((tables) => {
+      groups!.shown(tables, events);
+      this.#options.onGroups?.(tables, events);
+    });
   }
 
   /** While following, holes are looked at again when they are old enough. */

@@ -5,11 +5,13 @@ import { Reconnector } from "../../client/reconnect.ts";
 import { asQightError, QightError } from "../../proto/errors.ts";
 import { parseDuration } from "../../relay/config/durations.ts";
 import { FetchRun } from "../fetch_run.ts";
+import { conversationParts } from "../inbox_parts.ts";
 import { Messenger } from "../messenger.ts";
 import { orAborted } from "../send_one.ts";
 import { EndedAsAsked } from "../signals.ts";
 import type { fetchSpec } from "../tree/messages.ts";
 import type { Call } from "../tree/spec.ts";
+import { conversationOf } from "../where.ts";
 import { accountOf, parseWho, type Who } from "../who.ts";
 
 /** Prints (or hands to `--exec`) what is there, acknowledging only what got out. */
@@ -32,6 +34,11 @@ async function read(call: Call<typeof fetchSpec>, asked: FetchWishes): Promise<v
   await using messenger = await Messenger.open(settings, out);
   const { contacts, identity } = messenger;
   const from = asked.from && await accountOf(asked.from, contacts);
+  const where = options.in === undefined ? undefined : await conversationOf(options.in, {
+    store: messenger.store,
+    contacts,
+    own: identity.account.hash,
+  });
   const connect = async () => (await messenger.connect()).relay;
   const room = await orAborted(messenger.connect(), signal);
   await using source = new Reconnector({
@@ -53,8 +60,9 @@ async function read(call: Call<typeof fetchSpec>, asked: FetchWishes): Promise<v
     device: messenger.identity.device.publicKey,
     clock: messenger.clock,
     onShown: settings.history.keep ? keepPrinted(messenger) : undefined,
+    ...await conversationParts(messenger, source, room, settings),
   });
-  const running = new FetchRun({ inbox, contacts, identity, from }, asked, call);
+  const running = new FetchRun({ inbox, contacts, identity, from, where }, asked, call);
   await running.toTheEnd();
   if (options.failEmpty && running.printed === 0) throw new QightError("nothing_to_fetch");
 }

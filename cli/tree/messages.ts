@@ -14,11 +14,12 @@ export const sendSpec = {
     ["--reply-to <id>", "the message that this one answers"],
     ["--queue", "keep it on disk when the relay is away; later commands send it"],
     ["--id <id>", "32 hex digits; repeating an id sends the same bytes again"],
-    ["--sealed", "end-to-end encrypted; always so unless --plaintext"],
+    ["--sealed", "one envelope outside of the conversation: for cloned or restored machines"],
     ["--plaintext", "readable by the relay and unauthenticated content; said out loud on purpose"],
   ],
   more: [
-    "TO is a contact or a public id (qid1… or 64 hex digits). MESSAGE, files, or text on stdin; - is stdin.",
+    "TO is a contact, a public id (qid1… or 64 hex digits) or #NAME of a group. MESSAGE, files, or text on stdin; - is stdin.",
+    "It goes into the conversation with that person, which begins when there is none; to who cannot be in one yet, sealed.",
     "A MESSAGE that begins with - goes after --.",
     "Prints the message id once the relay has it on disk; with --json the relay's signed receipt too.",
   ],
@@ -44,6 +45,7 @@ export const fetchSpec = {
     ["--idle <duration>", "end when nothing came for that long (with --follow)"],
     ["--max <n>", "end after that many messages"],
     ["--from <who>", "only messages of this contact or public id; others stay"],
+    ["--in <where>", "only what was said there: #NAME of a group, or the conversation with a contact or id"],
     ["--peek", "look without acknowledging; the messages come again"],
     ["--events", "print gaps, expired ranges and other events on stdout too"],
     ["--save-dir <dir>", "write attached files there; without it (or --json) a message with files is not acknowledged"],
@@ -55,7 +57,8 @@ export const fetchSpec = {
   more: [
     "Messages are acknowledged once they are written to stdout (or --exec exited 0); until then they come again.",
     "A mailbox has one reader at a time: the newest fetch takes over and ends an older --follow (exit 75). --peek does not.",
-    "The command of --exec gets QIGHT_ID, QIGHT_FROM, QIGHT_TO, QIGHT_SEQ, QIGHT_SENT_AT, and QIGHT_FROM_NAME: the sender's",
+    "The command of --exec gets QIGHT_ID, QIGHT_FROM, QIGHT_TO, QIGHT_IN (#NAME of a group, or the other side's id), QIGHT_VIA",
+    "(mls, sealed or plain), QIGHT_SEQ, QIGHT_SENT_AT, and QIGHT_FROM_NAME: the sender's",
     "contact name, empty for a stranger. One that exits other than 0 ends fetch with 74 and its message comes again.",
   ],
   examples: [
