@@ -11,7 +11,7 @@ import { describe, encodeState, type GroupDescription, type GroupState } from ".
 import { asQightError, QightError } from "../../proto/errors.ts";
 import { pause } from "../clock.ts";
 import type { PendingCommit } from "../storage/store.ts";
-import { type Addable, claimDevices } from "./claim.ts";
+import { claimAll, type Claimed } from "./claim.ts";
 import { writeHappenings } from "./events.ts";
 import { offer, writeRequest } from "./pending.ts";
 import { bringTo, isMember } from "./reach.ts";
@@ -29,9 +29,6 @@ export interface Intent {
   readonly renew?: boolean;
 }
 
-/** Devices that can be added, by account hash in hex: a KeyPackage that was claimed is good for another try. */
-export type Claimed = Map<string, Addable[]>;
-
 /** What a change did. */
 export interface Changed {
   /** Accounts that came. */
@@ -42,7 +39,6 @@ export interface Changed {
   readonly epoch: number;
 }
 
-const CLAIMS_AT_ONCE = 8;
 const FIRST_PAUSE_MS = 20;
 const LONGEST_PAUSE_MS = 400;
 
@@ -113,38 +109,16 @@ async function findOffRoster(room: GroupRoom, group: Uint8Array, next: GroupStat
 }
 
 /** Claims KeyPackages of accounts that have no device in the group; those of an earlier try are still good. */
-async function claimMissing(
-  room: GroupRoom,
-  group: Uint8Array,
-  { add = [] }: Intent,
-  claimed: Claimed,
-): Promise<void> {
+async function claimMissing(room: GroupRoom, group: Uint8Array, { add = [] }: Intent, claimed: Claimed): Promise<void> {
   if (add.length === 0) return;
   const { members, suite, leavers } = await room.store.write(async (tables) => ({
     ...describe((await loadOf(room, tables, group)).state),
     leavers: tables.groups.leavers(room.relay, group),
   }));
-  const left = [...new Map(add.map((account) => [account.toHex(), account])).values()];
-  const next = async () => {
-    for (let account; (account = left.pop());) await claimOne(account);
-  };
-  const ownOthers = async () => {
-    try {
-      return await claimDevices(room, room.account, suite);
-    } catch (thrown) {
-      if (asQightError(thrown).code === "no_key_package") return []; // this device is the only one, and it is in
-      throw thrown;
-    }
-  };
-  const claimOne = async (account: Uint8Array) => {
-    const name = account.toHex();
-    if (claimed.has(name)) return;
-    // Who is a member already stays as they are; the own other devices come in one by one.
-    const isIn = members.some((member) => equal(member.account, account)) && !has(leavers, account);
-    if (isIn && !equal(account, room.account)) return;
-    claimed.set(name, await (equal(account, room.account) ? ownOthers() : claimDevices(room, account, suite)));
-  };
-  await Promise.all(Array.from({ length: CLAIMS_AT_ONCE }, next));
+  // Who is a member already stays as they are; own other devices come in one by one.
+  const isIn = new Set(members.filter(({ account }) => !has(leavers, account)).map(({ account }) => account.toHex()));
+  const missing = add.filter((account) => equal(account, room.account) || !isIn.has(account.toHex()));
+  await claimAll(room, missing, suite, claimed);
 }
 
 type Made =

@@ -22,7 +22,7 @@ export interface Addable {
  * One KeyPackage of each device of an account (hash, 32 bytes). `no_key_package` when no device has a good one,
  * `no_such_recipient` when the relay does not know the account, `key_changed` when it rolled its device list back.
  */
-export async function claimDevices(room: GroupRoom, account: Uint8Array, suite: number): Promise<Addable[]> {
+async function claimDevices(room: GroupRoom, account: Uint8Array, suite: number): Promise<Addable[]> {
   const { calls } = await callsOf(room);
   const nowMs = room.clock.now();
   const { bundle: offered, packages } = await calls.claimKeyPackages(account, suite);
@@ -42,6 +42,41 @@ export async function claimDevices(room: GroupRoom, account: Uint8Array, suite: 
   }
   if (good.length > 0) return good;
   throw new QightError("no_key_package", `No device of ${id} can be added to a conversation yet`);
+}
+
+/** Devices that can be added, by account hash in hex: a KeyPackage that was claimed is good for another try. */
+export type Claimed = Map<string, Addable[]>;
+
+/** Accounts asked for side by side. */
+const AT_ONCE = 8;
+
+/** Claims devices of all these accounts that are not in `claimed` yet. The first one that has none ends it. */
+export async function claimAll(
+  room: GroupRoom,
+  accounts: readonly Uint8Array[],
+  suite: number,
+  claimed: Claimed,
+): Promise<void> {
+  const left = [...new Map(accounts.map((account) => [account.toHex(), account]))].reverse();
+  const claimSome = async () => {
+    for (let next; (next = left.pop());) {
+      const [name, account] = next;
+      if (claimed.has(name)) continue;
+      const own = equal(account, room.account);
+      claimed.set(name, await (own ? ownOthers(room, suite) : claimDevices(room, account, suite)));
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(AT_ONCE, left.length) }, claimSome));
+}
+
+/** This device may be the only one of its account, and it is in. */
+async function ownOthers(room: GroupRoom, suite: number): Promise<Addable[]> {
+  try {
+    return await claimDevices(room, room.account, suite);
+  } catch (thrown) {
+    if (asQightError(thrown).code === "no_key_package") return [];
+    throw thrown;
+  }
 }
 
 /** When a KeyPackage expires; null when it is not what was asked for: the relay or its maker is at fault. */

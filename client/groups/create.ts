@@ -4,8 +4,8 @@
  */
 import { createGroup } from "../../crypto/mls/create.ts";
 import { QightError } from "../../proto/errors.ts";
-import { change, type Claimed } from "./change.ts";
-import { claimDevices } from "./claim.ts";
+import { change } from "./change.ts";
+import { claimAll, type Claimed } from "./claim.ts";
 import { groupName } from "./roles.ts";
 import { callsOf, type GroupRoom } from "./room.ts";
 import { firstRow } from "./rows.ts";
@@ -21,7 +21,7 @@ export async function beginGroup(room: GroupRoom, name: string, accounts: readon
     throw new QightError("group_exists", `You have a group #${asWritten} already`);
   }
   const claimed: Claimed = new Map();
-  for (const one of accounts) claimed.set(one.toHex(), await claimDevices(room, one, suite));
+  await claimAll(room, accounts, suite, claimed);
   const group = random(32);
   const data = { name: asWritten, creator: account, admins: [], direct: null, disappearAfterS: 0 };
   const made = await createGroup({ suite, group, owner: { account, signer }, data, nowMs: clock.now() });

@@ -7,8 +7,8 @@ import { createGroup } from "../../crypto/mls/create.ts";
 import { describe } from "../../crypto/mls/state.ts";
 import { asQightError, QightError } from "../../proto/errors.ts";
 import { pause } from "../clock.ts";
-import { change, type Claimed } from "./change.ts";
-import { claimDevices } from "./claim.ts";
+import { change } from "./change.ts";
+import { claimAll, type Claimed } from "./claim.ts";
 import { takeWelcome } from "./join.ts";
 import { bringTo, isMember } from "./reach.ts";
 import { directGroupId, inOrder } from "./roles.ts";
@@ -53,7 +53,7 @@ export async function openDirect(room: GroupRoom, peer: Uint8Array): Promise<Uin
 async function begin(room: GroupRoom, group: Uint8Array, peer: Uint8Array, claimed: Claimed): Promise<boolean> {
   const { account, signer, relay, clock, store, states, suite } = room;
   // Before anything is there: with somebody who cannot be added there is no conversation.
-  if (!claimed.has(peer.toHex())) claimed.set(peer.toHex(), await claimDevices(room, peer, suite));
+  await claimAll(room, [peer], suite, claimed);
   const data = { name: "", creator: account, admins: [], direct: inOrder(account, peer), disappearAfterS: 0 };
   const made = await createGroup({ suite, group, owner: { account, signer }, data, nowMs: clock.now() });
   const { calls } = await callsOf(room);
