@@ -17,25 +17,35 @@ import { refused } from "./refuse.ts";
 export async function checkTree(tree: RatchetTree, context: GroupContext, suite: CiphersuiteImpl): Promise<void> {
   if (tree.length > MAX_MEMBERS * 4) throw refused("its group is too large");
   const parts = await library();
+  const leaves = [...tree.entries()].flatMap(([index, node]) => node?.nodeType === "leaf" ? [{ index, node }] : []);
+  if (leaves.length > MAX_MEMBERS) throw refused("its group has too many members");
+  for (const { node } of leaves) checkLeaf(node.leaf, suite.name);
+  checkUnique(tree);
+  checkPlaces(tree);
+  await Promise.all(leaves.map(({ index, node }) => checkSignatures(parts, node.leaf, index / 2, context, suite)));
+  await checkHashes(tree, context.treeHash, suite);
+}
+
+/** Throws `bad_group_message` unless leaves and nodes are where they belong, and unmerged leaves are listed rightly. */
+export function checkPlaces(tree: RatchetTree): void {
   for (const [index, node] of tree.entries()) {
     if (node === undefined) continue;
     if ((node.nodeType === "leaf") !== (index % 2 === 0)) throw refused("its tree has a node in the wrong place");
     if (node.nodeType === "parent") checkUnmerged(tree, index, node.parent);
-    else checkLeaf(node.leaf, suite.name);
   }
-  checkUnique(tree);
-  const leaves = [...tree.entries()].flatMap(([index, node]) => node?.nodeType === "leaf" ? [{ index, node }] : []);
-  if (leaves.length > MAX_MEMBERS) throw refused("its group has too many members");
-  await Promise.all(leaves.map(({ index, node }) => checkSignatures(parts, node.leaf, index / 2, context, suite)));
-  const hashes = new Hashes(tree, suite, parts);
+}
+
+/** Throws `bad_group_message` unless every node was made by a member below it, and the tree's hash is this one. */
+export async function checkHashes(tree: RatchetTree, treeHash: Uint8Array, suite: CiphersuiteImpl): Promise<void> {
+  const hashes = new Hashes(tree, suite, await library());
   for (const [index, node] of tree.entries()) {
     if (node?.nodeType === "parent") await checkParentHash(hashes, tree, index, node.parent);
   }
-  if (!equal(await hashes.of(rootOf(tree)), context.treeHash)) throw refused("its tree is not the group's");
+  if (!equal(await hashes.of(rootOf(tree)), treeHash)) throw refused("its tree is not the group's");
 }
 
 /** Index of the root. The length of a tree in memory is always 2^n - 1. */
-export function rootOf(tree: RatchetTree): number {
+function rootOf(tree: RatchetTree): number {
   return (tree.length - 1) / 2;
 }
 
