@@ -56,9 +56,10 @@ export const clientKeys = {
   },
   receipts: {
     table: {
-      delivered: {
+      send: {
         type: "boolean",
-        text: "tell contacts when what they said in a conversation has reached this device",
+        text:
+          "tell contacts when what they said in a conversation has reached this device, and in qight repl when it was read",
         fallback: true,
       },
     },

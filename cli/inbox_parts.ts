@@ -35,7 +35,7 @@ export async function conversationParts(
   });
   return {
     groups,
-    arrivals: settings.receipts.delivered ? receipts : undefined,
+    arrivals: settings.receipts.send ? receipts : undefined,
     ...(settings.history.keep
       ? {
         onAction: (tables, action) => void history.acted(tables, action),

@@ -12,6 +12,7 @@ import { createOutbox, type Outbox } from "../client/outbox.ts";
 import { ensurePublished, ownBundle, type Published } from "../client/publish.ts";
 import type { RelaySource } from "../client/reconnect.ts";
 import { type Dial, RelayClient } from "../client/relay_client.ts";
+import { healOnce, noticeRestored } from "../client/restored.ts";
 import { flushQueue, type SendRoom } from "../client/send.ts";
 import { dialledName } from "../client/session.ts";
 import { openSqliteStore } from "../client/storage/sqlite.ts";
@@ -99,8 +100,9 @@ export class Messenger implements AsyncDisposable {
     try {
       const published = await this.publish(relay);
       const author = { signer: this.identity.device, bundle: published.bundle };
-      const groups = this.groups({ client: () => Promise.resolve(relay) }).reach;
-      return { relay, outbox: this.outbox, directory: this.directory, author, published, groups };
+      const groups = this.groups({ client: () => Promise.resolve(relay) });
+      await healOnce(this.store, groups.relay, () => groups.healRestored());
+      return { relay, outbox: this.outbox, directory: this.directory, author, published, groups: groups.reach };
     } catch (error) {
       relay.close();
       throw error;
@@ -163,7 +165,15 @@ export class Messenger implements AsyncDisposable {
 export async function openStore(settings: Settings, identity: Identity): Promise<ClientStore> {
   const path = storePath(settings.dataDir, identity.device.publicKey);
   await makePrivateFolder(dirname(path));
-  return await openSqliteStore({ path, key: identity.secrets.device.dataKey });
+  const store = await openSqliteStore({ path, key: identity.secrets.device.dataKey });
+  await noticeRestored(store, await placeOf(path), systemRandom);
+  return store;
+}
+
+/** A copy has another inode or another date of birth, also under the same name; Windows has the date alone. */
+async function placeOf(path: string): Promise<string> {
+  const { ino, birthtime } = await Deno.stat(path);
+  return `${ino ?? ""}:${birthtime?.getTime() ?? ""}`;
 }
 
 /** Only who sends files looks at bytes, and only they load what counts them. */

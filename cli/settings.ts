@@ -80,7 +80,7 @@ export interface GroupSettings {
 
 /** `[receipts]` of config.toml. */
 export interface ReceiptSettings {
-  readonly delivered: boolean;
+  readonly send: boolean;
 }
 
 /** `[history]` of config.toml. */
@@ -178,7 +178,7 @@ export async function settle(flags: GlobalFlags, env: Env, use: ConfigUse): Prom
       history: has("repl", "history", repl.table.history),
     },
     groups: { ask: has("groups", "ask", groups.table.ask) },
-    receipts: { delivered: has("receipts", "delivered", receipts.table.delivered) },
+    receipts: { send: has("receipts", "send", receipts.table.send) },
     history: { keep: has("history", "keep", history.table.keep) },
     saving: {
       saveDir: layers.text("files.save_dir", { key: ["files", "save_dir"] }),

@@ -39,7 +39,7 @@ function valuesOf(settings: Settings): Record<string, string | boolean | null> {
     "repl.timestamps": settings.repl.timestamps,
     "repl.history": settings.repl.history,
     "groups.ask": settings.groups.ask,
-    "receipts.delivered": settings.receipts.delivered,
+    "receipts.send": settings.receipts.send,
     "history.keep": settings.history.keep,
     "files.save_dir": settings.saving.saveDir ?? null,
     "files.auto_accept": settings.saving.autoAccept,

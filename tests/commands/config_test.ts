@@ -80,7 +80,7 @@ row("every key of config.toml is understood and shown with its line", async () =
     '[output]\njson = true\ncolor = false\ntime = "utc"\n[repl]\nnotify = true\ntimestamps = false\nhistory = false\n' +
       '[files]\nsave_dir = "got"\nauto_accept = true\nmax = "1MiB"\n[context.x]\ntimeout = "1m30s"\n' +
       'identity = "~/x.key"\npassphrase_file = "/p"\ntoken_file = "-"\n[history]\nkeep = false\n' +
-      "[groups]\nask = true\n",
+      "[groups]\nask = true\n[receipts]\nsend = false\n",
   );
   const all = await origins(user, ["-c", path, "--context", "x"]);
   const expected: [string, unknown, number][] = [
@@ -99,6 +99,7 @@ row("every key of config.toml is understood and shown with its line", async () =
     ["token_file", "-", 17],
     ["history.keep", false, 19],
     ["groups.ask", true, 21],
+    ["receipts.send", false, 23],
   ];
   // --json itself is a flag here, and wins.
   for (const [key, value, line] of expected.slice(1)) {

@@ -24,7 +24,8 @@ row("expectation 4: --json is one object a line with the fields of docs/operatio
   const messages = jsonLines(printed);
   assert.equal(messages.length, 2);
   const [{ sent_at, received_at, id, seq, ...rest }] = messages;
-  assert.deepEqual(rest, { type: "message", from: ada.id, to: bob.id, verified: true, text: "one", files: [] });
+  const fields = { from: ada.id, to: bob.id, in: ada.id, via: "mls", verified: true, text: "one", files: [] };
+  assert.deepEqual(rest, { type: "message", ...fields });
   assert.match(id, /^[0-9a-f]{32}$/);
   assert.equal(messages[1].seq, seq + 1);
   for (const time of [sent_at, received_at]) assert.match(time, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
