@@ -43,8 +43,6 @@ export async function buildOnce(): Promise<Attempt> {
     const message = (error as Error).message;
     if (!message.startsWith("An input is missing")) throw error;
     return { built: null, missing: message.split("\n")[0] };
-  } finally {
-    await forgetDebian();
   }
   await Deno.mkdir(folder, { recursive: true });
   for await (const { name } of Deno.readDir(folder)) await Deno.remove(join(folder, name)); // of older source
@@ -56,8 +54,12 @@ export async function buildOnce(): Promise<Attempt> {
 /** The tree of a project folder for a target. */
 export async function treeOf(target: Target, root: string = projectRoot): Promise<TreeFile[]> {
   const inputs = await openInputs(root);
-  const bundle = await makeBundle({ root, inputs, commit: TEST_COMMIT });
-  return await makeTree(target, { root, inputs, bundle });
+  try {
+    const bundle = await makeBundle({ root, inputs, commit: TEST_COMMIT });
+    return await makeTree(target, { root, inputs, bundle });
+  } finally {
+    await forgetDebian();
+  }
 }
 
 /** The header of the self-extracting file, with its marks. */
