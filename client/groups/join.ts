@@ -9,6 +9,7 @@ import { describe } from "../../crypto/mls/state.ts";
 import { asQightError, QightError } from "../../proto/errors.ts";
 import type { GroupStatus } from "../storage/store.ts";
 import { keepEvents } from "./events.ts";
+import { lookAgain } from "./key_packages.ts";
 import { mayJoin } from "./rejoin.ts";
 import { callsOf, type GroupRoom } from "./room.ts";
 import { firstRow, localName } from "./rows.ts";
@@ -58,8 +59,9 @@ export async function takeWelcome(room: GroupRoom, group: Uint8Array): Promise<W
     const row = firstRow(relay, state, room.account, clock.now());
     const status = statusFor(room, before?.status ?? null, row.kind);
     await room.states.save(tables, { ...row, status, name: localName(tables.groups, row) }, state);
-    keepEvents(tables, row, clock.now(), [{ kind: "joined", by }]);
+    if (row.kind === "group") keepEvents(tables, row, clock.now(), [{ kind: "joined", by }]);
     tables.keyPackages.use(ref);
+    lookAgain(tables);
   });
   // Who asks for commits from there on is in: the relay forgets the Welcome, and nobody joins an old epoch by it again.
   await Array.fromAsync(calls.commits(group, epoch, 1));

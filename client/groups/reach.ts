@@ -102,8 +102,9 @@ async function enter(room: GroupRoom, group: Uint8Array, row: GroupRow | null): 
   if (await settlePending(room, group)) return true;
   const welcomed = await takeWelcome(room, group);
   if (welcomed !== "none") return welcomed === "joined";
-  // Who has left or was removed comes back by a Welcome alone.
-  return row === null && await comeBack(room, group, "lost_state");
+  // Who has left or was removed comes back by a Welcome alone, but nobody decides over a conversation of two.
+  const mayCome = row === null || (row.kind === "direct" && row.status === "removed");
+  return mayCome && await comeBack(room, group, "lost_state");
 }
 
 /** Tells the relay that the newest commit does not fit; true when it was taken back. */

@@ -99,7 +99,7 @@ async function tryOnce(room: GroupRoom, group: Uint8Array, found: RelayGroup, en
       healedAtMs: wasThere ? nowMs : 0,
     },
     parts: encodeState(made.next),
-    events: writeHappenings(toTell(wasThere ? entrance : null, before, described.epoch)),
+    events: writeHappenings(wasThere || !described.data.direct ? toTell(entrance, before, described.epoch) : []),
   };
   await store.write(({ groups }) => groups.addPending(pending));
   return await offer(room, pending, made.next) === "accepted";
@@ -127,8 +127,8 @@ function statusOf(row: GroupRow | null): GroupStatus {
   return row?.status === "joining" ? "joining" : "active";
 }
 
-function toTell(entrance: Entrance | null, before: GroupRow | null, toEpoch: number): Happening[] {
-  if (entrance === null || entrance.kind === "key") return [{ kind: "joined", by: null }];
+function toTell(entrance: Entrance, before: GroupRow | null, toEpoch: number): Happening[] {
+  if (entrance.kind === "key") return [{ kind: "joined", by: null }];
   const healed = { kind: "healed", why: entrance.why, fromEpoch: before?.epoch ?? null, toEpoch } as const;
   return entrance.why === "fork" ? [{ kind: "forked" }, healed] : [healed];
 }

@@ -70,8 +70,11 @@ export function happeningsOf(change: JudgedChange, members: readonly Member[]): 
   const there = external ? members : left;
   const was = (account: Uint8Array) => there.some((member) => equal(member.account, account));
   const events: Happening[] = [];
-  for (const account of distinct(removed)) if (!stays(account)) events.push({ kind: "member_removed", by, account });
-  for (const account of distinct(added)) if (!was(account)) events.push({ kind: "member_added", by, account });
+  // A conversation of two begins and goes on without a word about it.
+  if (!before.direct) {
+    for (const account of distinct(removed)) if (!stays(account)) events.push({ kind: "member_removed", by, account });
+    for (const account of distinct(added)) if (!was(account)) events.push({ kind: "member_added", by, account });
+  }
   if (before.name !== after.name) events.push({ kind: "renamed", by, from: before.name, to: after.name });
   if (before.disappearAfterS !== after.disappearAfterS) {
     events.push({ kind: "timer", by, seconds: after.disappearAfterS });

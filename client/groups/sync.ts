@@ -35,6 +35,8 @@ export type Taken =
 /** So many commits are asked for and taken in at once. */
 const PAGE = 16;
 /** A page ends early at this size; a commit that adds 249 people has 0.7 MB. */
+/** Other processes of this device wait for the store no longer than this and one commit more. */
+const TRANSACTION_MS = 500;
 const PAGE_BYTES = 8 * 1024 * 1024;
 
 /** Takes accepted commits in until the group is at `wanted`, or all there are. */
@@ -114,7 +116,9 @@ async function takePage(
     groups.dropPendingBelow(room.relay, group, loaded!.row.epoch);
     return end;
   };
+  const untilMs = room.clock.monotonic() + TRANSACTION_MS;
   for (const commit of commits) {
+    if (room.clock.monotonic() > untilMs) break;
     const before: LoadedGroup = loaded;
     const { row, state } = before;
     if (commit.epoch < row.epoch) continue; // another process has taken it in

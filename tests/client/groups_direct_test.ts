@@ -1,5 +1,6 @@
 /** Direct conversations and KeyPackages over a real relay. @module */
 import assert from "node:assert/strict";
+import { commit as makeCommit } from "../../crypto/mls/commit.ts";
 import { ensureKeyPackages } from "../../client/groups/key_packages.ts";
 import { directGroupId } from "../../client/groups/roles.ts";
 import { QightError } from "../../proto/errors.ts";
@@ -13,7 +14,7 @@ Deno.test("a direct conversation begins with the first word, and is the same fro
   await using bo = await GroupPerson.join(relay, 2);
   const group = await ana.groups.direct(bo.account);
   assert.deepEqual(group, directGroupId(bo.account, ana.account));
-  assert.deepEqual(await bo.happened(), ["joined"]);
+  assert.deepEqual(await bo.happened(), [], "nobody needs to be told");
   assert.deepEqual(await bo.groups.direct(ana.account), group);
   assert.deepEqual(await ana.groups.direct(bo.account), group);
   await assertOneView(group, [ana, bo]);
@@ -122,4 +123,36 @@ Deno.test("a last resort is replaced at half its life, and what expired is erase
   await bo.connect();
   await bo.publishPackages(0);
   assert.equal(await bo.store.read(({ keyPackages }) => keyPackages.get(first!.ref)), null);
+});
+
+Deno.test("after a Welcome the next command looks whether packages are left, and makes new ones", async () => {
+  await using relay = await groupRelay();
+  await using ana = await GroupPerson.join(relay, 1);
+  await using bo = await GroupPerson.join(relay, 2, { packages: 8 });
+  const room = { relay: bo.relay, relayName: RELAY_NAME, store: bo.store, owner: bo.owner, clock: bo.clock };
+  await ana.groups.direct(bo.account);
+  assert.equal(await ensureKeyPackages(room), 0, "nobody has told yet");
+  await bo.read();
+  assert.equal(await ensureKeyPackages(room), 8);
+  assert.deepEqual(await bo.calls.countKeyPackages(83), { singleUse: 15, lastResort: true });
+});
+
+Deno.test("whose change of a direct conversation was taken back comes into it again", async () => {
+  await using relay = await groupRelay();
+  await using ana = await GroupPerson.join(relay, 1);
+  await using bo = await GroupPerson.join(relay, 2);
+  const group = await ana.groups.direct(bo.account);
+  await bo.read();
+  const loaded = await bo.store.write((tables) => bo.groups.states.load(tables, RELAY_NAME, group));
+  const { epoch, roster } = await bo.calls.getGroup(group);
+  const { commit, groupInfo } = await makeCommit(loaded!.state, { nowMs: Date.now() });
+  const garbage = commit.slice();
+  garbage.fill(7, -40);
+  await bo.calls.commit({ group, epoch, commit: garbage, groupInfo, roster, welcome: null, welcomed: [] });
+  assert.deepEqual(await ana.happened(), ["refused_commit"]);
+  assert.deepEqual(await bo.happened(), ["removed_me", "healed"]);
+  assert.deepEqual(await bo.groups.direct(ana.account), group);
+  await ana.read();
+  await assertOneView(group, [ana, bo]);
+  assert.equal((await ana.groups.show(group)).members.length, 2);
 });
