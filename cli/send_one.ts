@@ -19,14 +19,15 @@ type Words = Pick<Call, "out" | "settings" | "signal">;
 /**
  * Sends now and prints the id when all devices have it, or some members of a group; who has not is said on stderr. A draft
  * without content repeats the bytes kept under its id. When the outcome is unknown the id is printed too, and the error
- * says so. `andThen` is run over the same session when the message is accepted.
+ * says so. `andThen` is run over the same session when the message is accepted; it then goes in its conversation or not
+ * at all.
  */
 export async function sendNow(
   messenger: Messenger,
   destination: Destination,
   draft: Draft | { id: Uint8Array },
   { out, settings, signal }: Words,
-  andThen: (room: Connected) => Promise<void> = () => Promise.resolve(),
+  andThen?: (room: Connected) => Promise<void>,
 ): Promise<void> {
   const deadline = performance.now() + settings.timeoutMs;
   const print = (delivery?: Delivery) => printSent(out, destination, draft.id, delivery);
@@ -34,7 +35,8 @@ export async function sendNow(
   for (let attempt = 0;; attempt++) {
     try {
       signal.throwIfAborted();
-      const room = { ...await orAborted(messenger.connect(), signal), receipts: out.json };
+      const session = await orAborted(messenger.connect(), signal);
+      const room = { ...session, receipts: out.json, neverSealed: andThen !== undefined };
       if (!hadSession && "ttlS" in draft) remarkOnTtl(out, draft.ttlS, room.relay.session);
       hadSession = true;
       await using _relay = room.relay;
@@ -44,7 +46,7 @@ export async function sendNow(
       if (!delivery.error) {
         await print(delivery);
         await remarkOnMissed(messenger, destination, delivery, out);
-        return await andThen(room);
+        return await andThen?.(room);
       }
       if (accepted.length > 0) await print(delivery);
       throw await namingDevice(delivery);

@@ -40,6 +40,8 @@ export interface SendRoom {
   readonly author: Author;
   /** Conversations; without it what is meant for the one with an account goes sealed. */
   readonly groups?: GroupReach;
+  /** What is meant for a conversation never goes sealed instead: it is refused with the reason. */
+  readonly neverSealed?: boolean;
   /** Wait for the relay's signed receipts too, and keep them beside the sent messages. */
   readonly receipts?: boolean;
 }

@@ -17,7 +17,10 @@ export interface Reached {
 
 /** Finds the devices or the conversation behind a recipient; begins a direct conversation when there is none. */
 export async function targetOf(
-  { relay, directory, author, groups }: Pick<SendRoom, "relay" | "directory" | "author" | "groups">,
+  { relay, directory, author, groups, neverSealed = false }: Pick<
+    SendRoom,
+    "relay" | "directory" | "author" | "groups" | "neverSealed"
+  >,
   recipient: Uint8Array,
   conversation: Draft["conversation"] | null,
 ): Promise<Reached> {
@@ -29,7 +32,7 @@ export async function targetOf(
     return { to: { group: await groups.direct(recipient), recipient } };
   } catch (thrown) {
     const error = asQightError(thrown);
-    if (!NO_CONVERSATION.has(error.code)) throw error;
+    if (neverSealed || !NO_CONVERSATION.has(error.code)) throw error;
     return { to: await directory.lookUp(relay, recipient), sealedBecause: error };
   }
 }

@@ -6,6 +6,7 @@ import { QightError } from "../../proto/errors.ts";
 import type { Content } from "../../proto/gen/qight/v1/seal_pb.ts";
 import { parseDuration } from "../../relay/config/durations.ts";
 import { checkDestination, type Destination, destinationOf } from "../destination.ts";
+import { lateModule } from "../late_module.ts";
 import { readContent } from "../message_input.ts";
 import { Messenger } from "../messenger.ts";
 import { type Progress, startProgress } from "../progress.ts";
@@ -39,7 +40,11 @@ export async function run(call: Call<typeof sendSpec>): Promise<void> {
   }
   using bar = content && content.files.length > 0 ? startProgress(out, "sending", "bytes") : null;
   if (bar) messenger.onWritten = bytesSent(content!, bar);
-  await sendNow(messenger, destination, draft ?? { id: id! }, call);
+  const whole = draft ?? { id: id! };
+  if (!options.wait) return await sendNow(messenger, destination, whole, call);
+  if (!destination.conversation) throw new QightError("usage", "--wait: nobody else gets a note to oneself");
+  const { awaitArrival } = await lateModule<typeof import("../await_arrival.ts")>("await_arrival.ts");
+  await sendNow(messenger, destination, whole, call, (room) => awaitArrival(messenger, room, whole.id, call));
 }
 
 /** Seals and frames add little, other devices of the recipient as much again: the sum grows with what is written. */
@@ -65,6 +70,9 @@ function refuseContradictions({ args, options }: Call<typeof sendSpec>): void {
     throw new QightError("usage", why, { hint: "See qight help send." });
   };
   if (options.sealed && options.plaintext) refuse("--sealed and --plaintext contradict each other");
+  if (options.wait && (options.sealed || options.plaintext || options.queue || options.lines)) {
+    refuse("--wait is for one message in a conversation: without --sealed, --plaintext, --queue and --lines");
+  }
   if (!options.lines) return;
   if (args[1] !== undefined) refuse("--lines takes its messages from stdin: leave MESSAGE out");
   if (options.file || options.id || options.queue) refuse("--lines goes with neither -f, --id nor --queue");

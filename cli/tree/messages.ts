@@ -14,6 +14,7 @@ export const sendSpec = {
     ["--reply-to <id>", "the message that this one answers"],
     ["--queue", "keep it on disk when the relay is away; later commands send it"],
     ["--id <id>", "32 hex digits; repeating an id sends the same bytes again"],
+    ["--wait", "until a device of the recipient has it (they tell their contacts)"],
     ["--sealed", "one envelope outside of the conversation: for cloned or restored machines"],
     ["--plaintext", "readable by the relay and unauthenticated content; said out loud on purpose"],
   ],
