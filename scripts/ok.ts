@@ -17,6 +17,8 @@ const checks: (readonly [string, readonly string[]])[] = [
   ["no registry hosts", ["run", "-A", "scripts/check_no_hosts.ts"]],
   ["packages", ["run", "-A", "scripts/check_packages.ts"]],
   ["licences", ["run", "-A", "scripts/check_licences.ts"]],
+  ["advisories", ["run", "-A", "scripts/check_advisories.ts"]],
+  ["size", ["run", "-A", "scripts/check_size.ts"]],
   ["docs", ["run", "-A", "scripts/gen_docs.ts", "--check"]],
   ["links", ["run", "-A", "scripts/check_links.ts"]],
 ];
