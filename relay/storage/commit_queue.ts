@@ -3,6 +3,7 @@
  * @module
  */
 import { QightError } from "../../proto/errors.ts";
+import type { GroupEnqueued, NewGroupMessage } from "./group_store.ts";
 import type { Enqueued, NewMessage } from "./store.ts";
 import type { StepResult } from "./sqlite_writer.ts";
 import { assertShape, packedSize, packMessages, type Step, unpackOutcomes } from "./sqlite_wire.ts";
@@ -14,8 +15,15 @@ const batchBytes = 8 * 1024 * 1024;
 const waitingItems = 65_536;
 const waitingBytes = 64 * 1024 * 1024;
 
+/** Groups whose number of members is remembered. */
+const knownGroups = 10_000;
+
 interface Waiting {
   readonly message?: NewMessage;
+  /** With a message to a group: the epoch it was made in. */
+  readonly epoch?: number;
+  /** Rows that it writes, as far as that is known. */
+  readonly weight: number;
   readonly change?: string;
   readonly args?: readonly unknown[];
   readonly bytes: number;
@@ -32,6 +40,8 @@ export class CommitQueue {
   readonly #onFailure: (error: QightError) => void;
   #waiting: Waiting[] = [];
   #bytes = 0;
+  /** What the last message to a group was worth, so that a batch of large groups does not hold up everybody else. */
+  readonly #members = new Map<string, number>();
   #running: Promise<void> | null = null;
   #ended: QightError | null = null;
 
@@ -44,12 +54,26 @@ export class CommitQueue {
   /** Resolves when the message is on disk, or was not taken. */
   enqueue(message: NewMessage): Promise<Enqueued> {
     assertShape(message);
-    return this.#add({ message, bytes: packedSize(message) }) as Promise<Enqueued>;
+    return this.#add({ message, bytes: packedSize(message), weight: 1 }) as Promise<Enqueued>;
+  }
+
+  /** The same for a message to a group. */
+  async fanOut(message: NewGroupMessage): Promise<GroupEnqueued> {
+    assertShape(message);
+    const { epoch } = message;
+    const group = message.recipient.toHex();
+    const weight = this.#members.get(group) ?? 1;
+    const outcome = await (this.#add({ message, epoch, bytes: packedSize(message), weight }) as Promise<GroupEnqueued>);
+    if (outcome.kind === "offered") {
+      if (this.#members.size >= knownGroups) this.#members.clear();
+      this.#members.set(group, outcome.members.length + 1);
+    }
+    return outcome;
   }
 
   /** Resolves with the change's answer when it is on disk. */
   change<T>(change: string, args: readonly unknown[], bytes = 256): Promise<T> {
-    return this.#add({ change, args, bytes }) as Promise<T>;
+    return this.#add({ change, args, bytes, weight: 1 }) as Promise<T>;
   }
 
   /** Refuses what comes from now on, and rejects what waits when `now`. */
@@ -85,13 +109,12 @@ export class CommitQueue {
   }
 
   #take(): Waiting[] {
-    let count = 0, bytes = 0;
-    while (count < this.#waiting.length && count < batchItems) {
-      bytes += this.#waiting[count].bytes;
-      if (count > 0 && bytes > batchBytes) {
-        bytes -= this.#waiting[count].bytes;
-        break;
-      }
+    let count = 0, bytes = 0, weight = 0;
+    while (count < this.#waiting.length) {
+      const next = this.#waiting[count];
+      if (count > 0 && (bytes + next.bytes > batchBytes || weight + next.weight > batchItems)) break;
+      bytes += next.bytes;
+      weight += next.weight;
       count++;
     }
     this.#bytes -= bytes;
@@ -114,21 +137,25 @@ export class CommitQueue {
   }
 }
 
-/** Runs of messages stay together; every other change stands alone. */
+/** Runs of messages stay together, those to groups apart from the others; every other change stands alone. */
 function groupsOf(batch: readonly Waiting[]): Waiting[][] {
   const groups: Waiting[][] = [];
   for (const item of batch) {
     const last = groups[groups.length - 1];
-    if (item.message !== undefined && last?.[0].message !== undefined) last.push(item);
+    const alike = item.message !== undefined && last?.[0].message !== undefined &&
+      (item.epoch === undefined) === (last[0].epoch === undefined);
+    if (alike) last.push(item);
     else groups.push([item]);
   }
   return groups;
 }
 
 function stepOf(group: readonly Waiting[]): Step {
-  const [{ change, args }] = group;
+  const [{ change, args, epoch }] = group;
   if (change !== undefined) return { change, args: args ?? [] };
-  return { packed: packMessages(group.map(({ message }) => message as NewMessage)), count: group.length };
+  const packed = packMessages(group.map(({ message }) => message as NewMessage));
+  const step = { packed, count: group.length };
+  return epoch === undefined ? step : { ...step, epochs: group.map(({ epoch }) => epoch as number) };
 }
 
 function settle(group: readonly Waiting[], result: StepResult): void {
@@ -138,6 +165,8 @@ function settle(group: readonly Waiting[], result: StepResult): void {
   } else if ("outcomes" in result) {
     const outcomes = unpackOutcomes(result.outcomes);
     group.forEach(({ resolve }, i) => resolve(outcomes[i]));
+  } else if ("offered" in result) {
+    group.forEach(({ resolve }, i) => resolve(result.offered[i]));
   } else {
     group[0].resolve(result.value);
   }

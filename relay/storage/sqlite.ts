@@ -5,6 +5,7 @@
 import { QightError } from "../../proto/errors.ts";
 import { CommitQueue } from "./commit_queue.ts";
 import { classify } from "./sqlite_failure.ts";
+import { type Read, SqliteGroupStore, SqliteKeyPackageStore } from "./sqlite_group_store.ts";
 import type { Totals } from "./sqlite_mailboxes.ts";
 import type { CollectStep } from "./sqlite_messages.ts";
 import { SqliteThread } from "./sqlite_thread.ts";
@@ -60,8 +61,8 @@ export class SqliteStore implements Store {
   readonly durable = true;
   readonly failed: Promise<never>;
   readonly limits: StoreLimits;
-  readonly groups: GroupStore = notHereYet<GroupStore>();
-  readonly keyPackages: KeyPackageStore = notHereYet<KeyPackageStore>();
+  readonly groups: GroupStore;
+  readonly keyPackages: KeyPackageStore;
   readonly #path: string;
   readonly #now: () => number;
   readonly #writer: SqliteThread;
@@ -101,6 +102,9 @@ export class SqliteStore implements Store {
       this.#totals = totals;
       return results;
     }, (error) => this.#damaged(error));
+    const read: Read = (method, args) => this.#read(method, args);
+    this.groups = new SqliteGroupStore(this.#queue, read);
+    this.keyPackages = new SqliteKeyPackageStore(this.#queue, read);
     writer.failed.then((error) => this.#damaged(error));
   }
 
@@ -224,7 +228,7 @@ export class SqliteStore implements Store {
   async stats(): Promise<StoreStats> {
     if (this.#damage !== null) throw this.#damage;
     const sizes = await Promise.all([sizeOf(this.#path), sizeOf(`${this.#path}-wal`)]);
-    return { ...this.#totals, groups: 0, commits: this.#commits, fileBytes: sizes[0] + sizes[1] };
+    return { ...this.#totals, commits: this.#commits, fileBytes: sizes[0] + sizes[1] };
   }
 
   /** Throws `would_overwrite` when the file exists; see Store. */
@@ -290,11 +294,6 @@ export class SqliteStore implements Store {
     this.#queue.end(this.#damage, true);
     this.#fail(this.#damage);
   }
-}
-
-function notHereYet<T extends object>(): T {
-  const refuse = () => Promise.reject(new QightError("unknown_method", "Groups are kept by the memory backend alone"));
-  return new Proxy({} as T, { get: (_, name) => name === "others" ? () => Promise.resolve(null) : refuse });
 }
 
 async function sizeOf(path: string): Promise<number> {

@@ -13,6 +13,8 @@ export interface Mailbox {
   readonly id: number;
   /** False when no published bundle lists the device any more. */
   listed: boolean;
+  /** The account whose bundle lists it, or null. */
+  account: Uint8Array | null;
   nextSeq: number;
   messages: number;
   bytes: number;
@@ -25,12 +27,13 @@ export interface Totals {
   bytes: number;
   mailboxes: number;
   accounts: number;
+  groups: number;
 }
 
 interface Row {
   id: number;
   device: Uint8Array;
-  listed: number;
+  account: Uint8Array | null;
   next_seq: number;
   messages: number;
   bytes: number;
@@ -50,16 +53,20 @@ export class Mailboxes {
   #before: Totals;
 
   constructor(db: Connection) {
-    const columns = "id, device, account IS NOT NULL AS listed, next_seq, messages, bytes";
+    const columns = "id, device, account, next_seq, messages, bytes";
     this.#selectDevice = db.prepare(`SELECT ${columns} FROM mailboxes WHERE device = ?`);
     this.#selectId = db.prepare(`SELECT ${columns} FROM mailboxes WHERE id = ?`);
     this.#insert = db.prepare("INSERT INTO mailboxes (device) VALUES (?)");
     this.#assign = db.prepare("UPDATE mailboxes SET account = ? WHERE id = ?");
     this.#update = db.prepare("UPDATE mailboxes SET next_seq = ?, messages = ?, bytes = ? WHERE id = ?");
     // Summed once at the start instead of kept in a row: one page less to write in every commit.
+    // A payload counts in each mailbox, and once in all.
     this.totals = db.prepare(
-      `SELECT coalesce(sum(messages), 0) AS messages, coalesce(sum(bytes), 0) AS bytes, count(account) AS mailboxes,
-       (SELECT count(*) FROM accounts) AS accounts FROM mailboxes`,
+      `SELECT coalesce(sum(messages), 0) AS messages,
+         coalesce(sum(bytes), 0) - (SELECT coalesce(sum((pointers - 1) * size), 0) FROM payload_refs)
+           + (SELECT coalesce(sum(bytes), 0) FROM groups) AS bytes,
+         count(account) AS mailboxes,
+         (SELECT count(*) FROM accounts) AS accounts, (SELECT count(*) FROM groups) AS groups FROM mailboxes`,
     ).get() as Totals;
     this.#before = { ...this.totals };
   }
@@ -85,6 +92,7 @@ export class Mailboxes {
     this.#assign.run(account, mailbox.id);
     this.totals.mailboxes += Number(account !== null) - Number(mailbox.listed);
     mailbox.listed = account !== null;
+    mailbox.account = account && Uint8Array.from(account);
     this.#touch(mailbox);
   }
 
@@ -135,7 +143,8 @@ export class Mailboxes {
   #remember(key: string, row: Row | undefined): Mailbox | null {
     if (row === undefined) return null;
     const { id, next_seq: nextSeq, messages, bytes } = row;
-    const mailbox = { id, listed: row.listed === 1, nextSeq, messages, bytes, dirty: false };
+    const account = row.account && Uint8Array.from(row.account);
+    const mailbox = { id, listed: account !== null, account, nextSeq, messages, bytes, dirty: false };
     this.#byDevice.set(key, mailbox);
     this.#byId.set(id, mailbox);
     return mailbox;

@@ -8,6 +8,7 @@ import { QightError } from "../../proto/errors.ts";
 import type { Range, StoredBundle, StoredMessage, StoredSealingKey, StoredToken, Tombstone } from "./store.ts";
 import type { Connection } from "./sqlite_connection.ts";
 import { splitDevices } from "./sqlite_directory.ts";
+import { decodeNotice } from "./notices.ts";
 import { PageBuilder } from "./page_builder.ts";
 import { type PackedPage, packPage } from "./sqlite_wire.ts";
 
@@ -17,6 +18,8 @@ interface MessageRow {
   expires: number;
   crc: number;
   envelope: Uint8Array;
+  payload: number | null;
+  shared: Uint8Array | null;
 }
 
 interface BundleRow {
@@ -44,8 +47,9 @@ export class Reader {
   constructor(db: Connection) {
     this.#mailbox = db.prepare("SELECT id, next_seq FROM mailboxes WHERE device = ?");
     this.#messages = db.prepare(
-      `SELECT slot & 68719476735 AS seq, received, expires, crc, envelope FROM messages
-       WHERE slot BETWEEN (? << 36) | ? AND (? << 36) | 68719476735 ORDER BY slot`,
+      `SELECT m.slot & 68719476735 AS seq, m.received, m.expires, m.crc, m.envelope, m.payload, p.envelope AS shared
+       FROM messages m LEFT JOIN payloads p ON p.id = m.payload
+       WHERE m.slot BETWEEN (? << 36) | ? AND (? << 36) | 68719476735 ORDER BY m.slot`,
     );
     this.#expired = db.prepare("SELECT first, last FROM expired WHERE mailbox = ? AND last > ? ORDER BY first");
     this.#room = db.prepare("SELECT messages, bytes FROM mailboxes WHERE device = ? AND account IS NOT NULL");
@@ -141,10 +145,15 @@ export class Reader {
 }
 
 function messageOf(row: MessageRow): StoredMessage {
-  if (crc32(row.envelope) !== row.crc) {
+  const isPointer = row.payload !== null && row.payload > 0;
+  const bytes = isPointer ? row.shared : row.envelope;
+  if (bytes === null || crc32(bytes) !== row.crc) {
     throw new QightError("store_damaged", `The stored message ${row.seq} of a mailbox does not match its checksum`);
   }
-  return { seq: row.seq, receivedAtMs: row.received, expiresAtMs: row.expires, envelope: row.envelope };
+  const message = { seq: row.seq, receivedAtMs: row.received, expiresAtMs: row.expires };
+  return row.payload === 0
+    ? { ...message, envelope: new Uint8Array(0), notice: decodeNotice(bytes) }
+    : { ...message, envelope: bytes };
 }
 
 function bundleOf(row: BundleRow | undefined): StoredBundle | null {

@@ -6,6 +6,7 @@ import { crc32 } from "node:zlib";
 import Database from "better-sqlite3";
 import { QightError } from "../../proto/errors.ts";
 import type { Connection } from "./sqlite_connection.ts";
+import { checkGroups, groupChecksums } from "./sqlite_group_check.ts";
 import { classify, failureOf } from "./sqlite_failure.ts";
 
 /** What is wrong with the database, in words; empty when nothing is. */
@@ -55,24 +56,26 @@ export function checkPages(db: Connection, most: number): string[] {
 export function checkCounters(db: Connection): string[] {
   const wrong = db.prepare(
     `SELECT m.id FROM mailboxes m LEFT JOIN
-       (SELECT slot >> 36 AS mailbox, count(*) AS messages, sum(length(envelope)) AS bytes,
+       (SELECT slot >> 36 AS mailbox, count(*) AS messages, sum(coalesce(size, length(envelope))) AS bytes,
           max(slot & 68719476735) AS last FROM messages GROUP BY slot >> 36) s ON s.mailbox = m.id LEFT JOIN
        (SELECT mailbox, max(seq) AS last FROM dedup GROUP BY mailbox) d ON d.mailbox = m.id
      WHERE m.messages <> coalesce(s.messages, 0) OR m.bytes <> coalesce(s.bytes, 0)
        OR max(coalesce(s.last, 0), coalesce(d.last, 0)) >= m.next_seq
      LIMIT 20`,
   ).all() as { id: number }[];
-  return wrong.map(({ id }) => `counters of mailbox ${id} do not match its messages`);
+  return [...wrong.map(({ id }) => `counters of mailbox ${id} do not match its messages`), ...checkGroups(db)];
 }
 
 function checksums(db: Connection): string[] {
-  const found: string[] = [];
+  const found = groupChecksums(db);
   const rows = db.prepare(
-    "SELECT slot >> 36 AS mailbox, slot & 68719476735 AS seq, crc, envelope FROM messages",
+    `SELECT m.slot >> 36 AS mailbox, m.slot & 68719476735 AS seq, m.crc,
+       CASE WHEN m.payload > 0 THEN p.envelope ELSE m.envelope END AS envelope
+     FROM messages m LEFT JOIN payloads p ON p.id = m.payload`,
   ).iterate() as Iterable<{ mailbox: number; seq: number; crc: number; envelope: Uint8Array }>;
   for (const { mailbox, seq, crc, envelope } of rows) {
+    if (found.length >= 20) break;
     if (crc32(envelope) !== crc) found.push(`message ${seq} of mailbox ${mailbox} does not match its checksum`);
-    if (found.length === 20) break;
   }
   return found;
 }

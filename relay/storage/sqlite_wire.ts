@@ -4,6 +4,7 @@
  * @module
  */
 import { QightError } from "../../proto/errors.ts";
+import { decodeNotice, encodeNotice } from "./notices.ts";
 import type { Enqueued, NewMessage, Page, Range, StoredMessage, StoreLimits } from "./store.ts";
 
 // One message of a batch, little-endian, 8-byte aligned:
@@ -92,11 +93,18 @@ export class Outcomes {
   }
 
   /** Adds the next outcome. */
-  push(kind: Enqueued["kind"], a = 0, b = 0, c = 0): void {
-    this.#numbers[this.#at++] = kinds.indexOf(kind);
-    this.#numbers[this.#at++] = a;
-    this.#numbers[this.#at++] = b;
-    this.#numbers[this.#at++] = c;
+  push(outcome: Enqueued): void {
+    const at = this.#at;
+    this.#numbers[at] = kinds.indexOf(outcome.kind);
+    if (outcome.kind === "stored" || outcome.kind === "duplicate") {
+      this.#numbers[at + 1] = outcome.seq;
+      this.#numbers[at + 2] = outcome.expiresAtMs;
+      if (outcome.kind === "duplicate") this.#numbers[at + 3] = outcome.receivedAtMs;
+    } else if (outcome.kind === "queue_full") {
+      this.#numbers[at + 1] = outcome.messages;
+      this.#numbers[at + 2] = outcome.bytes;
+    }
+    this.#at += 4;
   }
 
   /** The packed outcomes. */
@@ -120,7 +128,10 @@ export function unpackOutcomes(buffer: ArrayBuffer): Enqueued[] {
   return found;
 }
 
-/** A page on its way: `heads` holds seq, received, expires and length per message; `envelopes` all bytes in order. */
+/**
+ * A page on its way: `heads` holds seq, received, expires, length and whether it is a notice (1) per message; `envelopes`
+ * all bytes in order.
+ */
 export interface PackedPage {
   readonly heads: Float64Array;
   readonly envelopes: Uint8Array;
@@ -130,13 +141,14 @@ export interface PackedPage {
 
 /** Packs a page; the result's buffers can be transferred. */
 export function packPage(page: Page): PackedPage {
-  const heads = new Float64Array(page.messages.length * 4);
-  const envelopes = new Uint8Array(page.messages.reduce((sum, message) => sum + message.envelope.length, 0));
+  const heads = new Float64Array(page.messages.length * 5);
+  const bodies = page.messages.map(({ envelope, notice }) => notice ? encodeNotice(notice) : envelope);
+  const envelopes = new Uint8Array(bodies.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
-  page.messages.forEach((message, i) => {
-    heads.set([message.seq, message.receivedAtMs, message.expiresAtMs, message.envelope.length], i * 4);
-    envelopes.set(message.envelope, at);
-    at += message.envelope.length;
+  page.messages.forEach(({ seq, receivedAtMs, expiresAtMs, notice }, i) => {
+    heads.set([seq, receivedAtMs, expiresAtMs, bodies[i].length, notice ? 1 : 0], i * 5);
+    envelopes.set(bodies[i], at);
+    at += bodies[i].length;
   });
   return { heads, envelopes, expired: page.expired, lastSeq: page.lastSeq };
 }
@@ -145,17 +157,23 @@ export function packPage(page: Page): PackedPage {
 export function unpackPage(packed: PackedPage): Page {
   const messages: StoredMessage[] = [];
   let at = 0;
-  for (let i = 0; i < packed.heads.length; i += 4) {
-    const [seq, receivedAtMs, expiresAtMs, length] = packed.heads.subarray(i, i + 4);
-    messages.push({ seq, receivedAtMs, expiresAtMs, envelope: packed.envelopes.subarray(at, at + length) });
-    at += length;
+  for (let i = 0; i < packed.heads.length; i += 5) {
+    const [seq, receivedAtMs, expiresAtMs, length, isNotice] = packed.heads.subarray(i, i + 5);
+    const bytes = packed.envelopes.subarray(at, at += length);
+    messages.push(
+      isNotice
+        ? { seq, receivedAtMs, expiresAtMs, envelope: NOTHING, notice: decodeNotice(bytes) }
+        : { seq, receivedAtMs, expiresAtMs, envelope: bytes },
+    );
   }
   return { messages, expired: packed.expired, lastSeq: packed.lastSeq };
 }
 
-/** One step of a batch: a run of messages, or one other change. */
+const NOTHING: Uint8Array = new Uint8Array(0);
+
+/** One step of a batch: a run of messages, or of messages to groups with the epoch of each, or one other change. */
 export type Step =
-  | { readonly packed: ArrayBuffer; readonly count: number }
+  | { readonly packed: ArrayBuffer; readonly count: number; readonly epochs?: readonly number[] }
   | { readonly change: string; readonly args: readonly unknown[] };
 
 /** What the writer applies in one commit. */

@@ -2,6 +2,7 @@
  * The thread that holds SQLite, so that a sync never stops the network. One worker writes, another reads.
  * @module
  */
+import { GroupReader } from "./sqlite_group_reader.ts";
 import { Reader } from "./sqlite_reader.ts";
 import { openForReading } from "./sqlite_connection.ts";
 import { toWire, type WireError } from "./sqlite_failure.ts";
@@ -99,6 +100,7 @@ function writing(path: string, minFreeBytes: number, nowMs: number) {
 function reading(path: string) {
   const db = openForReading(path);
   const reader = new Reader(db);
+  const groups = new GroupReader(db);
   return (method: string, args: readonly unknown[]): Result => {
     switch (method) {
       case "fetch": {
@@ -119,6 +121,18 @@ function reading(path: string) {
         return { value: reader.tokens() };
       case "allowedAccounts":
         return { value: reader.allowedAccounts() };
+      case "commits":
+        return { value: groups.commits(...args as Parameters<GroupReader["commits"]>) };
+      case "group":
+        return { value: groups.group(...args as Parameters<GroupReader["group"]>) };
+      case "others":
+        return { value: groups.others(...args as [Uint8Array, Uint8Array]) };
+      case "welcome":
+        return { value: groups.welcome(...args as [Uint8Array, Uint8Array]) };
+      case "listGroups":
+        return { value: groups.list(...args as [Uint8Array]) };
+      case "countKeyPackages":
+        return { value: groups.countKeyPackages(...args as [Uint8Array, number, number]) };
       case "check":
         return { value: checkDatabase(db) };
       case "copy":

@@ -3,16 +3,23 @@
  * @module
  */
 import { QightError } from "../../proto/errors.ts";
+import type { GroupBounds, GroupEnqueued, GroupStore, NewCommit, NewGroup, NewJoinKey } from "./group_store.ts";
+import type { KeyPackageBounds, KeyPackageClaim, NewKeyPackage } from "./key_package_store.ts";
 import type { InviteBounds, NewInvite, StoredBundle, StoredSealingKey, StoredToken } from "./store.ts";
 import { Reserve } from "./reserve.ts";
 import { closeLeavingLog, type Connection, openForWriting, synchronousOf } from "./sqlite_connection.ts";
 import { Directory } from "./sqlite_directory.ts";
 import { classify, toWire, type WireError } from "./sqlite_failure.ts";
+import { FanOut } from "./sqlite_fan_out.ts";
+import { GroupRows } from "./sqlite_group_rows.ts";
+import { Groups } from "./sqlite_groups.ts";
+import { KeyPackages } from "./sqlite_key_packages.ts";
 import { Mailboxes, type Totals } from "./sqlite_mailboxes.ts";
 import { Invites } from "./sqlite_invites.ts";
 import { type CollectStep, Messages } from "./sqlite_messages.ts";
+import { Payloads } from "./sqlite_payloads.ts";
 import { type Batch, Outcomes, type Step, unpackMessages } from "./sqlite_wire.ts";
-import type { Range } from "./store.ts";
+import type { Range, StoreLimits } from "./store.ts";
 
 const pageBytes = 4096;
 /** Pages in the log, not yet in the database, that start a checkpoint: 8 MiB, a few milliseconds. */
@@ -21,7 +28,11 @@ const checkpointPages = 2_048;
 const truncatePages = 10_000;
 
 /** What became of one step: packed outcomes of messages, a value, or an error. */
-export type StepResult = { outcomes: ArrayBuffer } | { value: unknown } | { error: WireError };
+export type StepResult =
+  | { outcomes: ArrayBuffer }
+  | { offered: GroupEnqueued[] }
+  | { value: unknown }
+  | { error: WireError };
 
 /** Answer to a batch. */
 export interface Applied {
@@ -37,6 +48,10 @@ export class Writer {
   readonly #messages: Messages;
   readonly #directory: Directory;
   readonly #invites: Invites;
+  readonly #keyPackages: KeyPackages;
+  readonly #groupRows: GroupRows;
+  readonly #groups: Groups;
+  readonly #fanOut: FanOut;
   readonly #reserve: Reserve;
   #running = -1;
 
@@ -45,9 +60,14 @@ export class Writer {
     this.#reserve = new Reserve(path, minFreeBytes);
     this.#db = openEvenIfFull(path, this.#reserve, nowMs);
     this.#mailboxes = new Mailboxes(this.#db);
-    this.#messages = new Messages(this.#db, this.#mailboxes);
+    const payloads = new Payloads(this.#db, this.#mailboxes);
+    this.#messages = new Messages(this.#db, this.#mailboxes, payloads);
     this.#directory = new Directory(this.#db, this.#mailboxes);
     this.#invites = new Invites(this.#db);
+    this.#keyPackages = new KeyPackages(this.#db);
+    this.#groupRows = new GroupRows(this.#db, this.#mailboxes);
+    this.#groups = new Groups(this.#db, this.#groupRows, this.#mailboxes, this.#messages);
+    this.#fanOut = new FanOut(this.#groupRows, this.#mailboxes, this.#messages, payloads);
     this.#takeReserve(nowMs);
   }
 
@@ -127,11 +147,17 @@ export class Writer {
     this.#mailboxes.flush();
     this.#db.exec("COMMIT");
     this.#mailboxes.committed();
+    this.#groupRows.committed();
     return results;
   }
 
   #run(step: Step, { limits }: Batch): StepResult {
-    if ("change" in step) return { value: this.#change(step.change, step.args) };
+    if ("change" in step) return { value: this.#change(step.change, step.args, limits) };
+    const { epochs } = step;
+    if (epochs) {
+      const messages = [...unpackMessages(step.packed, step.count)];
+      return { offered: messages.map((one, i) => this.#fanOut.enqueue(one, epochs[i], limits, this.#reserve.mayGrow)) };
+    }
     const outcomes = new Outcomes(step.count);
     for (const message of unpackMessages(step.packed, step.count)) {
       this.#messages.enqueue(message, limits, this.#reserve.mayGrow, outcomes);
@@ -139,7 +165,7 @@ export class Writer {
     return { outcomes: outcomes.buffer };
   }
 
-  #change(name: string, args: readonly unknown[]): unknown {
+  #change(name: string, args: readonly unknown[], limits: StoreLimits): unknown {
     switch (name) {
       case "acknowledge":
         return this.#messages.acknowledge(...args as [Uint8Array, readonly Range[]]);
@@ -149,6 +175,14 @@ export class Writer {
         return this.#invites.confirm(...args as [Uint8Array, Uint8Array]);
       case "revokeInvite":
         return this.#invites.revoke(...args as [Uint8Array, Uint8Array]);
+      case "leaveGroup":
+        return this.#groups.leave(...args as [Uint8Array, Uint8Array]);
+      case "welcomed":
+        return this.#groups.welcomed(...args as [Uint8Array, Uint8Array, number]);
+      case "reportCommit":
+        return this.#groups.report(args[0] as Parameters<GroupStore["report"]>[0], limits);
+      case "revokeJoinKey":
+        return this.#groups.revokeJoinKey(...args as [Uint8Array, Uint8Array, Uint8Array]);
       case "deleteToken":
         return this.#directory.deleteToken(...args as [string]);
       case "disallowAccount":
@@ -167,6 +201,16 @@ export class Writer {
         return this.#invites.put(...args as [NewInvite, InviteBounds]);
       case "claimInvite":
         return this.#invites.claim(...args as [Uint8Array, Uint8Array, { nowMs: number; keepUntilMs: number }]);
+      case "publishKeyPackages":
+        return this.#keyPackages.publish(...args as [Uint8Array, number, NewKeyPackage[], KeyPackageBounds]);
+      case "claimKeyPackages":
+        return this.#keyPackages.claim(args[0] as KeyPackageClaim);
+      case "createGroup":
+        return this.#groups.create(...args as [NewGroup, GroupBounds], limits);
+      case "commit":
+        return this.#groups.commit(...args as [NewCommit, GroupBounds], limits);
+      case "putJoinKey":
+        return this.#groups.putJoinKey(args[0] as NewJoinKey);
       case "allowAccount":
         return this.#directory.allowAccount(...args as [Uint8Array, string]);
       default:
@@ -176,7 +220,8 @@ export class Writer {
 
   #collect(nowMs: number): CollectStep {
     const step = this.#messages.collect(nowMs);
-    return this.#invites.collect(nowMs) ? { ...step, more: true } : step;
+    const more = [this.#invites, this.#keyPackages, this.#groups].map((each) => each.collect(nowMs));
+    return { ...step, more: step.more || more.includes(true) };
   }
 
   #markFailed(batch: Batch, failed: Map<number, StepResult>, thrown: unknown): void {
@@ -190,6 +235,7 @@ export class Writer {
   #rollBack(): void {
     if (this.#db.inTransaction) this.#db.exec("ROLLBACK");
     this.#mailboxes.rolledBack();
+    this.#groupRows.forget();
   }
 
   /** First the log is emptied; when that is not enough, the reserve goes and growing calls are refused. */

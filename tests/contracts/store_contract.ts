@@ -3,7 +3,9 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { groupContract } from "./group_contract.ts";
 import { inviteContract } from "./invite_contract.ts";
+import { keyPackageContract } from "./key_package_contract.ts";
 import type { Enqueued, NewMessage, Store, StoredBundle, StoreLimits } from "../../relay/storage/store.ts";
 
 /** Opens an empty store for one row of the suite. */
@@ -289,6 +291,8 @@ export function storeContract(name: string, open: OpenStore): void {
   });
 
   inviteContract(row);
+  keyPackageContract(row);
+  groupContract(row);
 
   row("tokens go by id or name", async (store) => {
     const token = (id: string, name: string, expiresAtMs: number | null) => ({

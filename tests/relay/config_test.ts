@@ -111,6 +111,7 @@ Deno.test("without a file every key has the default of docs/operations.md", () =
     defaultTtlMs: 7 * 86_400_000,
     maxTtlMs: 30 * 86_400_000,
     maxMessage: 262_144,
+    maxMls: 4_194_304,
     maxQueue: 10_000,
     maxQueueBytes: 67_108_864,
     maxTotal: 10_737_418_240,
