@@ -56,8 +56,12 @@ export function answerWatchdog(options: {
   const limit = watchdogMs(env, pid);
   if (limit === null) return { [Symbol.dispose]() {} };
   let told = false;
+  let telling = false;
   const end = every(limit / 3, async () => {
+    if (telling) return; // a manager that reads nothing holds the sender up; its sockets must not pile up
+    telling = true;
     const outcome = await notifySystemd("WATCHDOG=1", env);
+    telling = false;
     if (!(outcome instanceof Error) || told) return;
     told = true;
     trouble(outcome);

@@ -71,25 +71,21 @@ export class ThrowawayRoot implements AsyncDisposable {
 
   /**
    * A command inside: its own mounts (/proc and /dev), its own network with a public address on the loopback, no other
-   * environment. The shell in front replaces itself, so signals reach the command.
+   * environment. The shell in front replaces itself, so signals reach the command. With `beside` it joins the mounts and
+   * the network of that process.
    */
-  command(words: readonly string[], options: { env?: Record<string, string>; user?: string; cwd?: string } = {}) {
-    const { env = {}, user = "0:0" } = options;
+  command(
+    words: readonly string[],
+    options: { env?: Record<string, string>; user?: string; beside?: number; stdin?: "piped" } = {},
+  ): Deno.Command {
+    const { env = {}, user = "0:0", beside, stdin = "null" } = options;
     const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
-    return new Deno.Command("unshare", {
-      args: [
-        "--mount",
-        "--net",
-        fileURLToPath(new URL("./enter_root.sh", import.meta.url)),
-        this.path,
-        user,
-        ...variables,
-        ...words,
-      ],
-      stdin: "null",
-      stdout: "piped",
-      stderr: "piped",
-    });
+    const enter = fileURLToPath(new URL("./enter_root.sh", import.meta.url));
+    const [program, ...before] = beside === undefined
+      ? ["unshare", "--mount", "--net", enter]
+      : ["nsenter", "--target", String(beside), "--mount", "--net", enter, "--made"];
+    const args = [...before, this.path, user, ...variables, ...words];
+    return new Deno.Command(program, { args, stdin, stdout: "piped", stderr: "piped" });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
