@@ -8,7 +8,7 @@ export interface Interruption extends Disposable {
   readonly overdue: Promise<never>;
 }
 
-/** A command that goes on until somebody ends it was ended: the exit code says so, and there is nothing to complain of. */
+/** A command that goes on until somebody ends it was ended: the exit code says why, and whatever there is to say was said. */
 export class EndedAsAsked extends Error {
   override readonly name = "EndedAsAsked";
   readonly reason: QightError;

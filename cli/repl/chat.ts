@@ -49,6 +49,8 @@ export class Chat {
   readonly conversations: Conversations;
   /** Conversations as /list numbered them last. */
   listed: readonly string[] = [];
+  /** Why the first line that was refused was. */
+  refusal: QightError | null = null;
   /** The open conversation before this one. */
   previous: string | null = null;
   readonly #parts: ChatParts;
@@ -105,6 +107,7 @@ export class Chat {
       // What is refused is said, and the chat goes on; what nobody foresaw ends it.
       if (!(thrown instanceof QightError)) throw thrown;
       this.screen.warn(sentence(thrown));
+      this.refusal ??= thrown;
     }
     return true;
   }

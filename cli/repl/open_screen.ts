@@ -20,7 +20,29 @@ export async function openScreen({ settings, out, signal, complete, history }: S
   if (!Deno.stdin.isTerminal() || !out.onTerminal || settings.env("TERM") === "dumb") {
     return new PlainScreen(out, signal);
   }
+  if (await isAnothersTerminal()) {
+    out.error(
+      "This terminal belongs to another user, as it does after su: keys arrive late on it, so whole lines are taken, " +
+        "without editing.\nOn a terminal of your own: script -qc 'qight repl' /dev/null",
+    );
+    return new PlainScreen(out, signal);
+  }
   const { TerminalScreen } = await import("./terminal_screen.ts");
   const paint = settings.color === false ? plainPaint : colourPaint;
   return new TerminalScreen({ complete, history: await history(), paint, quiet: settings.quiet });
+}
+
+/**
+ * Line editing opens the terminal anew, so that reading it never blocks; where that is refused, Deno reads it blocking, and
+ * everything waits for the next key.
+ */
+async function isAnothersTerminal(): Promise<boolean> {
+  try {
+    (await Deno.open("/dev/stdin")).close();
+    return false;
+  } catch (error) {
+    if (error instanceof Deno.errors.PermissionDenied) return true;
+    if (error instanceof Error) return false; // a system without such a name; the terminal is tried as it is
+    throw error;
+  }
 }

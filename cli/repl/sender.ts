@@ -5,6 +5,7 @@ import type { Outbox } from "../../client/outbox.ts";
 import { type Delivery, flushQueue, isUnknown } from "../../client/send.ts";
 import { asQightError, type QightError } from "../../proto/errors.ts";
 import type { Connected } from "../messenger.ts";
+import { hintInChat } from "./hints.ts";
 import type { Link } from "./link.ts";
 
 /** What a sender works with. */
@@ -123,5 +124,5 @@ export class Sender {
 
 /** What happened and what to do next, on one line. */
 export function sentence({ message, hint }: QightError): string {
-  return hint ? `${message}. ${hint}` : message;
+  return hint ? `${message}. ${hintInChat(hint)}` : message;
 }

@@ -31,7 +31,8 @@ export class TerminalScreen implements Screen {
   readonly #typed: string[] = [];
   #waiting: PromiseWithResolvers<string | null> | null = null;
   #asking: PromiseWithResolvers<string | null> | null = null;
-  #label = "> ";
+  /** Empty until there is something to type to: what is said before must not leave a prompt behind. */
+  #label = "";
   /** ^C was the last key: another one ends the chat. */
   #armed = false;
   #interrupted = false;
@@ -63,7 +64,6 @@ export class TerminalScreen implements Screen {
     });
     // A terminal that is gone cannot be told so.
     process.stdout.on("error", () => this.#end());
-    this.#redraw();
   }
 
   line(): Promise<string | null> {
@@ -153,7 +153,7 @@ export class TerminalScreen implements Screen {
     if (this.#closed) return void process.stdout.write(`${text}\n`);
     this.#clear();
     process.stdout.write(`${text}\n`);
-    this.#editor.prompt(true);
+    if (this.#label !== "") this.#editor.prompt(true);
   }
 
   #redraw(): void {

@@ -39,7 +39,7 @@ row(
       "#team four",
       "@nobody five",
     ]);
-    assert.equal(outcome.code, 0, outcome.stderr);
+    assert.equal(outcome.code, 64, "a script hears of the first line that was refused");
     assert.deepEqual(await texts(bob), ["one", "two", "/three"]);
     assert.match(outcome.stderr, /no command \/hisotry; nothing was sent\. Did you mean \/history\?/);
     assert.match(outcome.stderr, /no command \/nothing-like-it; nothing was sent/);
@@ -60,7 +60,7 @@ row("expectation 45: /help lists every command, /help NAME explains one, by its 
 
 row("plain text with nobody open is not sent, and a message that is too large is kept nowhere", async () => {
   const { code, stderr } = await chat(ada, ["hello?", `@bob ${"x".repeat(300_000)}`, "/dm bob", "/history 1"]);
-  assert.equal(code, 0);
+  assert.equal(code, 64);
   assert.match(stderr, /No conversation is open; nothing was sent/);
   assert.match(stderr, /300000 bytes; this relay takes 262144/);
   assert.deepEqual(await texts(bob), []);
@@ -175,7 +175,7 @@ row("a stranger can be named on the spot, and /switch goes by number, by name an
   await running.closeStdin();
   const lines = [];
   for (let line; (line = await running.line()) !== null;) lines.push(line);
-  assert.equal(await running.ended, 0);
+  assert.equal(await running.ended, 67);
   assert.ok(lines.includes(`eve  ${eve.id}  not verified`), lines.join("\n"));
   assert.match(lines.at(-1)!, /eve {2}who am I\?$/);
   assert.match(running.stderr(), /There is no contact "nobody"[\s\S]*There is no conversation 9/);
@@ -195,6 +195,23 @@ row("what destroys asks for the name; another answer, none, or --no-input change
   assert.equal((await chat(bob, ["/block ada --undo", "/dm ada", "/history 1"])).stdout.includes("unseen"), false);
   assert.match((await chat(bob, ["/contacts remove ada"], ["-y"])).stderr, /ada is forgotten/);
   await bob.ok(["contact", "add", "ada", ada.id]);
+});
+
+row(
+  "regression: a chat over a pipe ends with the code of the first line that was refused, and does the others",
+  async () => {
+    const { code, stdout, stderr } = await chat(bob, ["@nobody lost", "/block ada", "wrong", "/whoami"]);
+    assert.equal(code, 67, stderr);
+    assert.ok(stdout.startsWith(`${bob.id}\n`), "the lines after it are done");
+    assert.equal((await chat(bob, ["/whoami"])).code, 0);
+  },
+);
+
+row("regression: hints in a chat name what is typed in a chat", async () => {
+  const { stderr } = await chat(ada, ["@nobody hello", "/block bob", "bob", "@bob hello", "/block bob --undo"]);
+  assert.match(stderr, /no contact "nobody"\. See \/contacts; add one with \/contacts add NAME ID\./);
+  assert.match(stderr, /"bob" is blocked\. To write to them again: \/block bob --undo\./);
+  assert.doesNotMatch(stderr, /qight (contact|invite)/);
 });
 
 row("/verify compares given digits, and takes yes alone", async () => {
