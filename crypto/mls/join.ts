@@ -11,6 +11,7 @@ import { readOwnKeyPackage, REF_BYTES } from "./key_package.ts";
 import { leafAt, leafOfDevice } from "./leaves.ts";
 import { library } from "./library.ts";
 import { functionsOf, suiteOfName } from "./provider.ts";
+import { freshRatchets } from "./ratchets.ts";
 import { guarded, refused } from "./refuse.ts";
 import { describe, fromClientState, type GroupState } from "./state.ts";
 import { checkTree } from "./tree_check.ts";
@@ -100,7 +101,7 @@ async function enter(welcome: Welcome, { publicPackage, privatePackage }: Own): 
     info.groupContext,
     suite.kdf,
   );
-  const secretTree = await parts.createSecretTree((tree.length + 1) / 2, encryptionSecret, suite.kdf);
+  const secretTree = await freshRatchets(tree.length, encryptionSecret, suite, (leaf) => tree[leaf * 2] !== undefined);
   encryptionSecret.fill(0);
   joinerSecret.fill(0);
   return fromClientState(number, {

@@ -9,6 +9,7 @@ import { generate, MAX_LIFETIME_MS } from "./key_package.ts";
 import { leafOfDevice } from "./leaves.ts";
 import { library } from "./library.ts";
 import { functionsOf, suiteOfName } from "./provider.ts";
+import { freshRatchets } from "./ratchets.ts";
 import { guarded, refused } from "./refuse.ts";
 import { describe, fromClientState, type GroupState } from "./state.ts";
 import { checkTree } from "./tree_check.ts";
@@ -114,7 +115,7 @@ async function enter(
   const client: ClientState = {
     groupContext: nextContext,
     ratchetTree: newTree,
-    secretTree: await parts.createSecretTree((newTree.length + 1) / 2, encryptionSecret, suite.kdf),
+    secretTree: await freshRatchets(newTree.length, encryptionSecret, suite, (leaf) => newTree[leaf * 2] !== undefined),
     privatePath: parts.updateLeafKey(ownPath, await suite.hpke.exportPrivateKey(leafKey)),
     signaturePrivateKey,
     confirmationTag,

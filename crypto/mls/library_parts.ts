@@ -12,7 +12,7 @@
  */
 export { encode } from "ts-mls/codec/tlsEncoder.js";
 export { ciphersuites } from "ts-mls/crypto/ciphersuite.js";
-export { deriveSecret, deriveTreeSecret } from "ts-mls/crypto/kdf.js";
+export { deriveSecret, deriveTreeSecret, expandWithLabel } from "ts-mls/crypto/kdf.js";
 export { makeHpke } from "ts-mls/crypto/implementation/default/makeHpke.js";
 export {
   applyProposals,
@@ -60,7 +60,7 @@ export { processMessage } from "ts-mls/processMessages.js";
 export { emptyPskIndex } from "ts-mls/pskIndex.js";
 export { addLeafNode, removeLeafNode, resolution } from "ts-mls/ratchetTree.js";
 export { encodeRequiredCapabilities } from "ts-mls/requiredCapabilities.js";
-export { createSecretTree, deriveKey, derivePrivateMessageNonce } from "ts-mls/secretTree.js";
+export { deriveKey, derivePrivateMessageNonce } from "ts-mls/secretTree.js";
 export { encodeLeafNodeHashInput, encodeParentNodeHashInput, treeHashRoot } from "ts-mls/treeHash.js";
 export { encodeParentHashInput } from "ts-mls/parentHash.js";
 export { directPath, leafToNodeIndex, left, right, root, toLeafIndex, toNodeIndex } from "ts-mls/treemath.js";

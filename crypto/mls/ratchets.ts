@@ -54,6 +54,42 @@ function newest(skipped: Record<number, Uint8Array>): Record<number, Uint8Array>
   return skipped;
 }
 
+/**
+ * The ratchets of a fresh epoch (RFC 9420 section 9): for leaves that have a member, and nothing for inner nodes, where
+ * ts-mls derives ratchets that nobody uses. `nodes` is the size of the tree.
+ */
+export async function freshRatchets(
+  nodes: number,
+  encryptionSecret: Uint8Array,
+  suite: CiphersuiteImpl,
+  isMember: (leaf: number) => boolean,
+): Promise<SecretTree> {
+  const { deriveSecret, expandWithLabel } = await library();
+  const tree = new Array<SecretTreeNode>(nodes);
+  const { size } = suite.kdf;
+  const ratchet = async (secret: Uint8Array, label: string) => ({
+    secret: await deriveSecret(secret, label, suite.kdf),
+    generation: 0,
+    unusedGenerations: {},
+  });
+  const grow = async (first: number, leaves: number, secret: Uint8Array): Promise<void> => {
+    if (leaves === 1) {
+      if (!isMember(first)) return;
+      const [application, handshake] = [await ratchet(secret, "application"), await ratchet(secret, "handshake")];
+      tree[first * 2] = { application, handshake };
+      return;
+    }
+    const half = leaves / 2;
+    await grow(first, half, await expandWithLabel(secret, "tree", LEFT, size, suite.kdf));
+    await grow(first + half, half, await expandWithLabel(secret, "tree", RIGHT, size, suite.kdf));
+  };
+  await grow(0, (nodes + 1) / 2, encryptionSecret);
+  return tree;
+}
+
+const LEFT = new TextEncoder().encode("left");
+const RIGHT = new TextEncoder().encode("right");
+
 /** A tree of secrets with one leaf's application ratchet replaced. */
 export function withApplication(tree: SecretTree, leaf: number, application: GenerationSecret): SecretTree {
   const next = tree.slice();

@@ -33,6 +33,9 @@ for (const suite of [83, 1] as const) {
       const { enc, ct } = await from.hpke.seal(publicKey, plaintext, info, aad);
       assert.deepEqual(await to.hpke.open(privateKey, enc, ct, info, aad), plaintext);
       await assert.rejects(to.hpke.open(privateKey, enc, ct, info));
+      const long = new Uint8Array(400_000).fill(3); // as the GroupInfo of a large group in a Welcome
+      const large = await from.hpke.seal(publicKey, plaintext, long);
+      assert.deepEqual(await to.hpke.open(privateKey, large.enc, large.ct, long), plaintext);
       await assert.rejects(to.hpke.open(privateKey, enc, ct, aad, aad));
       const sent = await from.hpke.exportSecret(publicKey, aad, 64, info);
       assert.equal(hex(await to.hpke.importSecret(privateKey, aad, sent.enc, 64, info)), hex(sent.secret));

@@ -30,7 +30,7 @@ import type { ClientConfig, ClientState, MLSMessage } from "ts-mls";
 import { fromHex, hex } from "../../crypto/hex.ts";
 import { clientConfig } from "../../crypto/mls/config.ts";
 import { functionsOf } from "../../crypto/mls/provider.ts";
-import { takeGeneration } from "../../crypto/mls/ratchets.ts";
+import { freshRatchets, takeGeneration } from "../../crypto/mls/ratchets.ts";
 import { checkHashes, checkPlaces } from "../../crypto/mls/tree_check.ts";
 import { equal } from "../../crypto/equal.ts";
 import { readVectors, vectorTest } from "./vectors.ts";
@@ -125,7 +125,11 @@ vectorTest("MLS vectors: secret-tree, by our ratchets, also with generations ski
     const senderSecret = fromHex(s.sender_data_secret);
     assert.equal(hex(await expandSenderDataKey(suite, senderSecret, ciphertext)), s.key);
     assert.equal(hex(await expandSenderDataNonce(suite, senderSecret, ciphertext)), s.nonce);
-    const tree = await createSecretTree(v.leaves.length, fromHex(v.encryption_secret), kdf);
+    const secret = fromHex(v.encryption_secret);
+    const nodes = v.leaves.length * 2 - 1;
+    const tree = await freshRatchets(nodes, secret, suite, () => true);
+    const theirs = await createSecretTree(v.leaves.length, secret, kdf);
+    for (let leaf = 0; leaf < v.leaves.length; leaf++) assert.deepEqual(tree[leaf * 2], theirs[leaf * 2]);
     for (const [leaf, generations] of v.leaves.entries()) {
       let { application, handshake } = tree[leaf * 2];
       for (const g of generations) {
