@@ -5,7 +5,7 @@ import { Reconnector } from "../../client/reconnect.ts";
 import { asQightError, QightError } from "../../proto/errors.ts";
 import { parseDuration } from "../../relay/config/durations.ts";
 import { FetchRun } from "../fetch_run.ts";
-import { conversationParts } from "../inbox_parts.ts";
+import { type ConversationParts, conversationParts } from "../inbox_parts.ts";
 import { Messenger } from "../messenger.ts";
 import { orAborted } from "../send_one.ts";
 import { EndedAsAsked } from "../signals.ts";
@@ -34,11 +34,6 @@ async function read(call: Call<typeof fetchSpec>, asked: FetchWishes): Promise<v
   await using messenger = await Messenger.open(settings, out);
   const { contacts, identity } = messenger;
   const from = asked.from && await accountOf(asked.from, contacts);
-  const where = options.in === undefined ? undefined : await conversationOf(options.in, {
-    store: messenger.store,
-    contacts,
-    own: identity.account.hash,
-  });
   const connect = async () => (await messenger.connect()).relay;
   const room = await orAborted(messenger.connect(), signal);
   await using source = new Reconnector({
@@ -53,6 +48,8 @@ async function read(call: Call<typeof fetchSpec>, asked: FetchWishes): Promise<v
     signal.throwIfAborted();
     out.note(`queued messages wait: ${asQightError(thrown).message}`);
   }
+  const parts = await conversationParts(messenger, source, room, settings);
+  const where = options.in === undefined ? undefined : await conversationNow(options.in, messenger, parts);
   const inbox = new Inbox({
     source,
     store: messenger.store,
@@ -60,11 +57,24 @@ async function read(call: Call<typeof fetchSpec>, asked: FetchWishes): Promise<v
     device: messenger.identity.device.publicKey,
     clock: messenger.clock,
     onShown: settings.history.keep ? keepPrinted(messenger) : undefined,
-    ...await conversationParts(messenger, source, room, settings),
+    ...parts,
   });
   const running = new FetchRun({ inbox, contacts, identity, from, where }, asked, call);
   await running.toTheEnd();
   if (options.failEmpty && running.printed === 0) throw new QightError("nothing_to_fetch");
+}
+
+/** The store's name of a conversation, also of a group whose Welcome waits to be taken in. */
+async function conversationNow(word: string, messenger: Messenger, { groups }: ConversationParts): Promise<string> {
+  const { store, contacts, identity } = messenger;
+  const places = { store, contacts, own: identity.account.hash };
+  try {
+    return await conversationOf(word, places);
+  } catch (thrown) {
+    if (asQightError(thrown).code !== "no_such_group") throw thrown;
+    await groups?.tend();
+    return await conversationOf(word, places);
+  }
 }
 
 /** What was printed is read; the bytes of its files went elsewhere. */

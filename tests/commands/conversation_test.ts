@@ -1,0 +1,177 @@
+/** Talking in conversations from the shell: send and fetch of people and groups, several processes of one identity. @module */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { errorOf, row, type RunningRelay, World } from "./harness.ts";
+
+type Member = Awaited<ReturnType<World["member"]>>;
+
+const world = new World();
+const PATIENT = { QIGHT_TIMEOUT: "120s" };
+let relay: RunningRelay;
+let ada: Member, bob: Member, eve: Member;
+
+Deno.test.beforeAll(async () => {
+  relay = await world.relay();
+  [ada, bob, eve] = await Promise.all(["ada", "bob", "eve"].map((name) => world.member(name, relay, PATIENT)));
+});
+Deno.test.afterAll(() => world[Symbol.asyncDispose]());
+
+const jsonLines = (text: string) => text.split("\n").filter(Boolean).map((line) => JSON.parse(line));
+
+/** What a fetch prints, as objects; it may say who came and went, and nothing else. */
+async function fetched(person: Member, ...args: string[]) {
+  const { stdout, stderr, code } = await person.run(["fetch", "--json", ...args]);
+  const strange = stderr.split("\n").filter((line) => line !== "" && !/"event":"(joined|member_added)"/.test(line));
+  assert.deepEqual([code, strange], [0, []]);
+  return jsonLines(stdout);
+}
+
+row(
+  "send begins the conversation by itself; JSON says via and in on both sides, and --sealed stays outside",
+  async () => {
+    const first = JSON.parse(await ada.ok(["send", bob.id, "one", "--json"]));
+    assert.deepEqual([first.via, first.to, typeof first.seq], ["mls", bob.id, "number"]);
+    const [heard] = await fetched(bob);
+    assert.deepEqual([heard.text, heard.via, heard.in, heard.from, heard.verified], [
+      "one",
+      "mls",
+      ada.id,
+      ada.id,
+      true,
+    ]);
+    const back = JSON.parse(await bob.ok(["send", ada.id, "two", "--json"]));
+    assert.deepEqual([back.via, JSON.parse(await ada.ok(["send", bob.id, "three", "--sealed", "--json"])).via], [
+      "mls",
+      "sealed",
+    ]);
+    assert.deepEqual((await fetched(ada)).map(({ text, via, in: where }) => [text, via, where]), [[
+      "two",
+      "mls",
+      bob.id,
+    ]]);
+    assert.deepEqual((await fetched(bob)).map(({ text, via }) => [text, via]), [["three", "sealed"]]);
+  },
+);
+
+row("a note to oneself goes sealed without a word", async () => {
+  const { stdout, stderr } = await ada.run(["send", ada.id, "milk", "--json"]);
+  assert.deepEqual([JSON.parse(stdout).via, stderr], ["sealed", ""]);
+  assert.deepEqual((await fetched(ada)).map(({ text }) => text), ["milk"]);
+});
+
+row("#NAME is a group for send, fetch --in and people's eyes", async () => {
+  await ada.ok(["group", "create", "ops", bob.id, eve.id]);
+  const sent = JSON.parse(await ada.ok(["send", "#ops", "deploy", "--json"]));
+  assert.deepEqual([sent.to, sent.via, Object.keys(sent.seq).length], ["#ops", "mls", 2]);
+  await ada.ok(["send", bob.id, "between us"]);
+  assert.deepEqual((await fetched(bob, "--in", "#ops")).map(({ text, in: where }) => [text, where]), [
+    ["deploy", "#ops"],
+  ]);
+  assert.deepEqual((await fetched(bob, "--in", ada.id)).map(({ text }) => text), ["between us"]);
+  assert.match((await eve.run(["fetch"])).stdout, /^\d\d:\d\d {2}#ops qid1\S+ {2}deploy\n$/);
+});
+
+for (
+  const [args, code] of [
+    [["send", "#nothing", "x"], "no_such_group"],
+    [["send", "#ops", "x", "--sealed"], "usage"],
+    [["send", "#ops", "x", "--plaintext"], "usage"],
+    [["send", "TO", "x", "--wait", "--sealed"], "usage"],
+    [["send", "TO", "x", "--wait", "--queue"], "usage"],
+    [["fetch", "--in", "#nothing"], "no_such_group"],
+  ] as const
+) {
+  row(`${args.join(" ")} is ${code}`, async () => {
+    const words = args.map((word) => word === "TO" ? bob.id : word);
+    assert.equal(errorOf(await ada.run([...words, "--json"])).code, code);
+  });
+}
+
+row("12 sends of one identity to one group at once all arrive, once, and no key is used twice", async () => {
+  const texts = Array.from({ length: 12 }, (_, number) => `at once ${number}`);
+  await Promise.all(texts.map((text) => ada.ok(["send", "#ops", text])));
+  for (const person of [bob, eve]) {
+    const heard = await fetched(person);
+    assert.deepEqual(heard.map(({ text }) => text).sort(), [...texts].sort());
+    assert.equal(new Set(heard.map(({ id }) => id)).size, texts.length);
+  }
+});
+
+row("send --lines into a group keeps the order while members come and go", async () => {
+  const texts = Array.from({ length: 300 }, (_, number) => `line ${number}`);
+  const sending = ada.ok(["send", "#ops", "--lines"], { stdin: texts.join("\n") });
+  const cat = await world.member("cat", relay, PATIENT);
+  await bob.ok(["group", "invite", "#ops", cat.id]);
+  assert.equal((await sending).split("\n").length, texts.length);
+  assert.deepEqual((await fetched(eve)).map(({ text }) => text), texts);
+});
+
+row("send --wait ends when the other side has it, which tells its contacts alone", async () => {
+  await bob.ok(["contact", "add", "ada", ada.id]);
+  const waiting = ada.start(["send", bob.id, "are you there?", "--wait"]);
+  assert.match((await waiting.line())!, /^[0-9a-f]{32}$/, "the id comes as soon as the relay has it");
+  const [heard] = (await fetched(bob)).filter(({ text }) => text === "are you there?");
+  assert.ok(heard);
+  assert.equal(await waiting.ended, 0);
+});
+
+row("a full mailbox at one of several members: the others have it, exit 0, and stderr names who has not", async () => {
+  const small = await world.relay({ name: "small", env: { QIGHT_CFG__STORAGE__MAX_QUEUE: "8" } });
+  const names = ["tom", "tim", "tam"];
+  const [tom, tim, tam] = await Promise.all(names.map((name) => world.member(name, small, PATIENT)));
+  await tom.ok(["contact", "add", "tam", tam.id]);
+  await tom.ok(["group", "create", "trio", tim.id, tam.id]);
+  let last = await tom.run(["send", "#trio", "0"]);
+  for (let number = 1; number < 10 && last.stderr === ""; number++) {
+    await tim.ok(["fetch"]);
+    last = await tom.run(["send", "#trio", `${number}`]);
+  }
+  assert.equal(last.code, 0, last.stderr);
+  assert.match(
+    last.stderr,
+    /^tam did not get it: .*full.*\nto try again for them: qight send '#trio' --id [0-9a-f]{32}\n$/,
+  );
+  const id = last.stdout.trim();
+  assert.equal((await fetched(tim)).length, 1);
+  await tam.ok(["fetch"]);
+  assert.equal((await tom.run(["send", "#trio", "--id", id])).stderr, "");
+  assert.deepEqual(
+    (await fetched(tam)).map(({ id }) => id),
+    [id],
+    "room was made, and the same id reaches who lacked it",
+  );
+  assert.deepEqual(await fetched(tim), []);
+  await small.stop();
+});
+
+row("a full mailbox of the only other device is 75 queue_full, as for sealed mail", async () => {
+  const tiny = await world.relay({ name: "tiny", env: { QIGHT_CFG__STORAGE__MAX_QUEUE: "3" } });
+  const [tom, tim] = await Promise.all(["tom2", "tim2"].map((name) => world.member(name, tiny, PATIENT)));
+  let last = await tom.run(["send", tim.id, "0", "--json"]);
+  for (let number = 1; number < 6 && last.code === 0; number++) {
+    last = await tom.run(["send", tim.id, `${number}`, "--json"]);
+  }
+  const { code, exit } = errorOf(last);
+  assert.deepEqual([last.code, code, exit], [75, "queue_full", 75]);
+  await tiny.stop();
+});
+
+row("a store restored from an old copy encrypts nothing under a used key: all that it sends can be read", async () => {
+  const dave = await world.member("dave", relay, PATIENT);
+  await dave.ok(["send", bob.id, "before"]);
+  const data = join(dave.home, "data");
+  const copy = join(world.folder, "copy");
+  const run = (...words: string[]) =>
+    assert.ok(new Deno.Command(words[0], { args: words.slice(1) }).outputSync().success);
+  run("cp", "-a", data, copy);
+  for (const text of ["a", "b", "c"]) await dave.ok(["send", bob.id, text]);
+  run("rm", "-rf", data);
+  run("cp", "-a", copy, data);
+  for (const text of ["after 1", "after 2"]) {
+    assert.equal(JSON.parse(await dave.ok(["send", bob.id, text, "--json"])).via, "mls");
+  }
+  const { stdout, stderr } = await bob.run(["fetch", "--json"]);
+  const heard = jsonLines(stdout).filter(({ from }) => from === dave.id).map(({ text }) => text);
+  assert.deepEqual(heard, ["before", "a", "b", "c", "after 1", "after 2"]);
+  assert.doesNotMatch(stderr, /unreadable|cannot_open/);
+});
