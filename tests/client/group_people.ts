@@ -9,6 +9,7 @@ import { KeyDirectory } from "../../client/directory.ts";
 import { GroupCalls } from "../../client/group_calls.ts";
 import { type GroupEvent, Groups, type GroupsOptions } from "../../client/groups.ts";
 import { ensureKeyPackages } from "../../client/groups/key_packages.ts";
+import type { GroupRoom } from "../../client/groups/room.ts";
 import type { Identity } from "../../client/identity.ts";
 import { ensurePublished } from "../../client/publish.ts";
 import { RelayClient } from "../../client/relay_client.ts";
@@ -76,6 +77,19 @@ export class GroupPerson implements AsyncDisposable {
     await ensurePublished({ ...this, random: systemRandom });
     this.directory = new KeyDirectory(this.store, this.clock);
     this.groups = this.newGroups();
+  }
+
+  /** What the parts of client/groups/ work with. */
+  get room(): GroupRoom {
+    const { store, directory, clock, account, groups } = this;
+    return {
+      source: { client: () => Promise.resolve(this.relay) },
+      relay: RELAY_NAME,
+      random: systemRandom,
+      signer: this.identity.signer,
+      states: groups.states,
+      ...{ store, directory, clock, account, timeoutMs: 10_000, askFirst: false, suite: 83 },
+    };
   }
 
   /** Groups as one more process has them. */

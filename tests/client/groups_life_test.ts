@@ -14,6 +14,7 @@ Deno.test("three people are in one group after the invited ones have fetched", a
   assert.equal(made.name, "ops");
   assert.equal(made.members.length, 3);
   assert.deepEqual(await bo.happened(), ["joined"]);
+  assert.deepEqual((await bo.calls.listGroups()).map(({ welcome }) => welcome), [false], "the Welcome is used up");
   assert.deepEqual(await eve.happened(), ["joined"]);
   await assertOneView(made.group, [ana, bo, eve]);
   const shown = await bo.groups.show((await bo.groups.find("#OPS")).group);
@@ -110,6 +111,10 @@ Deno.test("two groups of the same name are #ops and #ops-2 for who is in both", 
   await bo.groups.setTimer(second.group, 5);
   await eve.read();
   assert.equal((await eve.groups.find("ops-2")).group.toHex(), second.group.toHex(), "a change keeps the number");
+  await eve.groups.leave((await eve.groups.find("ops")).group);
+  await bo.groups.setTimer(second.group, 6);
+  await eve.read();
+  assert.equal((await eve.groups.find("ops-2")).name, "Ops-2", "also when the other one is gone");
   await assert.rejects(ana.groups.create("OPS"), isCode("group_exists"));
 });
 
@@ -132,6 +137,20 @@ Deno.test("a blocked person's group is left at once, without a word", async () =
   assert.deepEqual(await bo.groups.list(), []);
   assert.deepEqual(await bo.calls.listGroups(), []);
   assert.equal(await bo.view(group), null);
+});
+
+Deno.test("a blocked person cannot add anybody to the group of a friend", async () => {
+  await using relay = await groupRelay();
+  await using ana = await GroupPerson.join(relay, 1);
+  await using bo = await GroupPerson.join(relay, 2);
+  await using eve = await GroupPerson.join(relay, 3);
+  const { group } = await ana.groups.create("ops", [bo.account]);
+  await bo.read();
+  await eve.contacts.add("bo", bo.account);
+  await eve.contacts.block("bo", true);
+  await bo.groups.invite(group, [eve.account]);
+  assert.deepEqual(await eve.happened(), []);
+  assert.deepEqual(await eve.calls.listGroups(), []);
 });
 
 Deno.test("with ask, an invited member is in after a yes; a no leaves", async () => {

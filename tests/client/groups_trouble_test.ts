@@ -6,7 +6,9 @@ import { makeKeyPackage } from "../../crypto/mls/key_package.ts";
 import { describe } from "../../crypto/mls/state.ts";
 import { accountFromSeed } from "../../crypto/account.ts";
 import { signerFromSeed } from "../../crypto/ed25519.ts";
+import { sha256 } from "../../crypto/sha256.ts";
 import type { NewCommit } from "../../client/group_calls.ts";
+import { takeCommits } from "../../client/groups/sync.ts";
 import { QightError } from "../../proto/errors.ts";
 import { assertOneView, GroupPerson, groupRelay, RELAY_NAME, ShiftedClock } from "./group_people.ts";
 
@@ -57,14 +59,7 @@ Deno.test("a crash between the relay's yes and the own save loses nothing: the c
   await using ana = await GroupPerson.join(relay, 1);
   await using bo = await GroupPerson.join(relay, 2);
   const group = await groupOf([ana, bo]);
-  // The relay takes the commit, and its answer never arrives.
-  const { rpc } = ana.relay;
-  const unary = rpc.unary.bind(rpc);
-  rpc.unary = async (method, request, options) => {
-    const reply = await unary(method, request, options);
-    if (method.name !== "Commit") return reply;
-    throw new QightError("unreachable", "The relay broke off Commit");
-  };
+  loseAnswers(ana);
   await assert.rejects(ana.groups.rename(group, "after"), isCode("unreachable"));
   assert.equal((await ana.groups.show(group)).name, "ops", "not its own name before the relay's yes is known");
   await ana.restart();
@@ -101,6 +96,108 @@ Deno.test("a crash before the commit went out: the next command sends the very s
   const { name, disappearAfterS } = await bo.groups.show(group);
   assert.deepEqual([name, disappearAfterS], ["after", 5]);
   await assertOneView(group, [ana, bo]);
+});
+
+/** The relay takes the next commits, and its answers never arrive. */
+function loseAnswers(person: GroupPerson): void {
+  const { rpc } = person.relay;
+  const unary = rpc.unary.bind(rpc);
+  rpc.unary = async (method, request, options) => {
+    const reply = await unary(method, request, options);
+    if (method.name !== "Commit") return reply;
+    throw new QightError("unreachable", "The relay broke off Commit");
+  };
+}
+
+Deno.test("a repeated commit that is answered as stale is found in the log by its hash", async () => {
+  await using relay = await groupRelay();
+  await using ana = await GroupPerson.join(relay, 1);
+  await using bo = await GroupPerson.join(relay, 2);
+  const group = await groupOf([ana, bo]);
+  loseAnswers(ana);
+  await assert.rejects(ana.groups.rename(group, "after"), isCode("unreachable"));
+  await ana.restart();
+  const { rpc } = ana.relay;
+  const unary = rpc.unary.bind(rpc);
+  rpc.unary = (method, request, options) =>
+    method.name === "Commit"
+      ? Promise.reject(new QightError("stale_epoch", undefined, { epoch: 9 }))
+      : unary(method, request, options);
+  assert.equal(await ana.groups.bringTo(group), "there");
+  assert.equal((await ana.groups.show(group)).name, "after");
+  await bo.read();
+  await assertOneView(group, [ana, bo]);
+});
+
+Deno.test("an own commit that another process has under way is known in the log", async () => {
+  await using relay = await groupRelay();
+  await using ana = await GroupPerson.join(relay, 1);
+  await using bo = await GroupPerson.join(relay, 2);
+  const group = await groupOf([ana, bo]);
+  const { epoch } = (await ana.groups.row(group))!;
+  loseAnswers(ana);
+  await assert.rejects(ana.groups.rename(group, "after"), isCode("unreachable"));
+  await ana.restart();
+  assert.deepEqual(await takeCommits(ana.room, group, Infinity), { kind: "taken", epoch: epoch + 1 });
+  assert.deepEqual((await ana.events()).map(({ happened }) => happened.kind), ["renamed"]);
+  assert.equal((await ana.groups.show(group)).name, "after");
+});
+
+Deno.test("two processes of one device never send two commits for one epoch", async () => {
+  await using relay = await groupRelay();
+  await using ana = await GroupPerson.join(relay, 1);
+  await using bo = await GroupPerson.join(relay, 2);
+  await using eve = await GroupPerson.join(relay, 3);
+  const group = await groupOf([ana, bo]);
+  const { rpc } = ana.relay;
+  const unary = rpc.unary.bind(rpc);
+  const commits = new Map<bigint, Set<string>>();
+  const release = Promise.withResolvers<void>();
+  const stored = Promise.withResolvers<void>();
+  let other: Promise<unknown> | null = null;
+  rpc.unary = async (method, request, options) => {
+    if (method.name === "ClaimKeyPackages") {
+      // Between looking and committing here, the other process makes its commit and does not get it out yet.
+      other = ana.newGroups().rename(group, "other");
+      await stored.promise;
+    }
+    if (method.name === "Commit") {
+      const { epoch, commit } = request as { epoch: bigint; commit: Uint8Array };
+      const known = commits.get(epoch) ?? new Set();
+      commits.set(epoch, known.add(commit.toHex()));
+      stored.resolve();
+      if (other && known.size === 1 && !commits.has(epoch - 1n)) {
+        setTimeout(release.resolve, 0);
+        await release.promise;
+      }
+    }
+    return await unary(method, request, options);
+  };
+  await ana.groups.invite(group, [eve.account]);
+  await other;
+  assert.deepEqual([...commits.values()].map(({ size }) => size), [1, 1]);
+  const { name, members } = await ana.groups.show(group);
+  assert.deepEqual([name, members.length], ["other", 3]);
+});
+
+Deno.test("who took a commit in that the others undo joins anew", async () => {
+  await using relay = await groupRelay();
+  await using ana = await GroupPerson.join(relay, 1);
+  await using bo = await GroupPerson.join(relay, 2);
+  await using eve = await GroupPerson.join(relay, 3);
+  const group = await groupOf([ana, bo, eve]);
+  const { epoch } = (await ana.groups.row(group))!;
+  await eve.groups.renewKeys(group);
+  assert.equal(await bo.groups.bringTo(group), "there");
+  for await (const entry of ana.calls.commits(group, epoch, 1)) {
+    if (entry.kind !== "commit") continue;
+    assert.equal(await ana.calls.reportCommit(group, epoch, await sha256(entry.commit)), true);
+  }
+  assert.deepEqual((await bo.read()).map(({ happened }) => happened.kind === "healed" && happened.why), ["reopened"]);
+  await ana.read();
+  await assertOneView(group, [ana, bo]);
+  await eve.read();
+  assert.equal(await eve.view(group), null);
 });
 
 Deno.test("a lost state comes back by joining anew, and is told", async () => {
