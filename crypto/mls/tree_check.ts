@@ -17,11 +17,11 @@ import { refused } from "./refuse.ts";
 export async function checkTree(tree: RatchetTree, context: GroupContext, suite: CiphersuiteImpl): Promise<void> {
   if (tree.length > MAX_MEMBERS * 4) throw refused("its group is too large");
   const parts = await library();
+  checkPlaces(tree);
   const leaves = [...tree.entries()].flatMap(([index, node]) => node?.nodeType === "leaf" ? [{ index, node }] : []);
   if (leaves.length > MAX_MEMBERS) throw refused("its group has too many members");
   for (const { node } of leaves) checkLeaf(node.leaf, suite.name);
   checkUnique(tree);
-  checkPlaces(tree);
   await Promise.all(leaves.map(({ index, node }) => checkSignatures(parts, node.leaf, index / 2, context, suite)));
   await checkHashes(tree, context.treeHash, suite);
 }

@@ -54,8 +54,9 @@ export async function sealed(state: GroupState, change: Partial<GroupState["epoc
   return (await sealMessage({ ...state, epoch: { ...state.epoch, ...change } }, text)).message;
 }
 
-export async function welcomeOf(state: GroupState) {
-  const dan = await person("dan");
+/** A commit that adds one person, and that person's KeyPackage. */
+export async function welcomeOf(state: GroupState, name = "dan") {
+  const dan = await person(name);
   const own = await packageOf(dan, 1);
   const made = await commit(state, { add: [own.keyPackage], nowMs: NOW });
   return { ...made, welcome: made.welcome!, own };
