@@ -24,7 +24,8 @@ export class Contacts {
   /**
    * Pins an account (hash, 32 bytes) to a name; the same again only withdraws another one's offer. Another account under a name that is
    * taken is noted and refused with `key_changed` until `verify`; an account that has a name already is
-   * `would_overwrite`; a name that cannot be one is `bad_name`.
+   * `would_overwrite`, unless that is the beginning of its id, which an invite without names gave it; a name that cannot be
+   * one is `bad_name`.
    */
   async add(name: string, account: Uint8Array, options: { verified?: boolean } = {}): Promise<Contact> {
     const asWritten = contactName(name);
@@ -36,7 +37,13 @@ export class Contacts {
         contacts.put({ ...present, offered: account });
         return { row: present, offered: true };
       }
-      refuseSecondName(contacts.ofAccount(account), asWritten);
+      const known = contacts.ofAccount(account);
+      if (!present && known && isShortId(known.name)) {
+        const row = { ...renamed(contacts, known, asWritten), verified: known.verified || verified };
+        contacts.put(row);
+        return { row, offered: false };
+      }
+      refuseSecondName(known, asWritten);
       const fresh = { name: asWritten, account, verified, blocked: false, addedAtMs: this.#clock.now(), offered: null };
       const row = present ? { ...present, verified: present.verified || verified, offered: null } : fresh;
       contacts.put(row);
@@ -44,6 +51,12 @@ export class Contacts {
     });
     if (offered) throw changed(row.name);
     return row;
+  }
+
+  /** Gives a contact another name; its pin, and that it was verified, stay. `would_overwrite` when somebody else has it. */
+  async rename(name: string, next: string): Promise<Contact> {
+    const asWritten = contactName(next);
+    return await this.#store.write(({ contacts }) => renamed(contacts, found(contacts.get(name), name), asWritten));
   }
 
   /** All contacts, by name. */
@@ -145,10 +158,21 @@ function found(contact: Contact | null, name: string): Contact {
   throw new QightError("no_such_contact", `There is no contact "${name}"`);
 }
 
+function renamed(contacts: ContactTable, contact: Contact, name: string): Contact {
+  const taken = contacts.get(name);
+  if (taken && !equal(taken.account, contact.account)) {
+    throw new QightError("would_overwrite", `"${taken.name}" is somebody else`, { hint: "Choose another name." });
+  }
+  const row = { ...contact, name };
+  contacts.remove(contact.name);
+  contacts.put(row);
+  return row;
+}
+
 function refuseSecondName(contact: Contact | null, name: string): void {
   if (!contact || contact.name.toLowerCase() === name.toLowerCase()) return;
   throw new QightError("would_overwrite", `${formatAccountId(contact.account)} is "${contact.name}" already`, {
-    hint: `To rename: qight contact remove ${contact.name}, then add it again.`,
+    hint: `To rename: qight contact add ${name} ${contact.name}.`,
   });
 }
 

@@ -43,13 +43,15 @@ export const contactSpec = {
   commands: [
     {
       name: "add",
-      summary: "give an id a name",
+      summary: "give an id a name, or a contact another one",
       args: "<name> <id>",
+      shownArgs: "NAME ID|OLD-NAME",
       more: [
         "The name then stands for that account wherever TO or WHO is asked for. Another id under the same name is",
-        "refused (77) until qight contact verify.",
+        "refused (77) until qight contact verify. With the name of a contact in the place of the id that contact is renamed,",
+        "and stays verified.",
       ],
-      examples: ["qight contact add bob qid1…"],
+      examples: ["qight contact add bob qid1…", "qight contact add robert bob"],
       module: "contact_add",
     },
     { name: "list", summary: "list the contacts", module: "contact_list" },

@@ -90,6 +90,26 @@ row("expectation 22: the receiver's command is printed ready to paste, and a she
   await ada.ok(["fetch"]);
 });
 
+row("regression: whom an invite without names made a contact can be named, and stays verified", async () => {
+  const fay = await world.member("nameless-fay", relay);
+  const gus = await world.member("nameless-gus", relay);
+  const { words } = await create(fay);
+  await gus.ok(["invite", "accept", "-"], { stdin: words });
+  const short = fay.id.slice(0, 12);
+  assert.equal((await contact(gus, short)).verified, true);
+  assert.equal(await gus.ok(["contact", "add", "Fay", fay.id]), `Fay  ${fay.id}  verified`);
+  assert.equal(await gus.ok(["contact", "add", "faye", "Fay"]), `faye  ${fay.id}  verified`, "and renamed later");
+  assert.deepEqual((await gus.ok(["contact", "list"])).split("\n").length, 1);
+
+  await gus.ok(["contact", "add", "taken", eve.id]);
+  const taken = await gus.run(["contact", "add", "TAKEN", "faye", "--json"]);
+  assert.deepEqual([taken.code, errorOf(taken).code], [73, "would_overwrite"]);
+  const again = await gus.run(["contact", "add", "other", fay.id, "--json"]);
+  assert.equal(errorOf(again).hint, "To rename: qight contact add other faye.");
+  const { stderr } = await gus.run(["repl"], { stdin: "/contacts add Fay faye\n" });
+  assert.match(stderr, /faye is Fay now/);
+});
+
 row("an answer is never a message: not for fetch, not for --exec, and a look leaves it", async () => {
   const fay = await world.member("fay", relay);
   const { words } = await create(ada);

@@ -1,12 +1,13 @@
 /** `/contacts`: names for people. @module */
-import { formatAccountId, parseAccountId } from "../../../crypto/account.ts";
+import { formatAccountId } from "../../../crypto/account.ts";
 import { equal } from "../../../crypto/equal.ts";
 import { QightError } from "../../../proto/errors.ts";
 import { contactStates } from "../../contact_output.ts";
+import { parseWho } from "../../who.ts";
 import type { Chat } from "../chat.ts";
 import type { SlashCommand } from "../command.ts";
 
-const usage = "[add <name> [id] | remove <name>]";
+const usage = "[add <name> [id|old name] | remove <name>]";
 
 /** Lists, adds and removes. */
 export const contacts: SlashCommand = {
@@ -15,7 +16,8 @@ export const contacts: SlashCommand = {
   summary: "list the contacts; name somebody, forget a name",
   more: [
     `/contacts ${usage}`,
-    "/contacts add NAME without an id names whoever the open conversation is with.",
+    "/contacts add NAME without an id names whoever the open conversation is with; with the name of a contact in its",
+    "place that one is renamed, and stays verified.",
   ],
   words: [["add", "remove"], "contact", "conversation"],
   count: [0, 3],
@@ -23,7 +25,13 @@ export const contacts: SlashCommand = {
     const { contacts } = chat.messenger;
     if (what === undefined) return await listContacts(chat);
     if (what === "add" && name !== undefined) {
-      const account = id === undefined ? await chat.openPeer() : parseAccountId(id);
+      const who = id === undefined ? { account: await chat.openPeer() } : parseWho(id);
+      if ("name" in who) {
+        const { name: old } = await contacts.get(who.name);
+        chat.screen.note(`${old} is ${(await contacts.rename(old, name)).name} now`);
+        return await chat.refreshPrompt();
+      }
+      const { account } = who;
       if (equal(account, chat.own)) throw new QightError("usage", "That is your own id", { hint: "" });
       const contact = await contacts.add(name, account);
       chat.screen.note(`${contact.name} is ${formatAccountId(account)}; /verify ${contact.name} compares digits`);
