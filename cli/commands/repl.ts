@@ -77,7 +77,7 @@ export async function run(call: Call<typeof replSpec>): Promise<void> {
     await Promise.race([lastMessages(chat, sender, link, signal), failed.promise]);
     signal.throwIfAborted();
     // A person has read it; a script asks for the exit code.
-    if (chat.refusal && !screen.interactive) throw new EndedAsAsked(chat.refusal);
+    if (chat.refusal && !Deno.stdin.isTerminal()) throw new EndedAsAsked(chat.refusal);
   } catch (thrown) {
     throw thrown === signal.reason ? new EndedAsAsked(signal.reason) : thrown;
   } finally {

@@ -195,3 +195,37 @@ onTerminal("a question is answered on the line, and its answer is no line to com
   await chat.type(keys.ctrlD);
   assert.equal(await chat.ended, 0);
 });
+
+onTerminal("regression: nothing stands before the greeting, and no prompt is left behind", async () => {
+  await using chat = TerminalSession.open(ada, ["repl", "--with", "bob"]);
+  await chat.seen(/to bob>/);
+  // deno-lint-ignore no-control-regex
+  const written = chat.raw.replace(/\u001b\[[0-9;]*[A-Za-z]/g, "");
+  assert.match(written, /^you are /, "the greeting is the first thing that is written");
+  await chat.type(keys.ctrlD);
+  assert.equal(await chat.ended, 0);
+});
+
+const mayChangeUser = Deno.build.os === "linux" && Deno.uid() === 0 &&
+  new Deno.Command("sh", { args: ["-c", "command -v setpriv"], stdout: "null" }).outputSync().success;
+
+Deno.test({
+  name: "regression: on a terminal of another user, as after su, Enter works, and the way to line editing is said" +
+    (hasScript && mayChangeUser ? "" : " (needs root, script and setpriv)"),
+  ignore: !hasScript || !mayChangeUser,
+  sanitizeOps: false,
+  sanitizeResources: false,
+  async fn() {
+    const sue = await world.member("sue", relay, { DENO_DIR: `${world.folder}/sue/deno` });
+    const nobody = 65534;
+    new Deno.Command("chown", { args: ["-R", `${nobody}:${nobody}`, sue.home] }).outputSync();
+    Deno.chmodSync(world.folder, 0o755);
+    const before = ["setpriv", `--reuid=${nobody}`, `--regid=${nobody}`, "--clear-groups"];
+    await using chat = TerminalSession.open(sue, ["repl"], { before });
+    await chat.seen(/This terminal belongs to another user[^]*script -qc 'qight repl' \/dev\/null/);
+    await chat.type("/whoami", keys.enter);
+    await chat.seen(new RegExp(sue.id));
+    await chat.type(keys.ctrlD);
+    assert.equal(await chat.ended, 0);
+  },
+});

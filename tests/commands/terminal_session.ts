@@ -39,14 +39,14 @@ export class TerminalSession implements AsyncDisposable {
     this.ended = this.#read();
   }
 
-  /** Starts `qight ARGS` on a terminal of so many columns; `after` is a shell command that runs on it afterwards. */
+  /** Starts `qight ARGS` on a terminal of so many columns; `after` is a shell command that runs on it afterwards, `before` words before ours. */
   static open(
     person: Person,
     args: readonly string[],
-    options: { columns?: number; env?: Record<string, string>; after?: string } = {},
+    options: { columns?: number; env?: Record<string, string>; after?: string; before?: readonly string[] } = {},
   ): TerminalSession {
-    const { columns = 80, env = {}, after = "" } = options;
-    const words = [Deno.execPath(), ...cliArguments(), ...args].map((word) => `'${word}'`).join(" ");
+    const { columns = 80, env = {}, after = "", before = [] } = options;
+    const words = [...before, Deno.execPath(), ...cliArguments(), ...args].map((word) => `'${word}'`).join(" ");
     const child = new Deno.Command("script", {
       args: ["-qefc", `stty cols ${columns} rows 40; ${words}; code=$?; ${after} exit $code`, "/dev/null"],
       env: { TERM: "xterm", ...person.env, ...env },
