@@ -1,6 +1,7 @@
 /** `qight selftest`: whether this file works on this machine, without a relay, a key or a network. @module */
 import { QightError } from "../../proto/errors.ts";
 import { type Check, checkText, examine } from "../doctor/check.ts";
+import { checkGroup } from "../selftest/group.ts";
 import { checkNames, checkRestart } from "../selftest/machine.ts";
 import { checkRoundTrips } from "../selftest/round_trip.ts";
 import { checkSealing } from "../selftest/sealing.ts";
@@ -37,6 +38,7 @@ async function* examineAll(settings: Settings): AsyncGenerator<Check> {
     yield await examine("worker", () => checkWorker(folder));
     yield* await roundTrips(folder, settings);
     yield await examine("seal", () => checkSealing());
+    yield await examine("group", () => checkGroup(Date.now()));
     yield await examine("localhost", () => checkNames());
     yield await examine("restart", () => checkRestart());
   } finally {

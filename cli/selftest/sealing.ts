@@ -9,7 +9,7 @@ export async function checkSealing(): Promise<Check> {
   const kem = await xwing();
   const keys = await kem.keypairFromSeed(crypto.getRandomValues(new Uint8Array(32)));
   const text = new TextEncoder().encode("sealed");
-  const context = { aead: 1, info: new Uint8Array(), aad: new Uint8Array() } as const;
+  const context = { aead: 2, info: new Uint8Array(), aad: new Uint8Array() } as const;
   const { enc, ct } = await sealBase(await kem.recipient(keys.publicKey), context, text);
   const opened = await openBase(keys, context, enc, ct);
   if (new TextDecoder().decode(opened) !== "sealed") throw new QightError("invariant", "What was sealed is not opened");

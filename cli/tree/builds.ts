@@ -6,7 +6,7 @@ export const selftestSpec = {
   name: "selftest",
   summary: "check that this build works on this machine",
   more: [
-    "A line for each part: the encrypted store, the database thread, QUIC, WebSocket, X-Wing, names, and a start of itself.",
+    "A line for each part: the encrypted store, the database thread, QUIC, WebSocket, X-Wing, a group, names, a new start.",
     "Needs no relay, no key and no network, and leaves nothing behind. Exit 70 when a part does not work.",
     "With --json one object: ok, and checks with name, state, message and hint.",
   ],

@@ -19,7 +19,7 @@ row("selftest: a line for each part, exit 0, and nothing stays behind", async ()
   const tmp = user.path("tmp");
   await Deno.mkdir(tmp);
   const lines = (await user.ok(["selftest"], { env: { TMPDIR: tmp } })).split("\n");
-  for (const name of ["sqlite", "worker", "quic", "websocket", "seal", "localhost", "restart"]) {
+  for (const name of ["sqlite", "worker", "quic", "websocket", "seal", "group", "localhost", "restart"]) {
     assert.ok(lines.some((line) => new RegExp(`^(ok|warn) +${name} `).test(line)), `${name} in ${lines.join("\n")}`);
   }
   assert.deepEqual([...Deno.readDirSync(tmp)], []);

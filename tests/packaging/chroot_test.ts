@@ -47,7 +47,7 @@ row(
     const states = Object.fromEntries(
       JSON.parse(said).checks.map(({ name, state }: Record<string, string>) => [name, state]),
     );
-    const parts = ["sqlite", "worker", "quic", "websocket", "seal", "restart"];
+    const parts = ["sqlite", "worker", "quic", "websocket", "seal", "group", "restart"];
     assert.deepEqual(parts.map((name) => states[name]), parts.map(() => "ok"), said);
     assert.equal(states.localhost, "warn", "there is no /etc/hosts");
   },

@@ -65,13 +65,13 @@ row("version --json names the commit and what the file carries", async () => {
   assert.equal(said.embedded.deno, said.deno);
 });
 
-row("selftest: store, thread, QUIC, WebSocket, X-Wing, localhost and a start of itself work", async () => {
+row("selftest: store, thread, QUIC, WebSocket, X-Wing, a group, localhost and a start of itself work", async () => {
   const { code, stdout, stderr } = await home.run(["selftest", "--json"]);
   assert.equal(code, 0, stdout + stderr);
   const { ok, checks } = JSON.parse(stdout);
   assert.equal(ok, true);
   const states = Object.fromEntries(checks.map(({ name, state }: Record<string, string>) => [name, state]));
-  for (const name of ["sqlite", "worker", "quic", "websocket", "seal", "localhost", "restart"]) {
+  for (const name of ["sqlite", "worker", "quic", "websocket", "seal", "group", "localhost", "restart"]) {
     assert.equal(states[name], "ok", name);
   }
   const restart = checks.find(({ name }: { name: string }) => name === "restart");
