@@ -22,6 +22,13 @@ const told: Readonly<Record<string, ErrorCode>> = {
   Ack: "lease_lost",
   PublishBundle: "not_allowed",
   PublishSealingKey: "not_allowed",
+  Commit: "not_a_member",
+  GetCommits: "not_a_member",
+  GetGroup: "not_a_member",
+  LeaveGroup: "not_a_member",
+  ReportCommit: "not_a_member",
+  PutJoinKey: "not_a_member",
+  RevokeJoinKey: "not_a_member",
 };
 
 Deno.test("C3: every call with another person's ids gets the same bytes as with nobody's, and changes nothing", async (t) => {

@@ -4,8 +4,10 @@
  */
 import { create, type DescMethod, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { encodeCall } from "../../client/call_frames.ts";
+import { GroupCalls } from "../../client/group_calls.ts";
 import { RelayClient } from "../../client/relay_client.ts";
 import { signBundle } from "../../crypto/bundle.ts";
+import { directGroupId } from "../../crypto/direct_group.ts";
 import { makeSealingKey } from "../../crypto/sealing_key.ts";
 import { parseRelayAddress } from "../../net/address.ts";
 import type { Connection } from "../../net/connection.ts";
@@ -13,8 +15,10 @@ import { dial } from "../../net/race.ts";
 import { FrameReader } from "../../proto/frame.ts";
 import { DeliveryService } from "../../proto/gen/qight/v1/delivery_pb.ts";
 import { DirectoryService } from "../../proto/gen/qight/v1/directory_pb.ts";
+import { GroupService } from "../../proto/gen/qight/v1/group_pb.ts";
 import { InviteService } from "../../proto/gen/qight/v1/invite_pb.ts";
 import { methodOf } from "../../proto/methods.ts";
+import { groupInfo, privateMessage } from "../helpers/mls_bytes.ts";
 import { envelope, type Person, person } from "../helpers/people.ts";
 
 const DAY = 24 * 60 * 60 * 1000;
@@ -36,6 +40,10 @@ export const openCalls: Readonly<Record<string, string>> = {
   AwaitRoom: "whoever may send may ask for room",
   PutInvite: "a locator is 32 bytes that only the secret of the invite gives, and a new one is the own one",
   ClaimInvite: "whoever knows the locator may claim, as the first one: that is what an invite is",
+  PublishKeyPackages: "the own device's",
+  CountKeyPackages: "the own device's",
+  ClaimKeyPackages: "the directory answers whoever knows the account's hash",
+  ListGroups: "the own device's",
 };
 
 /** Everybody in the scene. Alice has written to Bob; Eve has an account of her own; nobody has none. */
@@ -84,7 +92,18 @@ export async function c3Scene(address: string, nowMs: number): Promise<Scene> {
   const { send, sendMany, sendBatch, sendForReceipt, fetch, watch, ack, getReceipt } = DeliveryService.method;
   const { publishBundle, publishSealingKey } = DirectoryService.method;
   const { putInvite, confirmInvite, revokeInvite } = InviteService.method;
+  const groups = GroupService.method;
   const bobsInvite = { locator: new Uint8Array(32).fill(5) }, nobodysInvite = { locator: new Uint8Array(32).fill(6) };
+  const group = new Uint8Array(32).fill(11), noGroup = new Uint8Array(32).fill(12);
+  const direct = directGroupId(alice.account.hash, bob.account.hash);
+  const groupsOfAlice = new GroupCalls(alices.rpc);
+  const begun = { suite: 83, directWith: null };
+  await groupsOfAlice.createGroup({ ...begun, group, groupInfo: groupInfo(group, 0) });
+  const ofBob = { ...begun, directWith: bob.account.hash };
+  await groupsOfAlice.createGroup({ ...ofBob, group: direct, groupInfo: groupInfo(direct, 0) });
+  const inGroup = <M extends DescMethod>(method: M, request: (group: Uint8Array) => MessageInitShape<M["input"]>) =>
+    both(method, request(group), request(noGroup));
+  const hash = new Uint8Array(32).fill(13);
   await bobs.rpc.unary(putInvite, { ...bobsInvite, record: new Uint8Array(100).fill(1), ttlS: 600 });
   let lease = new Uint8Array(16);
   for await (const event of bobs.fetch()) if (event.type === "lease") lease = event.lease.slice();
@@ -106,6 +125,26 @@ export async function c3Scene(address: string, nowMs: number): Promise<Scene> {
     }),
     both(confirmInvite, bobsInvite, nobodysInvite),
     both(revokeInvite, bobsInvite, nobodysInvite),
+    // Eve begins a group under the id of Alice's and Bob's conversation, which she can compute.
+    both(groups.createGroup, { group: direct, suite: 83, groupInfo: groupInfo(direct, 0) }, {
+      group: hash,
+      suite: 83,
+      groupInfo: groupInfo(hash, 0),
+    }),
+    inGroup(groups.commit, (group) => ({
+      group,
+      epoch: 0n,
+      commit: privateMessage(group, 0, { contentType: 3 }),
+      groupInfo: groupInfo(group, 1),
+      roster: [alice.device.publicKey, eve.device.publicKey],
+    })),
+    inGroup(groups.getCommits, (group) => ({ group })),
+    inGroup(groups.getGroup, (group) => ({ group, joinKey: hash })),
+    inGroup(groups.getWelcome, (group) => ({ group })),
+    inGroup(groups.leaveGroup, (group) => ({ group })),
+    inGroup(groups.reportCommit, (group) => ({ group, epoch: 0n, commitHash: hash })),
+    inGroup(groups.putJoinKey, (group) => ({ group, keyHash: hash, ttlS: 600 })),
+    inGroup(groups.revokeJoinKey, (group) => ({ group, keyHash: hash })),
     both(publishSealingKey, { sealingKey: (await sealing(bob)).bytes }, { sealingKey: (await sealing(nobody)).bytes }),
   ];
   return { alice, bob, eve, probes };

@@ -37,6 +37,7 @@ import {
   sealedEnvelope,
 } from "../crypto/samples.ts";
 import type { Decoder } from "./fuzz.ts";
+import { mlsHeaders } from "./mls_headers.ts";
 import { damage, damageText } from "./seeded.ts";
 
 const bundle = await signBundle(adaAccount, {
@@ -67,6 +68,7 @@ const inviteRecord = await sealInviteRecord(invite, { account: adaAccount.hash, 
 
 /** Everything that crypto/ reads from strangers. */
 export const cryptoDecoders: readonly Decoder[] = [
+  ...mlsHeaders,
   {
     what: "envelopes",
     codes: ["bad_envelope", "bad_signature", "message_too_large"],
