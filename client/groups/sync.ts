@@ -3,8 +3,7 @@
  * @module
  */
 import { applyCommit, type CommitChange } from "../../crypto/mls/apply.ts";
-import type { Member } from "../../crypto/mls/credential.ts";
-import { describe, type GroupState } from "../../crypto/mls/state.ts";
+import { describe } from "../../crypto/mls/state.ts";
 import { equal } from "../../crypto/equal.ts";
 import { sha256 } from "../../crypto/sha256.ts";
 import { asQightError, QightError } from "../../proto/errors.ts";
@@ -150,7 +149,6 @@ async function takePage(
         keepEvents(tables, row, atMs, [{ kind: "removed_me", by: change.committer.account }]);
         return { kind: "over" };
       }
-      refuseSwap(members, next, change);
       const renamed = nextRow(row, next);
       loaded = { row: { ...renamed, name: localName(groups, renamed), stamp: row.stamp }, state: next };
       unsaved = true;
@@ -166,17 +164,6 @@ async function takePage(
     }
   }
   return await finish({ kind: "taken", epoch: loaded.row.epoch });
-}
-
-/** A path brings a new leaf for its committer: it must speak for the same device as the one before. */
-function refuseSwap(members: readonly Member[], next: GroupState, { added, removed, external }: CommitChange): void {
-  if (external) return;
-  for (const { leaf, account, device } of describe(next).members) {
-    if (added.some((one) => one.leaf === leaf) || removed.some((one) => one.leaf === leaf)) continue;
-    const before = members.find((one) => one.leaf === leaf);
-    if (before && equal(before.account, account) && equal(before.device, device)) continue;
-    throw new QightError("bad_group_message", "Cannot take the change: a leaf speaks for another device than before");
-  }
 }
 
 /** The relay says that this device is not on the roster: its state opens nothing more. */

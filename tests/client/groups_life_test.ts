@@ -1,7 +1,10 @@
 /** Groups: made, changed, left, seen by three people over a real relay. @module */
 import assert from "node:assert/strict";
 import { QightError } from "../../proto/errors.ts";
-import { assertOneView, GroupPerson, groupRelay } from "./group_people.ts";
+import { applyCommit } from "../../crypto/mls/apply.ts";
+import { openMessage, sealMessage } from "../../crypto/mls/message.ts";
+import { decodeState } from "../../crypto/mls/state.ts";
+import { assertOneView, GroupPerson, groupRelay, RELAY_NAME } from "./group_people.ts";
 
 const isCode = (code: string) => (thrown: unknown) => thrown instanceof QightError && thrown.code === code;
 
@@ -59,6 +62,29 @@ Deno.test("a removed member hears of it, has no state any more, and can be invit
   await ana.groups.invite(group, [bo.account]);
   assert.deepEqual(await bo.happened(), ["joined"]);
   await assertOneView(group, [ana, bo]);
+});
+
+Deno.test("a removed member can neither read on with a state it kept, nor write, nor look", async () => {
+  await using relay = await groupRelay();
+  await using ana = await GroupPerson.join(relay, 1);
+  await using bo = await GroupPerson.join(relay, 2);
+  await using eve = await GroupPerson.join(relay, 3);
+  const { group } = await ana.groups.create("ops", [bo.account, eve.account]);
+  await bo.read();
+  const kept = await bo.store.read(({ groups }) => groups.parts(RELAY_NAME, group));
+  await ana.groups.remove(group, [bo.account]);
+  const saying = (await ana.store.write((tables) => ana.groups.states.load(tables, RELAY_NAME, group)))!;
+  const { message } = await sealMessage(saying.state, new TextEncoder().encode("without bo"));
+  const state = await decodeState(kept!);
+  await assert.rejects(openMessage(state, message), isCode("bad_group_message"));
+  for await (const entry of ana.calls.commits(group, saying.row.epoch - 1, 1)) {
+    if (entry.kind !== "commit") continue;
+    const { next } = await applyCommit(state, entry.commit, { nowMs: Date.now(), check() {} });
+    assert.equal(next, null, "its own removal leads nowhere");
+  }
+  await assert.rejects(bo.calls.getGroup(group), isCode("not_a_member"));
+  await assert.rejects(Array.fromAsync(bo.calls.commits(group, 0)), isCode("not_a_member"));
+  assert.equal(await bo.calls.getWelcome(group), null);
 });
 
 Deno.test("who is removed and invited again while away is in, and was not asked to forget", async () => {
