@@ -40,14 +40,14 @@ const formats = {
 /** A log on standard error, or on `sink`, which gets whole lines without their end. */
 export function createLog(
   config: LogConfig,
-  sink: (line: string) => void = toStandardError,
+  sink: (line: string, level: Level) => void = Deno.env.get("OTEL_DENO") === "true" ? toConsole : toStandardError,
   now: () => number = Date.now,
 ): Log {
   let current = config;
   const at = (level: Level) => (event: string, fields: LogFields = {}) => {
     if (rank[level] < rank[current.level]) return;
     const shown = presentable(fields, { addresses: current.addresses, ids: level === "debug" });
-    sink(formats[current.format](record(level, event, shown, now())).trimEnd());
+    sink(formats[current.format](record(level, event, shown, now())).trimEnd(), level);
   };
   return {
     debug: at("debug"),
@@ -74,6 +74,12 @@ function quoted(value: unknown): string {
   if (typeof value === "number" || typeof value === "boolean") return String(value);
   const text = typeof value === "string" ? value : JSON.stringify(value) ?? String(value);
   return /^[A-Za-z0-9_.:/@\[\]+-]+$/.test(text) ? text : JSON.stringify(text);
+}
+
+/** What Deno sends over OTLP is what goes through its console; of that only these two end on standard error. */
+function toConsole(line: string, level: Level): void {
+  if (level === "error") console.error(line);
+  else console.warn(line);
 }
 
 const encoder = new TextEncoder();
