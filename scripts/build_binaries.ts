@@ -84,6 +84,7 @@ export async function build(order: BuildOrder, say: (line: string) => void = con
       await put(`qight-${VERSION}-${target}.cdx.json`, new TextEncoder().encode(bill));
     }
     for (const [name, archive] of archives) await put(name, await archive);
+    if (apkKey) await put("qight-apk.pem", new TextEncoder().encode(apkKey.publicPem));
     for (const triple of order.compile ?? []) {
       const addon = await Deno.readFile(await addonOf(root, compiledTargets[triple]));
       const { bytes } = await compile(triple, bundle, addon);

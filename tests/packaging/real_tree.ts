@@ -1,6 +1,6 @@
 /** The tree of a real build, once for a test file; or why there is none here. @module */
 import type { TreeFile } from "../../scripts/build/tar.ts";
-import { makeTree } from "../../scripts/build/tree.ts";
+import { treeOf } from "./built.ts";
 
 /** The x64 tree, or the reason that a test's name gives. */
 export type RealTree = { readonly tree: readonly TreeFile[]; readonly missing: "" } | {
@@ -14,7 +14,7 @@ export async function realTree(): Promise<RealTree> {
     return { tree: [], missing: " (ignored: the x64 build does not run here)" };
   }
   try {
-    return { tree: await makeTree("linux-x64", { commit: "0".repeat(40) }), missing: "" };
+    return { tree: await treeOf("linux-x64"), missing: "" };
   } catch (error) {
     if (!(error instanceof Error) || !error.message.startsWith("An input is missing")) throw error;
     console.error(error.message);
