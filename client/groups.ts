@@ -10,6 +10,7 @@ import { beginGroup } from "./groups/create.ts";
 import { openDirect } from "./groups/direct.ts";
 import { eventOf, type GroupEvent, type Happening, sentenceOf } from "./groups/events.ts";
 import { makePass, usePass } from "./groups/invite_pass.ts";
+import { ensureKeyPackages, IN_PEACE } from "./groups/key_packages.ts";
 import { leaveGroup, noteLeaver, removeLeavers } from "./groups/leave.ts";
 import { bringTo, comeBack, healFork, isMember, type Reached } from "./groups/reach.ts";
 import { groupName, type Role } from "./groups/roles.ts";
@@ -219,11 +220,16 @@ export class Groups {
   }
 
   /**
-   * When the mailbox is drained: follows what notices did not say, and removes members who left. Answers what went
-   * wrong there; it is tried again the next time.
+   * When the mailbox is drained: follows what notices did not say, and removes members who left. A program that stays
+   * fills the stock of KeyPackages up too. Answers what went wrong; it is tried again the next time.
    */
-  async tend(): Promise<QightError[]> {
+  async tend({ stays = false }: { readonly stays?: boolean } = {}): Promise<QightError[]> {
+    const { source, relay: relayName, store, account, signer, clock, suite } = this.#room;
     await compareGroups(this.#room);
+    if (stays) {
+      const relay = await source.client();
+      await ensureKeyPackages({ relay, relayName, store, owner: { account, signer }, clock }, IN_PEACE, suite);
+    }
     return await removeLeavers(this.#room);
   }
 

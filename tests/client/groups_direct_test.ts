@@ -125,6 +125,15 @@ Deno.test("a last resort is replaced at half its life, and what expired is erase
   assert.equal(await bo.store.read(({ keyPackages }) => keyPackages.get(first!.ref)), null);
 });
 
+Deno.test("a program that stays fills the stock up", async () => {
+  await using relay = await groupRelay();
+  await using bo = await GroupPerson.join(relay, 2, { packages: 8 });
+  assert.deepEqual(await bo.groups.tend(), []);
+  assert.equal((await bo.calls.countKeyPackages(83)).singleUse, 8);
+  assert.deepEqual(await bo.groups.tend({ stays: true }), []);
+  assert.equal((await bo.calls.countKeyPackages(83)).singleUse, 100);
+});
+
 Deno.test("after a Welcome the next command looks whether packages are left, and makes new ones", async () => {
   await using relay = await groupRelay();
   await using ana = await GroupPerson.join(relay, 1);
