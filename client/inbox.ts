@@ -73,6 +73,19 @@ const READ_AHEAD = 256;
 
 type Arrival = DeliveryEvent | { readonly type: "look_for_gaps" };
 
+/** How far a reading got, over all its sessions. */
+interface Reading {
+  /** Until then the first message is waited for, monotonic milliseconds. */
+  readonly untilMs: number;
+  /** Messages that are still wanted. */
+  left: number;
+  /** The next call asks for what is behind this number, and the last number that came. */
+  afterSeq: number;
+  lastSeq: number;
+  /** Something to show was there. */
+  came: boolean;
+}
+
 /**
  * Reads one mailbox. For each message the caller says `printing` before it shows the message and `shown` after; what
  * was shown is acknowledged, in batches. One `read` at a time.
@@ -104,14 +117,22 @@ export class Inbox {
    */
   async *pages(options: ReadOptions = {}): AsyncGenerator<InboxEvent[], void, undefined> {
     await this.#purge();
-    let left = options.max ?? Infinity;
+    const untilMs = this.#options.clock.monotonic() + (options.waitMs ?? 0);
+    const reading: Reading = { untilMs, left: options.max ?? Infinity, afterSeq: 0, lastSeq: 0, came: false };
     for (;;) {
       const relay = await this.#options.source.client(options.signal);
       try {
-        for await (const page of this.#session(relay, options, () => left)) {
-          left -= messagesIn(page);
+        for await (const page of this.#session(relay, options, reading)) {
+          const isEnd = page.at(-1)?.type === "caught_up";
+          if (isEnd && this.#waits(options, reading)) continue;
+          reading.left -= messagesIn(page);
+          reading.came ||= page.some(({ type }) => !BESIDE_MESSAGES.has(type));
           yield page;
-          if (left <= 0) break;
+          if (reading.left <= 0) break;
+        }
+        if (this.#waits(options, reading)) {
+          reading.afterSeq = reading.lastSeq;
+          continue;
         }
         if (options.peek) return;
         await this.#acks.flush();
@@ -119,6 +140,7 @@ export class Inbox {
         return;
       } catch (thrown) {
         if (options.signal?.aborted) return await this.#acks.flush();
+        reading.afterSeq = 0;
         // A call that is not answered in time is how a killed relay shows itself first: QUIC says nothing for seconds.
         if (options.follow && isUnanswered(thrown)) {
           relay.close();
@@ -205,38 +227,51 @@ export class Inbox {
     this.#acks.start();
   }
 
+  /** Who waits for a message is not served by a notice or a receipt: it goes on until the time is over. */
+  #waits({ follow, signal }: ReadOptions, { untilMs, came }: Reading): boolean {
+    return !follow && !came && !signal?.aborted && this.#options.clock.monotonic() < untilMs;
+  }
+
   /** One fetch or watch call, from its lease to its end. */
   async *#session(
     relay: RelayClient,
     options: ReadOptions,
-    left: () => number,
+    reading: Reading,
   ): AsyncGenerator<InboxEvent[], void, undefined> {
-    const { follow, peek = false, waitMs = 0 } = options;
+    const { follow, peek = false } = options;
+    const { afterSeq, untilMs } = reading;
+    const waitMs = Math.max(0, untilMs - this.#options.clock.monotonic());
     this.#maxTtlMs = relay.session.maxTtlS * 1000;
     const stop = new AbortController();
     const asked = { peek, signal: options.signal ? AbortSignal.any([stop.signal, options.signal]) : stop.signal };
     // A look that leaves no marks shows each message once all the same.
     const held = peek ? new Set<string>() : this.#held;
-    const pump = new Pump<Arrival>(follow ? relay.watch(asked) : relay.fetch({ ...asked, waitMs }), READ_AHEAD);
+    const replies = follow ? relay.watch(asked) : relay.fetch({ ...asked, waitMs, afterSeq });
+    const pump = new Pump<Arrival>(replies, READ_AHEAD);
     let cancelReminder: () => void = () => {};
     let caughtUp = false;
-    let lastSeq = 0;
     try {
       for (let arrivals; (arrivals = await pump.take());) {
         const lease = arrivals.findLast((arrival) => arrival.type === "lease");
         if (lease) this.#acks.useLease(relay, lease.lease);
-        lastSeq = arrivals.findLast((arrival) => arrival.type === "delivered")?.seq ?? lastSeq;
+        reading.lastSeq = arrivals.findLast(hasSeq)?.seq ?? reading.lastSeq;
         caughtUp ||= arrivals.some(({ type }) => type === "caught_up");
         const deliveries = arrivals.filter((arrival) => arrival.type !== "look_for_gaps");
         const { onAction } = this.#options;
-        const page = await this.#sorter.sort(deliveries, { relay, only: options.only, max: left(), held, onAction });
+        const page = await this.#sorter.sort(deliveries, {
+          relay,
+          only: options.only,
+          max: reading.left,
+          held,
+          onAction,
+        });
         if (!peek) await this.#keep(page);
         for (const event of page.events) if (event.type === "message") held.add(messageName(event));
         yield* this.#tellOfGroups(peek);
         if (page.events.length > 0) yield page.events;
         // While there is more to come it gathers; without `follow` it is told at the end.
         if (follow && caughtUp && !peek) await this.#options.arrivals?.tell(relay);
-        if (arrivals.some(({ type }) => type === "caught_up")) yield* this.#tend(peek);
+        if (arrivals.some(({ type }) => type === "caught_up")) yield* this.#tend(peek, follow);
         if (caughtUp && !peek) {
           yield* this.#tellGaps(options.signal);
           cancelReminder();
@@ -251,7 +286,7 @@ export class Inbox {
     }
     if (!caughtUp) yield* this.#tend(peek);
     if (!peek) yield* this.#tellGaps(options.signal);
-    yield [{ type: "caught_up", lastSeq }];
+    yield [{ type: "caught_up", lastSeq: reading.lastSeq }];
   }
 
   /** From here on the page counts: numbers are noted, and its messages are in the caller's hands. */
@@ -274,10 +309,10 @@ export class Inbox {
   }
 
   /** Everything is read: what no notice said of groups is asked for, and leavers are removed where that may be done. */
-  async *#tend(peek: boolean): AsyncGenerator<InboxEvent[], void, undefined> {
+  async *#tend(peek: boolean, stays = false): AsyncGenerator<InboxEvent[], void, undefined> {
     if (peek) return;
     // What went wrong there is tried again the next time; no message depends on it.
-    await this.#options.groups?.tend();
+    await this.#options.groups?.tend({ stays });
     yield* this.#tellOfGroups(peek);
   }
 
@@ -311,6 +346,13 @@ export class Inbox {
       unreadable.purge(nowMs - UNREADABLE_KEEP_MS);
     });
   }
+}
+
+/** What may come while somebody waits for a message, and is none. */
+const BESIDE_MESSAGES: ReadonlySet<InboxEvent["type"]> = new Set(["group", "action", "caught_up"]);
+
+function hasSeq(arrival: Arrival): arrival is Extract<DeliveryEvent, { seq: number }> {
+  return arrival.type === "delivered" || arrival.type === "notice";
 }
 
 function messagesIn(page: readonly InboxEvent[]): number {
