@@ -23,9 +23,13 @@ export async function conversationOf(word: string, { store, contacts, own }: Pla
 /** The id (32 bytes) of the group that is called so here, with `#` or without, or by the digits of its id. */
 export async function groupNamed(word: string, store: ClientStore): Promise<Uint8Array> {
   const name = word.replace(/^#/, "");
-  const found = await store.read(({ groups }) =>
-    groups.ofName(name) ?? groups.all().find(({ group, kind }) => kind === "group" && isIdOf(group, name))
-  );
+  const found = await store.read(({ groups }) => {
+    const here = groups.ofName(name);
+    // A group that is over has lines still, and perhaps a name that another one has by now.
+    const all = here ? [here] : groups.all().filter(({ kind }) => kind === "group");
+    return all.findLast((row) => row.name.toLowerCase() === name.toLowerCase()) ??
+      all.find(({ group }) => isIdOf(group, name));
+  });
   if (found) return found.group;
   throw new QightError("no_such_group", `There is no group #${name}`);
 }

@@ -129,7 +129,7 @@ export class History {
   /** Keeps a line that goes nowhere. */
   async note(draft: Draft): Promise<void> {
     const conversation = conversationWith(this.#own.account);
-    await this.#store.write((tables) => this.own(tables, conversation, draft, "note"));
+    await this.#store.write((tables) => this.#sending(tables, conversation, draft, "note"));
   }
 
   /** The newest `limit` lines of a conversation, or of all when none is named, oldest first. */
@@ -230,8 +230,8 @@ export class History {
   }
 
   /** A message is a line that waits; an action is done to the own lines at once. */
-  #sending(tables: Tables, conversation: string, draft: Draft): void {
-    if (isLine(draft.content)) this.own(tables, conversation, draft, "waiting");
+  #sending(tables: Tables, conversation: string, draft: Draft, state: HistoryState = "waiting"): void {
+    if (isLine(draft.content)) this.own(tables, conversation, draft, state);
     else applyAction(tables, { conversation, author: this.#own.account, content: draft.content });
   }
 

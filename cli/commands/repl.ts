@@ -56,6 +56,7 @@ export async function run(call: Call<typeof replSpec>): Promise<void> {
     inputs,
     wake: () => sender.wake(),
     relay: () => orAborted(link.client(stop.signal), AbortSignal.timeout(settings.timeoutMs)),
+    room: () => orAborted(link.room(stop.signal), AbortSignal.timeout(settings.timeoutMs)),
     maxMessage: () => link.maxMessage ?? USUAL_MAX_MESSAGE,
   });
   const sender: Sender = new Sender({
@@ -81,6 +82,7 @@ export async function run(call: Call<typeof replSpec>): Promise<void> {
   } catch (thrown) {
     throw thrown === signal.reason ? new EndedAsAsked(signal.reason) : thrown;
   } finally {
+    chat.typists.stop();
     stop.abort(new QightError("interrupted", "The chat ended"));
     await Promise.allSettled(background);
   }

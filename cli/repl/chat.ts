@@ -11,7 +11,7 @@ import { equal } from "../../crypto/equal.ts";
 import { QightError } from "../../proto/errors.ts";
 import type { Content } from "../../proto/gen/qight/v1/seal_pb.ts";
 import { contentOf } from "../message_input.ts";
-import type { Messenger } from "../messenger.ts";
+import type { Connected, Messenger } from "../messenger.ts";
 import type { Settings } from "../settings.ts";
 import { understood } from "./commands.ts";
 import type { InputHistory } from "./input_history.ts";
@@ -20,6 +20,9 @@ import type { Screen } from "./screen.ts";
 import { sentence } from "./sender.ts";
 import { understand } from "./typed_line.ts";
 import { conversationOf } from "../where.ts";
+import { readNow } from "./doings.ts";
+import { groupBehind, knownGroups } from "./group_words.ts";
+import { Typists } from "./typists.ts";
 import { whom } from "./whom.ts";
 
 /** What a chat is made of. */
@@ -33,6 +36,8 @@ export interface ChatParts {
   readonly wake: () => void;
   /** A live session; fails when there is none in time. */
   readonly relay: () => Promise<RelayClient>;
+  /** The same with what sending needs. */
+  readonly room: () => Promise<Connected>;
   /** The largest message, bytes, as far as it is known. */
   readonly maxMessage: () => number;
 }
@@ -53,6 +58,9 @@ export class Chat {
   refusal: QightError | null = null;
   /** The open conversation before this one. */
   previous: string | null = null;
+  /** Whether the others are told while a line is being typed. */
+  typingNotify = false;
+  readonly typists: Typists;
   readonly #parts: ChatParts;
   #open: string | null = null;
   /** Strangers whose naming was explained already, as hex. */
@@ -65,6 +73,7 @@ export class Chat {
     this.settings = settings;
     this.screen = screen;
     this.history = messenger.history;
+    this.typists = new Typists(messenger.clock, () => void this.refreshPrompt());
     this.conversations = parts.conversations;
   }
 
@@ -85,6 +94,20 @@ export class Chat {
     } catch (thrown) {
       throw new QightError("unreachable", "There is no connection to the relay", { cause: thrown, hint: "Try later." });
     }
+  }
+
+  /** A live session with what sending needs; `unreachable` when there is none in time. */
+  async room(): Promise<Connected> {
+    await this.relay();
+    return await this.#parts.room();
+  }
+
+  /** Tells others something that is worth no wait and no word when it fails. */
+  courtesy(tell: (room: Connected) => Promise<void>): void {
+    void this.#parts.room().then(tell).catch((thrown) => {
+      // Offline, or the group went on just now: the next one tells as much.
+      if (!(thrown instanceof QightError)) throw thrown;
+    });
   }
 
   /** There is something to send. */
@@ -123,6 +146,8 @@ export class Chat {
     const id = newMessageId(createdAtMs, systemRandom);
     const draft = { id, createdAtMs, ttlS: 0, plaintext: false, content };
     const peer = peerOf(key);
+    const seconds = await this.#timer(key);
+    if (seconds > 0 && isLine(content)) content.disappearAfterS = seconds;
     if (peer && equal(peer, this.own)) await this.history.note(draft);
     else {
       if (peer) await this.refuseUnreachable(peer);
@@ -195,7 +220,7 @@ export class Chat {
     if (unread.length > 0) {
       this.screen.note(`-- ${unread.length} unread --`);
       await this.showLines(unread);
-      await this.history.markRead(unread);
+      await readNow(this, unread);
     }
     await this.refreshPrompt();
   }
@@ -227,7 +252,7 @@ export class Chat {
   /** Shows what arrived and was kept; what belongs to the open conversation is read now. */
   async arrived(lines: readonly KeptLine[]): Promise<void> {
     await this.showLines(lines, { elsewhere: true });
-    await this.history.markRead(lines.filter(({ conversation }) => conversation === this.#open));
+    await readNow(this, lines.filter(({ conversation }) => conversation === this.#open));
     for (const { author } of lines) await this.#explainStranger(author);
     if (lines.length > 0 && this.settings.repl.notify) this.screen.ring();
     await this.refreshPrompt();
@@ -249,7 +274,7 @@ export class Chat {
     const unread = list.reduce((sum, each) => sum + each.unread, 0);
     // "to", because a line that begins with a name alone looks as if that person had said it.
     const to = this.#open === null ? "" : `to ${await this.titleOf(this.#open)}`;
-    this.screen.setPrompt(`${unread > 0 ? `[${unread}] ` : ""}${to}> `);
+    this.screen.setPrompt(`${this.typists.text(this.#open)}${unread > 0 ? `[${unread}] ` : ""}${to}> `);
   }
 
   /** Asks to type the name of what will be gone; `not_allowed` when it was not typed. */
@@ -258,6 +283,12 @@ export class Chat {
     const answer = this.settings.mayAsk ? await this.screen.ask(`${what} Type ${name} to go on:`) : null;
     if (answer?.trim() === name) return;
     throw new QightError("not_allowed", "Nothing was changed", { hint: "" });
+  }
+
+  /** How long lines of a conversation stay after they were read, seconds; 0 = they stay. */
+  async #timer(key: string): Promise<number> {
+    const told = await groupBehind(this, key);
+    return told ? (await knownGroups(this).show(told.group)).disappearAfterS : 0;
   }
 
   #switchTo(key: string): void {

@@ -3,38 +3,68 @@ import { QightError } from "../../proto/errors.ts";
 import { nearName } from "../../relay/config/near_name.ts";
 import type { SlashCommand } from "./command.ts";
 import { accept } from "./commands/accept.ts";
+import { admin } from "./commands/admin.ts";
 import { block } from "./commands/block.ts";
 import { contacts } from "./commands/contacts.ts";
+import { createGroup } from "./commands/create_group.ts";
+import { deleteCommand } from "./commands/delete.ts";
+import { disappear } from "./commands/disappear.ts";
 import { dm } from "./commands/dm.ts";
 import { doctor } from "./commands/doctor.ts";
 import { download } from "./commands/download.ts";
+import { edit } from "./commands/edit.ts";
 import { exportCommand } from "./commands/export.ts";
+import { group } from "./commands/group.ts";
+import { groupInfo } from "./commands/group_info.ts";
 import { help } from "./commands/help.ts";
 import { historyCommand } from "./commands/history.ts";
 import { invite } from "./commands/invite.ts";
+import { join } from "./commands/join.ts";
+import { leave } from "./commands/leave.ts";
 import { list } from "./commands/list.ts";
+import { members } from "./commands/members.ts";
 import { quit } from "./commands/quit.ts";
+import { react } from "./commands/react.ts";
+import { remove } from "./commands/remove.ts";
+import { rename } from "./commands/rename.ts";
 import { rotateKeys } from "./commands/rotate_keys.ts";
 import { sendFile } from "./commands/send_file.ts";
 import { switchCommand } from "./commands/switch.ts";
+import { typing } from "./commands/typing.ts";
+import { updateKey } from "./commands/update_key.ts";
 import { verify } from "./commands/verify.ts";
 import { whoami } from "./commands/whoami.ts";
 
 /** All slash commands, in the order of the help. */
 export const commands: readonly SlashCommand[] = [
   dm,
+  group,
   switchCommand,
   list,
   historyCommand,
   sendFile,
   download,
-  contacts,
+  react,
+  edit,
+  deleteCommand,
+  typing,
+  disappear,
+  createGroup,
   invite,
+  join,
+  members,
+  groupInfo,
+  remove,
+  rename,
+  admin,
+  leave,
+  contacts,
   accept,
   verify,
   block,
   exportCommand,
   whoami,
+  updateKey,
   rotateKeys,
   doctor,
   help,

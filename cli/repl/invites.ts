@@ -17,16 +17,20 @@ import { findInvite, inviteId, inviteLine } from "../invite_output.ts";
 import { parseDuration } from "../../relay/config/durations.ts";
 import { INVITE_TTL, newInvite } from "../new_invite.ts";
 import type { Chat } from "./chat.ts";
+import { groupsOf } from "./group_words.ts";
 
 /** The words that an invite is made of, for TAB. */
 export const inviteWords = INVITE_WORDS;
 
-/** Makes an invite and shows it. */
-export async function make(chat: Chat, name: string | undefined): Promise<void> {
+/** Makes an invite and shows it; with `group` (id) it lets its taker into that group. */
+export async function make(chat: Chat, name: string | undefined, group?: Uint8Array): Promise<void> {
+  const ttlS = parseDuration(INVITE_TTL) / 1000;
+  const pass = group && await groupsOf(chat).pass(group, ttlS);
   const { words, link, command } = await newInvite(chat.messenger, await chat.relay(), {
-    ttlS: parseDuration(INVITE_TTL) / 1000,
+    ttlS,
     name: "",
     contactName: name === undefined ? "" : contactName(name),
+    ...(pass ? { group: pass } : {}),
   });
   await chat.screen.show(`words  ${words}\nlink   ${link}\n${command}`);
   chat.screen.note("good for 10 minutes, once; whoever gets it pastes the last line, or types /accept and the words");
@@ -64,6 +68,8 @@ export async function take(chat: Chat, words: readonly string[]): Promise<void> 
   const { contact } = await answerInvite(room, claimed, { own: chat.own, ownName: "", name: "" });
   chat.wake();
   chat.screen.note(`${contact.name} is a verified contact now: ${formatAccountId(contact.account)}`);
+  const { group } = claimed.record;
+  if (group) chat.screen.note(`you are in #${(await groupsOf(chat).joinBy(group)).name} now; /group opens it`);
   // The answer is on disk and goes out by itself; without the confirmation only this device could use the invite again.
   await confirmInvite(room, claimed.keys).catch((thrown) => chat.screen.note(asQightError(thrown).message));
   await chat.refreshPrompt();

@@ -1,22 +1,26 @@
 /** What arrives while a chat goes on: into the history and acknowledged first, then onto the screen. @module */
 import { Inbox } from "../../client/inbox.ts";
-import type { InboxMessage } from "../../client/inbox_events.ts";
+import type { InboxEvent, InboxMessage } from "../../client/inbox_events.ts";
 import { QightError } from "../../proto/errors.ts";
-import { noticeText } from "../event_output.ts";
+import { type Notice, noticeText } from "../event_output.ts";
+import { conversationParts } from "../inbox_parts.ts";
+import type { Connected } from "../messenger.ts";
 import type { Chat } from "./chat.ts";
 import { saveFolder, saveKept } from "./files.ts";
+import { acted, groupsChanged } from "./happenings.ts";
 import type { Link } from "./link.ts";
 
 /** Reads the mailbox until the signal aborts, or another reader takes it over. */
 export async function receive(chat: Chat, link: Link, signal: AbortSignal): Promise<void> {
-  const { store, directory, identity, clock } = chat.messenger;
-  const inbox = new Inbox({ source: link, store, directory, device: identity.device.publicKey, clock });
   try {
+    const inbox = await openInbox(chat, link, await link.room(signal));
     for await (const page of inbox.pages({ follow: true, signal })) {
       for (const event of page) {
-        if (event.type !== "message" && event.type !== "caught_up") chat.screen.note(await noticeText(event));
+        if (!SHOWN_OTHERWISE.has(event.type)) chat.screen.note(await noticeText(event as Notice));
       }
+      await groupsChanged(chat, page);
       await take(chat, inbox, page.filter((event) => event.type === "message"));
+      await acted(chat, page);
     }
   } catch (thrown) {
     if (signal.aborted) return;
@@ -25,6 +29,22 @@ export async function receive(chat: Chat, link: Link, signal: AbortSignal): Prom
       "another qight reads this mailbox now, and new messages go there; you can write on, or start again to read here",
     );
   }
+}
+
+const SHOWN_OTHERWISE: ReadonlySet<InboxEvent["type"]> = new Set(["message", "caught_up", "action", "group"]);
+
+/** A chat keeps everything, whatever `[history]` says of send and fetch. */
+async function openInbox({ messenger, settings }: Chat, link: Link, room: Connected): Promise<Inbox> {
+  const { store, directory, identity, clock } = messenger;
+  const wishes = { receipts: settings.receipts, history: { keep: true } };
+  return new Inbox({
+    source: link,
+    store,
+    directory,
+    device: identity.device.publicKey,
+    clock,
+    ...await conversationParts(messenger, link, room, wishes),
+  });
 }
 
 async function take(chat: Chat, inbox: Inbox, arrived: readonly InboxMessage[]): Promise<void> {

@@ -1,6 +1,7 @@
 /** `/history`: the last lines of the open conversation. @module */
 import { QightError } from "../../../proto/errors.ts";
 import type { SlashCommand } from "../command.ts";
+import { readNow } from "../doings.ts";
 
 const USUAL = 20;
 const MOST = 1000;
@@ -20,7 +21,7 @@ export const historyCommand: SlashCommand = {
     const lines = await chat.history.last(chat.openKey(), limit);
     if (lines.length === 0) return chat.screen.note("nothing was said here yet");
     await chat.showLines(lines);
-    await chat.history.markRead(lines);
+    await readNow(chat, lines);
     await chat.refreshPrompt();
   },
 };

@@ -4,7 +4,6 @@ import type { SlashCommand } from "../command.ts";
 /** Like `qight key rotate`, over the session of the chat. */
 export const rotateKeys: SlashCommand = {
   name: "rotate-keys",
-  aliases: ["update-key"],
   summary: "publish a new sealing key now",
   async run(chat) {
     const relay = await chat.relay();
