@@ -1,5 +1,5 @@
 /** Taking in a commit of somebody else. @module */
-import type { CiphersuiteImpl, ClientState, Commit, KeyPackage, RatchetTree } from "ts-mls";
+import type { CiphersuiteImpl, ClientState, Commit, KeyPackage, PublicMessage, RatchetTree } from "ts-mls";
 import { equal } from "../equal.ts";
 import { dataOfContext, MAX_HANDSHAKE_BYTES, MAX_MEMBERS } from "./config.ts";
 import { credentialIsValid, type Member, readCredential } from "./credential.ts";
@@ -38,7 +38,10 @@ export interface ApplyOptions {
   check(change: CommitChange): void | Promise<void>;
 }
 
-/** A commit taken in; `next` is null when we were removed by it. */
+/**
+ * A commit taken in; `next` is null when we were removed by it, also when another copy of our device took our place
+ * (then it is external, and its committer is our device).
+ */
 export interface AppliedCommit {
   readonly next: GroupState | null;
   readonly change: CommitChange;
@@ -164,6 +167,9 @@ async function plan(
 
 /** Applies what was looked at; `client` is null when we are removed by it. */
 async function process(received: CommitMessage, before: ClientState, planned: Planned, suite: CiphersuiteImpl) {
+  if (received.wireformat === "mls_public_message" && isReplaced(planned, before)) {
+    return { client: null, change: await replaced(received.publicMessage, before, planned, suite) };
+  }
   const { acceptAll, emptyPskIndex, processMessage } = await library();
   const message = { version: "mls10" as const, ...received };
   const result = await processMessage(message, before, emptyPskIndex, acceptAll, suite);
@@ -177,6 +183,27 @@ async function process(received: CommitMessage, before: ClientState, planned: Pl
   const change = changeOf(planned, before, after.ratchetTree);
   const privatePath = prunedPath(after.privatePath, after.ratchetTree);
   return { client: out ? null : { ...after, privatePath }, change };
+}
+
+function isReplaced({ removed }: Planned, { privatePath }: ClientState): boolean {
+  return removed.some(({ leaf }) => leaf === privatePath.leafIndex);
+}
+
+/**
+ * Another copy of our device came in and took our place. ts-mls does not see that this removes us; we have no key of the
+ * next epoch, so all that can be checked are the signatures.
+ */
+async function replaced(message: PublicMessage, before: ClientState, planned: Planned, suite: CiphersuiteImpl) {
+  const parts = await library();
+  const { keySchedule, groupContext, ratchetTree, privatePath, clientConfig: { authService } } = before;
+  const own = parts.toLeafIndex(privatePath.leafIndex);
+  const { leafNode } = planned.commit.path!;
+  const [tree, at] = parts.addLeafNode(parts.removeLeafNode(ratchetTree, own), leafNode);
+  await parts.unprotectPublicMessage(keySchedule.membershipKey, groupContext, ratchetTree, message, suite);
+  const { signature } = suite;
+  const wrong = await parts.validateLeafNodeUpdateOrCommit(leafNode, at / 2, groupContext, authService, signature);
+  if (wrong !== undefined) throw wrong;
+  return changeOf(planned, before, tree);
 }
 
 function changeOf(

@@ -47,7 +47,7 @@ export { deriveKeySchedule, initializeEpoch } from "ts-mls/keySchedule.js";
 export { verifyLeafNodeSignature, verifyLeafNodeSignatureKeyPackage } from "ts-mls/leafNode.js";
 export { decodeMlsMessage, encodeMlsMessage } from "ts-mls/message.js";
 export { protect, protectApplicationData, unprotectPrivateMessage } from "ts-mls/messageProtection.js";
-export { protectPublicMessage } from "ts-mls/messageProtectionPublic.js";
+export { protectPublicMessage, unprotectPublicMessage } from "ts-mls/messageProtectionPublic.js";
 export { getCommitSecret, pathToPathSecrets, pathToRoot } from "ts-mls/pathSecrets.js";
 export { mergePrivateKeyPaths, toPrivateKeyPath, updateLeafKey } from "ts-mls/privateKeyPath.js";
 export {

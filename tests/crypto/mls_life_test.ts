@@ -11,6 +11,7 @@ import { functionsOf } from "../../crypto/mls/provider.ts";
 import { canOpen, decodeState, describe, encodeState } from "../../crypto/mls/state.ts";
 import type { MlsSuite } from "../../crypto/mls/suite.ts";
 import { NOW } from "./samples.ts";
+import { flipped, infoOf } from "./mls_attack.ts";
 import { add, allow, assertRefused, assertTogether, commitBy, dataOf, DAY_MS } from "./mls_members.ts";
 import { findIn, GROUP, groupOf, leafOf, packageOf, type Person, person, says, takeIn } from "./mls_members.ts";
 
@@ -85,6 +86,21 @@ for (const [suite, name] of SUITES) {
     assertTogether([ada, bob]);
   });
 }
+
+Deno.test("MLS: whose device comes in again from another copy hears that his place is taken", async () => {
+  const [ada, bob, cyn] = await groupOf(1, ["ada", "bob", "cyn"]);
+  const joined = await joinExternally(await infoOf(ada), bob, allow);
+  const { next, change } = await applyCommit(bob.state, joined.commit, allow);
+  assert.equal(next, null);
+  assert.deepEqual([change.external, hex(change.committer.device)], [true, hex(bob.signer.publicKey)]);
+  assert.deepEqual([change.added, change.removed].map(([who]) => who.leaf), [1, 1]);
+  for (const at of [-40, -200]) { // the last 33 bytes are the confirmation tag, whose key he does not have
+    await assertRefused(applyCommit(bob.state, flipped(joined.commit, at), allow));
+  }
+  bob.state = joined.next;
+  for (const who of [ada, cyn]) await takeIn(who, joined.commit);
+  assertTogether([ada, bob, cyn]);
+});
 
 Deno.test("MLS: a commit says who came, who went and what changed", async () => {
   const [ada, bob, cyn] = await groupOf(1, ["ada", "bob", "cyn"]);
