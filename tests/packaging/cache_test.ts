@@ -1,8 +1,9 @@
 /** The cache of the self-extracting file: races, full and foreign places, damaged files, old versions. @module */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { HEADER_BYTES } from "../../scripts/build/onefile.ts";
-import { buildOnce } from "./built.ts";
+import { HEADER_BYTES, oneFile } from "../../scripts/build/onefile.ts";
+import type { TreeFile } from "../../scripts/build/tar.ts";
+import { buildOnce, headerScript } from "./built.ts";
 import { Home, type Ran } from "./unpacked.ts";
 
 const { built, missing } = await buildOnce();
@@ -135,6 +136,16 @@ for (
     assert.deepEqual(await home.cached(), []);
   });
 }
+
+row("a file whose content was exchanged and packed anew is refused with 65", async (home) => {
+  const bytes = new TextEncoder().encode("other code");
+  const sums = new TextEncoder().encode(`${"0".repeat(64)}  main.js\n`);
+  const tree: TreeFile[] = [{ path: "SHA256SUMS", mode: 0o644, bytes: sums }, { path: "main.js", mode: 0o644, bytes }];
+  const program = home.path("qight");
+  await Deno.writeFile(program, await oneFile(tree, await headerScript()), { mode: 0o755 });
+  assertRefused(await home.run(["version"], { program }), 65, /checksum mismatch/);
+  assert.deepEqual(await home.cached(), []);
+});
 
 row("a linked cache folder is refused", async (home) => {
   await Deno.mkdir(home.path(".cache"));
