@@ -3,6 +3,7 @@
  * @module
  */
 import type { Row } from "../row.ts";
+import { arm64Emulated } from "./arm64_emulated.ts";
 import { certificateRenewal } from "./certificate_renewal.ts";
 import { clock } from "./clock.ts";
 import { gracefulStop } from "./graceful_stop.ts";
@@ -21,5 +22,6 @@ export const rows: readonly Row[] = [
   upgrade,
   certificateRenewal,
   clock,
+  arm64Emulated,
   soak,
 ];
