@@ -1,6 +1,6 @@
 /** One run of fetch: takes pages from the inbox, brings them out, and acknowledges what got out. @module */
 import { systemClock } from "../client/clock.ts";
-import type { Inbox, InboxMessage } from "../client/inbox.ts";
+import type { Inbox, InboxEvent, InboxMessage } from "../client/inbox.ts";
 import type { Contacts } from "../client/contacts.ts";
 import { conversationIn } from "../client/conversations.ts";
 import { equal } from "../crypto/equal.ts";
@@ -93,10 +93,10 @@ export class FetchRun {
         const messages = page.filter((event) => event.type === "message");
         if (follow && messages.length > 0) this.#endAfter(this.#wishes.follow ? idleMs : undefined);
         try {
-          for (const event of page) {
-            if (event.type !== "message" && event.type !== "caught_up") await this.#tell(event);
+          for (const part of inOrder(page)) {
+            if (!Array.isArray(part)) await this.#tell(part);
+            else await (this.#wishes.command ? this.#execAll(part) : this.#print(part, peek));
           }
-          await (this.#wishes.command ? this.#execAll(messages) : this.#print(messages, peek));
         } catch (thrown) {
           this.#fail(thrown);
         }
@@ -205,6 +205,18 @@ export class FetchRun {
     if (out.json) out.note(JSON.stringify(await noticeFields(event)));
     else out.note(await noticeText(event, people));
   }
+}
+
+/** Runs of messages and what was told between them, in order. */
+function inOrder(page: readonly InboxEvent[]): (InboxMessage[] | Notice)[] {
+  const parts: (InboxMessage[] | Notice)[] = [];
+  for (const event of page) {
+    const last = parts.at(-1);
+    if (event.type === "message" && Array.isArray(last)) last.push(event);
+    else if (event.type === "message") parts.push([event]);
+    else if (event.type !== "caught_up") parts.push(event);
+  }
+  return parts;
 }
 
 function joined(records: readonly Uint8Array[]): Uint8Array {
