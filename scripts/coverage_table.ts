@@ -32,6 +32,27 @@ export function readCoverage(lcov: string): FileCoverage[] {
   return files;
 }
 
+/** Two reports as one: a line ran as often as it ran in both. Only lines (`DA:`) and their sums are kept. */
+export function mergeCoverage(one: string, other: string): string {
+  const files = new Map<string, Map<number, number>>();
+  let lines = new Map<number, number>();
+  for (const line of `${one}\n${other}`.split("\n")) {
+    if (line.startsWith("SF:")) {
+      const path = line.slice(3);
+      files.set(path, lines = files.get(path) ?? new Map());
+    } else if (line.startsWith("DA:")) {
+      const [number, times] = line.slice(3).split(",").map(Number);
+      lines.set(number, (lines.get(number) ?? 0) + times);
+    }
+  }
+  return [...files].map(([path, lines]) => {
+    const rows = [...lines].sort(([a], [b]) => a - b);
+    const hit = rows.filter(([, times]) => times > 0).length;
+    const counts = rows.map(([number, times]) => `DA:${number},${times}\n`).join("");
+    return `SF:${path}\n${counts}LF:${rows.length}\nLH:${hit}\nend_of_record\n`;
+  }).join("");
+}
+
 /** Adds files up by room, by name; the last row is the whole. */
 export function roomsOf(files: readonly FileCoverage[]): RoomCoverage[] {
   const rooms = Map.groupBy(files, ({ path }) => path.split("/")[0]);
