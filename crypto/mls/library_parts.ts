@@ -10,8 +10,6 @@
  * `processPrivateMessage` says neither who sent a message nor what it authenticated.
  * @module
  */
-export { encode } from "ts-mls/codec/tlsEncoder.js";
-export { ciphersuites } from "ts-mls/crypto/ciphersuite.js";
 export { deriveSecret, deriveTreeSecret, expandWithLabel } from "ts-mls/crypto/kdf.js";
 export { makeHpke } from "ts-mls/crypto/implementation/default/makeHpke.js";
 export {
@@ -36,13 +34,7 @@ export {
   verifyGroupInfoSignature,
 } from "ts-mls/groupInfo.js";
 export { acceptAll } from "ts-mls/incomingMessageAction.js";
-export {
-  decodeKeyPackage,
-  encodeKeyPackage,
-  generateKeyPackageWithKey,
-  makeKeyPackageRef,
-  verifyKeyPackage,
-} from "ts-mls/keyPackage.js";
+export { generateKeyPackageWithKey, makeKeyPackageRef, verifyKeyPackage } from "ts-mls/keyPackage.js";
 export { deriveKeySchedule, initializeEpoch } from "ts-mls/keySchedule.js";
 export { verifyLeafNodeSignature, verifyLeafNodeSignatureKeyPackage } from "ts-mls/leafNode.js";
 export { decodeMlsMessage, encodeMlsMessage } from "ts-mls/message.js";
@@ -58,11 +50,11 @@ export {
 } from "ts-mls/privateMessage.js";
 export { processMessage } from "ts-mls/processMessages.js";
 export { emptyPskIndex } from "ts-mls/pskIndex.js";
-export { addLeafNode, removeLeafNode, resolution } from "ts-mls/ratchetTree.js";
+export { addLeafNode, removeLeafNode } from "ts-mls/ratchetTree.js";
 export { encodeRequiredCapabilities } from "ts-mls/requiredCapabilities.js";
 export { deriveKey, derivePrivateMessageNonce } from "ts-mls/secretTree.js";
 export { encodeLeafNodeHashInput, encodeParentNodeHashInput, treeHashRoot } from "ts-mls/treeHash.js";
 export { encodeParentHashInput } from "ts-mls/parentHash.js";
-export { directPath, leafToNodeIndex, left, right, root, toLeafIndex, toNodeIndex } from "ts-mls/treemath.js";
+export { directPath, leafToNodeIndex, toLeafIndex, toNodeIndex } from "ts-mls/treemath.js";
 export { createUpdatePath, firstCommonAncestor } from "ts-mls/updatePath.js";
 export { decryptGroupInfo, decryptGroupSecrets, encryptGroupInfo, encryptGroupSecrets } from "ts-mls/welcome.js";
