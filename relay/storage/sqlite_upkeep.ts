@@ -72,10 +72,11 @@ function checksums(db: Connection): string[] {
     `SELECT m.slot >> 36 AS mailbox, m.slot & 68719476735 AS seq, m.crc,
        CASE WHEN m.payload > 0 THEN p.envelope ELSE m.envelope END AS envelope
      FROM messages m LEFT JOIN payloads p ON p.id = m.payload`,
-  ).iterate() as Iterable<{ mailbox: number; seq: number; crc: number; envelope: Uint8Array }>;
+  ).iterate() as Iterable<{ mailbox: number; seq: number; crc: number; envelope: Uint8Array | null }>;
   for (const { mailbox, seq, crc, envelope } of rows) {
     if (found.length >= 20) break;
-    if (crc32(envelope) !== crc) found.push(`message ${seq} of mailbox ${mailbox} does not match its checksum`);
+    const matches = envelope !== null && crc32(envelope) === crc;
+    if (!matches) found.push(`message ${seq} of mailbox ${mailbox} does not match its checksum`);
   }
   return found;
 }

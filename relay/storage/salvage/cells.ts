@@ -20,8 +20,8 @@ export interface PageCells {
 }
 
 const usable = 4096;
-/** No row of a relay is longer: an envelope has at most 1 MiB. */
-const longestRow = 2 * 1024 * 1024;
+/** No row of a relay is longer: a commit has at most 4 MiB. */
+const longestRow = 5 * 1024 * 1024;
 const interiorIndex = 2, leafIndex = 10, leafTable = 13;
 const nothing: PageCells = { cells: [], unreadable: 0 };
 

@@ -74,6 +74,16 @@ export class FoundMailboxes {
     return true;
   }
 
+  /** A pointer or a notice, which name no recipient: false unless the mailbox is known by its own row. */
+  addUnsigned(id: number, seq: number, bytes: number): boolean {
+    const mailbox = this.#byId.get(id);
+    if (!mailbox?.row) return false;
+    mailbox.messages++;
+    mailbox.bytes += bytes;
+    mailbox.highest = Math.max(mailbox.highest, seq);
+    return true;
+  }
+
   /**
    * A number that dedup memory or an expired range says was given. False when it cannot have been: far above what the
    * mailbox says comes next.

@@ -13,12 +13,22 @@ export type Table =
   | "accounts"
   | "sealing_keys"
   | "tokens"
-  | "allowed";
+  | "allowed"
+  | GroupTable;
+
+/** Those of groups; what only costs a call to make again (KeyPackages, join keys, reports) is left behind. */
+export type GroupTable = "payloads" | "groups" | "group_states" | "commits" | "welcomes" | "welcomed";
 
 // i number, t text, k a key or hash of 32 bytes, d an id of 16, b other bytes, n nothing; the columns of
 // relay/storage/migrations/. A table with a row number of its own keeps nothing in that column.
 const shapes: readonly (readonly [Table, numbered: boolean, columns: RegExp])[] = [
-  ["messages", true, /^niiib$/],
+  ["messages", true, /^niiib([in][in])?$/],
+  ["payloads", true, /^nib$/],
+  ["groups", true, /^nkikkbii$/],
+  ["group_states", true, /^n[kb]ib$/],
+  ["commits", true, /^nkiikib$/],
+  ["welcomes", true, /^niikiib$/],
+  ["welcomed", false, /^kii$/],
   ["mailboxes", true, /^nk[kn]iii$/],
   ["accounts", true, /^kib[bk][nt]$/],
   ["sealing_keys", true, /^kiib$/],

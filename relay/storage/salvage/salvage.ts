@@ -14,7 +14,7 @@ import { checkDatabase } from "../sqlite_upkeep.ts";
 import { type Cell, cellsOf, type Value } from "./cells.ts";
 import { FoundMailboxes } from "./found_mailboxes.ts";
 import { Pages } from "./pages.ts";
-import { type Table, tableOf } from "./rows.ts";
+import { type GroupTable, type Table, tableOf } from "./rows.ts";
 import { Target } from "./target.ts";
 
 /** What was brought over and what was not. */
@@ -34,6 +34,9 @@ export interface SalvageReport {
   readonly damaged: readonly { readonly device: Uint8Array | null; readonly seq: number }[];
   /** Messages that the mailboxes' counters promise and that were not brought over, the damaged ones among them. */
   readonly lost: number;
+  /** Groups, direct conversations among them, that are whole; and those of which only pieces were found. */
+  readonly groups: number;
+  readonly lostGroups: number;
   /** Bundles and sealing keys whose signatures do not verify; their owners publish them again. */
   readonly lostKeys: number;
   /** Mailboxes whose last number is not known: they go on a million higher. */
@@ -41,6 +44,7 @@ export interface SalvageReport {
 }
 
 const mailboxShift = 2 ** 36;
+const groupTables: readonly GroupTable[] = ["payloads", "groups", "group_states", "commits", "welcomes", "welcomed"];
 
 /** Reads `source` and its log, writes `target`, which must not exist; `progress` hears pages done and all pages. */
 export async function salvageDatabase(options: {
@@ -65,7 +69,17 @@ class Salvage {
   readonly #nowMs: number;
   readonly #mailboxes = new FoundMailboxes();
   readonly #damaged: { id: number; seq: number }[] = [];
-  readonly #counts = { messages: 0, accounts: 0, sealing_keys: 0, tokens: 0, allowed: 0, mailboxes: 0, lostKeys: 0 };
+  readonly #counts = {
+    messages: 0,
+    accounts: 0,
+    sealing_keys: 0,
+    tokens: 0,
+    allowed: 0,
+    mailboxes: 0,
+    lostKeys: 0,
+    groups: 0,
+    lostGroups: 0,
+  };
   #damagedPages = 0;
 
   constructor(pages: Pages, target: Target, nowMs: number) {
@@ -77,23 +91,26 @@ class Salvage {
   async run(progress: (done: number, all: number) => void): Promise<void> {
     const all = this.#pages.count;
     // Who is there comes first: it decides whose a message is.
-    await this.#walk(["mailboxes", "accounts", "sealing_keys", "tokens", "allowed"], (page) => progress(page, all * 3));
+    const first = ["mailboxes", "accounts", "sealing_keys", "tokens", "allowed", ...groupTables] as const;
+    await this.#walk(first, (page) => progress(page, all * 3));
     await this.#walk(["messages"], (page) => progress(all + page, all * 3));
     await this.#walk(["dedup", "expired"], (page) => progress(2 * all + page, all * 3));
     for (const mailbox of this.#mailboxes.written()) {
       this.#target.mailbox(mailbox);
       this.#counts.mailboxes++;
     }
+    Object.assign(this.#counts, this.#target.groups.finish());
   }
 
   get report(): SalvageReport {
-    const { messages, mailboxes, accounts, sealing_keys: sealingKeys, tokens, allowed, lostKeys } = this.#counts;
+    const { messages, mailboxes, accounts, sealing_keys: sealingKeys, tokens, allowed, lostKeys, groups, lostGroups } =
+      this.#counts;
     const damaged = this.#damaged.map(({ id, seq }) => ({ device: this.#mailboxes.deviceOf(id), seq }));
     return {
       pages: this.#pages.count,
       damagedPages: this.#damagedPages,
       logDamage: this.#pages.logDamage,
-      ...{ messages, mailboxes, accounts, sealingKeys, tokens, allowed, damaged, lostKeys },
+      ...{ messages, mailboxes, accounts, sealingKeys, tokens, allowed, damaged, lostKeys, groups, lostGroups },
       lost: Math.max(this.#mailboxes.missing, damaged.length),
       renumbered: this.#mailboxes.renumbered,
     };
@@ -127,14 +144,29 @@ class Salvage {
       case "expired":
         if (!this.#mailboxes.addNumber(values[0] as number, values[table === "dedup" ? 4 : 2] as number)) return;
         return void this.#target.row(table, values);
+      case "payloads":
+        if (await verified(values[2] as Uint8Array) === null) return;
+        return this.#target.groups.add(table, rowid, values);
+      case "groups":
+      case "group_states":
+      case "commits":
+      case "welcomes":
+      case "welcomed":
+        return this.#target.groups.add(table, rowid, values);
       case "tokens":
       case "allowed":
         if (this.#target.row(table, values)) this.#counts[table]++;
     }
   }
 
-  async #message(slot: number, [, received, expires, , envelope]: readonly Value[]): Promise<void> {
+  async #message(slot: number, values: readonly Value[]): Promise<void> {
+    const [, received, expires, crc, envelope, payload = null, size = null] = values;
     const [id, seq] = [Math.floor(slot / mailboxShift), slot % mailboxShift];
+    if (typeof payload === "number") {
+      const row = { slot, crc: crc as number, bytes: envelope as Uint8Array, payload, size: size as number | null };
+      const dates = { received: received as number, expires: expires as number };
+      return await this.#unsigned({ id, seq, ...row, ...dates });
+    }
     const opened = await verified(envelope as Uint8Array);
     if (opened === null || id < 1 || seq < 1) return void this.#damaged.push({ id, seq });
     const bodyHash = await hashBody(opened);
@@ -144,6 +176,25 @@ class Salvage {
     }
     const dates = datesOf(received as number, expires as number, opened.createdAtMs, this.#nowMs);
     this.#target.message({ slot, id, seq, ...dates, crc: crc32(opened.bytes), opened, bodyHash });
+    this.#counts.messages++;
+  }
+
+  /** A pointer to a payload whose signature was checked, or a notice. */
+  async #unsigned(
+    row: Parameters<Target["unsigned"]>[0] & { readonly id: number; readonly seq: number },
+  ): Promise<void> {
+    const { id, seq, slot, payload, crc, size } = row;
+    const bytes = payload === 0 ? row.bytes : this.#target.groups.payload(payload);
+    const fits = bytes !== null && id >= 1 && seq >= 1 && crc32(bytes) === crc &&
+      (payload === 0 || size === bytes.length);
+    const opened = fits && payload > 0 ? parseEnvelope(bytes) : null;
+    const bodyHash = opened && await hashBody(opened);
+    if (!fits || (payload === 0 && size !== null)) return void this.#damaged.push({ id, seq });
+    if (this.#target.has(slot)) return;
+    if (!this.#mailboxes.addUnsigned(id, seq, bytes.length)) return void this.#damaged.push({ id, seq });
+    const dates = datesOf(row.received, row.expires, opened?.createdAtMs ?? row.received, this.#nowMs);
+    this.#target.unsigned({ ...row, ...dates });
+    if (opened && bodyHash) this.#target.known({ id, seq, ...dates, opened, bodyHash });
     this.#counts.messages++;
   }
 

@@ -6,6 +6,7 @@ import Database, { type Statement } from "better-sqlite3";
 import type { OpenedEnvelope } from "../../../crypto/envelope.ts";
 import { migrate } from "../migrations/migrate.ts";
 import type { Value } from "./cells.ts";
+import { FoundGroups } from "./found_groups.ts";
 import type { WrittenMailbox } from "./found_mailboxes.ts";
 
 const dedupLife = 31 * 24 * 60 * 60 * 1000;
@@ -43,6 +44,9 @@ export class Target implements Disposable {
   readonly #has: Statement;
   readonly #message: Statement;
   readonly #mailbox: Statement;
+  readonly #unsigned: Statement;
+  /** What goes in of groups. */
+  readonly groups: FoundGroups;
 
   /** Makes it (0600); throws `cannot_create` when it is there. */
   constructor(path: string) {
@@ -59,9 +63,26 @@ export class Target implements Disposable {
     this.#message = this.#db.prepare(
       "INSERT INTO messages (slot, received, expires, crc, envelope) VALUES (?, ?, ?, ?, ?)",
     );
+    this.#unsigned = this.#db.prepare(
+      "INSERT INTO messages (slot, received, expires, crc, envelope, payload, size) VALUES (?, ?, ?, ?, ?, ?, ?)",
+    );
+    this.groups = new FoundGroups(this.#db);
     this.#mailbox = this.#db.prepare(
       "INSERT INTO mailboxes (id, device, account, next_seq, messages, bytes) VALUES (?, ?, ?, ?, ?, ?)",
     );
+  }
+
+  /** Writes a pointer to a payload, or a notice. */
+  unsigned(row: {
+    readonly slot: number;
+    readonly received: number;
+    readonly expires: number;
+    readonly crc: number;
+    readonly bytes: Uint8Array;
+    readonly payload: number;
+    readonly size: number | null;
+  }): void {
+    this.#unsigned.run(row.slot, row.received, row.expires, row.crc, row.bytes, row.payload, row.size);
   }
 
   /** Writes a row; false when one with its key is there. */
@@ -78,6 +99,11 @@ export class Target implements Disposable {
   /** Writes a message, and that its id is known. */
   message({ slot, id, seq, received, expires, crc, opened, bodyHash }: SalvagedMessage): void {
     this.#message.run(slot, received, expires, crc, opened.bytes);
+    this.known({ id, seq, received, expires, opened, bodyHash });
+  }
+
+  /** Writes that the id of a message is known. */
+  known({ id, seq, received, expires, opened, bodyHash }: Omit<SalvagedMessage, "slot" | "crc">): void {
     const until = opened.createdAtMs + dedupLife;
     this.row("dedup", [id, opened.id, opened.sender, bodyHash, seq, expires, until, received]);
   }

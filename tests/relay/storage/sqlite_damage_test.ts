@@ -39,9 +39,11 @@ for (const name of ["next_seq", "version", "dedup", "envelope"]) {
     const path = `${folder.path}/relay.db`;
     await filled(path);
     const bytes = Buffer.from(Deno.readFileSync(path));
-    // Page 1 holds the descriptions; the last letter of each mention becomes another one.
-    for (let at = bytes.indexOf(name); at >= 0 && at < 4096; at = bytes.indexOf(name, at + 1)) {
-      bytes[at + name.length - 1] ^= 1;
+    // On the pages that hold the descriptions the last letter of each mention becomes another one.
+    for (let start = 0; start < bytes.length; start += 4096) {
+      const page = bytes.subarray(start, start + 4096);
+      if (!page.includes("CREATE TABLE")) continue;
+      for (let at = page.indexOf(name); at >= 0; at = page.indexOf(name, at + 1)) page[at + name.length - 1] ^= 1;
     }
     Deno.writeFileSync(path, bytes);
     const opened = openSqliteStore({ path, limits: roomy }).then(async (store) => {
