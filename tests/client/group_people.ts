@@ -49,7 +49,7 @@ export class GroupPerson implements AsyncDisposable {
   relay!: RelayClient;
 
   private constructor(
-    readonly at: TestRelay,
+    readonly at: Pick<TestRelay, "address">,
     readonly identity: Identity,
     readonly options: GroupPersonOptions,
     public store: ClientStore,
@@ -58,7 +58,11 @@ export class GroupPerson implements AsyncDisposable {
   }
 
   /** Makes a person with keys and KeyPackages at the relay. The same number is the same person. */
-  static async join(at: TestRelay, seed: number, options: GroupPersonOptions = {}): Promise<GroupPerson> {
+  static async join(
+    at: Pick<TestRelay, "address">,
+    seed: number,
+    options: GroupPersonOptions = {},
+  ): Promise<GroupPerson> {
     const identity = {
       account: await accountFromSeed(new Uint8Array(32).fill(seed)),
       signer: await signerFromSeed(new Uint8Array(32).fill(seed + 100)),
