@@ -17,7 +17,7 @@ import { offer, writeRequest } from "./pending.ts";
 import { bringTo, isMember } from "./reach.ts";
 import { faultOf, type JudgedChange } from "./roles.ts";
 import { callsOf, type GroupRoom } from "./room.ts";
-import { happeningsOf, nextRow, rosterOf } from "./rows.ts";
+import { happeningsOf, nextRow, type OffRoster, rosterOf } from "./rows.ts";
 
 /** What a group shall be like; accounts as hashes of 32 bytes. With nothing of it, keys are renewed. */
 export interface Intent {
@@ -87,7 +87,7 @@ async function tryOnce(
   if (reached === "behind") {
     throw new QightError("stale_epoch", "The group waits for a change to be taken back that breaks its rules");
   }
-  await claimMissing(room, group, intent, claimed);
+  await claimMissing(room, group, intent, { claimed, offRoster });
   const made = await make(room, group, intent, { claimed, offRoster });
   if (made.kind === "nothing") return { added: [], removed: [], epoch: made.epoch };
   if (made.kind === "busy") return null;
@@ -102,21 +102,35 @@ async function tryOnce(
   }
 }
 
-async function findOffRoster(room: GroupRoom, group: Uint8Array, next: GroupState, off: Set<string>): Promise<void> {
+/** Devices that have a leaf, and to which the relay delivers nothing: they left, or a change of theirs was undone. */
+async function findOffRoster(room: GroupRoom, group: Uint8Array, state: GroupState, off: Set<string>): Promise<void> {
   const { calls } = await callsOf(room);
   const listed = new Set((await calls.getGroup(group)).roster.map((device) => device.toHex()));
-  for (const { device } of describe(next).members) if (!listed.has(device.toHex())) off.add(device.toHex());
+  for (const { device } of describe(state).members) if (!listed.has(device.toHex())) off.add(device.toHex());
 }
 
 /** Claims KeyPackages of accounts that have no device in the group; those of an earlier try are still good. */
-async function claimMissing(room: GroupRoom, group: Uint8Array, { add = [] }: Intent, claimed: Claimed): Promise<void> {
+async function claimMissing(
+  room: GroupRoom,
+  group: Uint8Array,
+  { add = [] }: Intent,
+  { claimed, offRoster }: { claimed: Claimed; offRoster: Set<string> },
+): Promise<void> {
   if (add.length === 0) return;
-  const { members, suite, leavers } = await room.store.write(async (tables) => ({
-    ...describe((await loadOf(room, tables, group)).state),
+  const { state, leavers } = await room.store.write(async (tables) => ({
+    state: (await loadOf(room, tables, group)).state,
     leavers: tables.groups.leavers(room.relay, group),
   }));
+  const { members, suite } = describe(state);
+  const known = (account: Uint8Array) => members.some((member) => equal(member.account, account));
+  if (add.some((account) => !equal(account, room.account) && known(account))) {
+    await findOffRoster(room, group, state, offRoster);
+  }
   // Who is a member already stays as they are; own other devices come in one by one.
-  const isIn = new Set(members.filter(({ account }) => !has(leavers, account)).map(({ account }) => account.toHex()));
+  const isIn = new Set(
+    members.filter(({ account, device }) => !has(leavers, account) && !offRoster.has(device.toHex()))
+      .map(({ account }) => account.toHex()),
+  );
   const missing = add.filter((account) => equal(account, room.account) || !isIn.has(account.toHex()));
   await claimAll(room, missing, suite, claimed);
 }
@@ -146,7 +160,7 @@ async function make(
     if (groups.pending(relay, group).some(({ epoch }) => epoch === row.epoch)) return { kind: "busy" };
     const now = describe(state);
     const leavers = groups.leavers(relay, group);
-    const wish = wishOf(intent, now, claimed, leavers);
+    const wish = wishOf(intent, now, claimed, { leavers, devices: offRoster });
     const { add, remove, data } = wish;
     if (add.length === 0 && remove.length === 0 && !data && !intent.renew) return { kind: "nothing", epoch: now.epoch };
     if (remove.some(({ leaf }) => leaf === now.ownLeaf)) {
@@ -194,11 +208,12 @@ function wishOf(
   { add: wanted = [], remove = [], data }: Intent,
   { members, data: before }: GroupDescription,
   claimed: Claimed,
-  leavers: readonly Uint8Array[],
+  { leavers, devices }: OffRoster,
 ) {
   const after = data?.(before);
-  // Who left and comes again gets a new leaf for the old one.
-  const stale = (member: Member) => has(wanted, member.account) && has(leavers, member.account);
+  // Who is in by an old leaf alone and comes again gets a new one for it.
+  const isOff = ({ account, device }: Member) => has(leavers, account) || devices.has(device.toHex());
+  const stale = (member: Member) => has(wanted, member.account) && isOff(member);
   const add = wanted.flatMap((account) => claimed.get(account.toHex()) ?? [])
     .filter(({ device }) => !members.some((member) => equal(member.device, device) && !stale(member)));
   const replaced = (member: Member) => stale(member) && add.some(({ device }) => equal(device, member.device));

@@ -125,8 +125,12 @@ async function report(room: GroupRoom, group: Uint8Array, commit: LoggedCommit):
     const by = describe(state).members.find(({ device }) => equal(device, commit.device))?.account ?? null;
     const first = row.status !== "stuck";
     if (first || undone) keepEvents(tables, row, room.clock.now(), [{ kind: "refused_commit", by, undone }]);
-    if (undone) room.states.saveRow(tables, { ...row, status: "active", stuckAtMs: 0 }, "keep");
-    else if (first) room.states.saveRow(tables, { ...row, status: "stuck", stuckAtMs: room.clock.now() }, "keep");
+    if (undone) {
+      room.states.saveRow(tables, { ...row, status: "active", stuckAtMs: 0 }, "keep");
+      // Its device is off the roster; whoever may removes the leaf too (`removeLeavers`).
+      if (by) tables.groups.addLeaver(room.relay, group, by);
+    }
+    if (!undone && first) room.states.saveRow(tables, { ...row, status: "stuck", stuckAtMs: room.clock.now() }, "keep");
   });
   return undone;
 }

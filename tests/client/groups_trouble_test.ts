@@ -317,13 +317,18 @@ for (const [what, poison] of poisons) {
     assert.equal((await bo.groups.row(group))?.status, "stuck", "one voice alone undoes nothing");
     assert.equal(await bo.view(group), before, "the state stays as it was");
     const told = await ana.read();
-    assert.deepEqual(told.map(({ happened }) => happened.kind), ["refused_commit"], "the owner's word is enough");
+    const kinds = told.map(({ happened }) => happened.kind);
+    assert.deepEqual(kinds, ["refused_commit", "member_removed"], "the owner's word is enough");
     for (const reader of [bo, eve, mal]) await reader.read();
     for (const reader of [ana, bo, eve]) assert.equal((await reader.groups.row(group))?.status, "active");
     assert.equal(await mal.view(group), null);
     await bo.groups.renewKeys(group);
     for (const reader of [ana, eve]) await reader.read();
     await assertOneView(group, [ana, bo, eve]);
+    assert.equal((await eve.groups.show(group)).members.length, 3);
+    assert.deepEqual((await eve.groups.invite(group, [mal.account])).added, [mal.account]);
+    await mal.read();
+    await assertOneView(group, [mal, eve]);
   });
 }
 
@@ -353,4 +358,21 @@ Deno.test("who refuses a commit that all others take joins anew as soon as they 
   assert.equal((await eve.groups.row(group))?.status, "active");
   for (const reader of [ana, bo, zoe]) await reader.read();
   await assertOneView(group, [ana, bo, eve, zoe]);
+});
+
+Deno.test("whose device the relay took off, and nobody removed yet, can be invited again", async () => {
+  await using relay = await groupRelay();
+  await using ana = await GroupPerson.join(relay, 1);
+  await using bo = await GroupPerson.join(relay, 2);
+  await using eve = await GroupPerson.join(relay, 3);
+  const group = await groupOf([ana, bo, eve]);
+  await eve.calls.leaveGroup(group);
+  await eve.read();
+  assert.equal(await eve.view(group), null);
+  await bo.groups.renewKeys(group);
+  assert.deepEqual((await bo.groups.invite(group, [eve.account, ana.account])).added, [eve.account]);
+  await eve.read();
+  await ana.read();
+  await assertOneView(group, [ana, bo, eve]);
+  assert.equal((await ana.groups.show(group)).members.length, 3);
 });
