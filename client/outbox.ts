@@ -159,7 +159,8 @@ export function createOutbox(
           const known = sameMessage(tables, to.account, draft);
           if (known && known.content === null) return frozen(tables, draft.id)!;
           const row = known ?? add(tables, to.account, draft, "held");
-          return { row, envelopes: await seal(tables, author, to, draft) };
+          const envelopes = await seal(tables, author, to, draft);
+          return { row: { ...row, content: null }, envelopes };
         }));
         return sealed.map((result) => {
           if (result.status === "rejected") throw result.reason;

@@ -1,6 +1,12 @@
 /** Talking in conversations from the shell: send and fetch of people and groups, several processes of one identity. @module */
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { systemClock, systemRandom } from "../../client/clock.ts";
+import { ensurePublished } from "../../client/publish.ts";
+import { RelayClient } from "../../client/relay_client.ts";
+import { openSqliteStore } from "../../client/storage/sqlite.ts";
+import { accountFromSeed } from "../../crypto/account.ts";
+import { signerFromSeed } from "../../crypto/ed25519.ts";
 import { errorOf, row, type RunningRelay, World } from "./harness.ts";
 
 type Member = Awaited<ReturnType<World["member"]>>;
@@ -52,6 +58,20 @@ row(
     assert.deepEqual((await fetched(bob)).map(({ text, via }) => [text, via]), [["three", "sealed"]]);
   },
 );
+
+row("who published no KeyPackage is written to sealed with one line that says so; --wait sends nothing", async () => {
+  const signer = await signerFromSeed(new Uint8Array(32).fill(7));
+  const identity = { account: await accountFromSeed(new Uint8Array(32).fill(7)), signer, deviceName: "old" };
+  await using store = await openSqliteStore({ path: ":memory:", key: new Uint8Array(32) });
+  await using client = await RelayClient.connect(relay.address, { signer });
+  await ensurePublished({ relay: client, store, identity, clock: systemClock, random: systemRandom });
+  const to = identity.account.id;
+  const refused = await ada.run(["send", to, "x", "--wait", "--json"]);
+  assert.equal(errorOf(refused).code, "no_key_package");
+  const { stdout, stderr, code } = await ada.run(["send", to, "x", "--json"]);
+  assert.deepEqual([code, JSON.parse(stdout).via], [0, "sealed"]);
+  assert.match(stderr, /^sent sealed, not in a conversation: .*\n$/);
+});
 
 row("a note to oneself goes sealed without a word", async () => {
   const { stdout, stderr } = await ada.run(["send", ada.id, "milk", "--json"]);

@@ -22,8 +22,8 @@ row(
     assert.deepEqual(
       told.map(({ type, text, first, last, perhaps_expired }) => [type, text ?? [first, last, perhaps_expired]]),
       [
-        ["message", "one"],
-        ["expired", [2, 3, undefined]],
+        ["message", "one"], // number 2 of the mailbox: 1 said that a Welcome waits
+        ["expired", [3, 4, undefined]],
         ["message", "four"],
         ["gap", [2, 3, 2]],
       ],

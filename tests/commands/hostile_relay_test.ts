@@ -4,6 +4,7 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { type ErrorCode, errorTable } from "../../proto/errors.ts";
 import { FetchResponseSchema, SendRequestSchema } from "../../proto/gen/qight/v1/delivery_pb.ts";
 import { GetSealingKeysResponseSchema } from "../../proto/gen/qight/v1/directory_pb.ts";
+import { ClaimKeyPackagesResponseSchema } from "../../proto/gen/qight/v1/key_package_pb.ts";
 import { FailureSchema, PartSchema } from "../../proto/gen/qight/v1/frame_pb.ts";
 import { HelloResponseSchema, PingResponseSchema } from "../../proto/gen/qight/v1/session_pb.ts";
 import type { RootKey } from "../../relay/data_folder/root_key.ts";
@@ -73,6 +74,13 @@ const strangeFailure = toBinary(
 );
 
 const lies: Lie[] = [
+  {
+    code: "stale_epoch",
+    does: "says of each message to a conversation that the group has moved on",
+    command: "send",
+    says: /The group has moved on meanwhile/,
+    treat: answering("Send", failing("stale_epoch")),
+  },
   {
     code: "bad_frame",
     does: "answers a ping with bytes that are no frame of qight",
@@ -221,6 +229,26 @@ for (const { code, does, command, says, treat } of lies) {
     assert.deepEqual(more, [], "one sentence and one hint, and nothing else");
   });
 }
+
+row(
+  "a relay that changes the KeyPackages which it hands out gets no conversation: mail goes sealed, and says so",
+  async () => {
+    const cat = await world.member("cat", relay);
+    const treat = changing("ClaimKeyPackages", (reply) => {
+      const said = fromBinary(ClaimKeyPackagesResponseSchema, reply);
+      for (const one of said.packages) one.keyPackage = flipped(one.keyPackage, -1);
+      return toBinary(ClaimKeyPackagesResponseSchema, said);
+    });
+    await using hostile = await hostileRelay({ behind: relay.address, root, treat });
+    const { stdout, stderr } = await ada.run(["send", cat.id, "x", "--json", "--relay", hostile.address]);
+    assert.equal(JSON.parse(stdout).via, "sealed");
+    assert.match(
+      stderr,
+      /^sent sealed, not in a conversation: No device of qid1\S+ can be added to a conversation yet\n$/,
+    );
+    assert.match(await cat.ok(["fetch"]), / x$/);
+  },
+);
 
 for (const command of ["ping", "send", "fetch"] as const) {
   row(

@@ -10,7 +10,7 @@ row(
     const listen = `127.0.0.1:${freePort()}`;
     const relay = await world.relay({ env: { QIGHT_CFG__HTTP__LISTEN: listen } });
     const [ada, bob] = await Promise.all([world.member("ada", relay), world.member("bob", relay)]);
-    await ada.ok(["send", bob.id, "counted"]);
+    await ada.ok(["send", bob.id, "counted", "--sealed"]);
     await bob.ok(["fetch"]);
     assert.equal((await ada.run(["send", "ab".repeat(32), "to nobody"])).code, 67);
 
