@@ -1,17 +1,9 @@
 /** Contacts: names instead of ids, pins that hold, digits that two people compare. @module */
 import assert from "node:assert/strict";
-import { errorOf, row, type RunningRelay, World } from "./harness.ts";
+import { cast, errorOf, type Member, row } from "./harness.ts";
 import { hasScript, onTerminal } from "./on_terminal.ts";
 
-const world = new World();
-let relay: RunningRelay;
-type Member = Awaited<ReturnType<World["member"]>>;
-let ada: Member, bob: Member, eve: Member;
-Deno.test.beforeAll(async () => {
-  relay = await world.relay();
-  [ada, bob, eve] = await Promise.all(["ada", "bob", "eve"].map((name) => world.member(name, relay)));
-});
-Deno.test.afterAll(() => world[Symbol.asyncDispose]());
+const { ada, bob, eve } = await cast("ada", "bob", "eve");
 
 async function shown(person: Member, name: string) {
   return JSON.parse(await person.ok(["contact", "show", name, "--json"]));

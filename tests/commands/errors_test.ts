@@ -2,18 +2,10 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { errorTable } from "../../proto/errors.ts";
-import { cliArguments, errorOf, type Outcome, row, type RunningRelay, World } from "./harness.ts";
+import { cast, cliArguments, errorOf, type Outcome, row } from "./harness.ts";
 import { holdCall } from "./held_call.ts";
 
-const world = new World();
-let relay: RunningRelay;
-let ada: Awaited<ReturnType<World["member"]>>;
-let bob: Awaited<ReturnType<World["member"]>>;
-Deno.test.beforeAll(async () => {
-  relay = await world.relay();
-  [ada, bob] = await Promise.all([world.member("ada", relay), world.member("bob", relay)]);
-});
-Deno.test.afterAll(() => world[Symbol.asyncDispose]());
+const { world, relay, ada, bob } = await cast("ada", "bob");
 
 /** The JSON error has the code, and the process the exit code of the table. */
 function assertFails(outcome: Outcome, code: keyof typeof errorTable): void {
@@ -98,10 +90,10 @@ row("rate_limited: more sends than limits.send_per_minute; says when to come aga
 row("queue_full: a mailbox with storage.max_queue messages; --lines waits for room by itself", async () => {
   const small = await world.relay({ name: "small", env: { QIGHT_CFG__STORAGE__MAX_QUEUE: "2" } });
   const [from, to] = await Promise.all([world.member("full1", small), world.member("full2", small)]);
-  await from.ok(["send", to.id, "1"]);
-  await from.ok(["send", to.id, "2"]);
-  assertFails(await from.run(["send", to.id, "3", "--json"]), "queue_full");
-  const lines = from.start(["send", to.id, "--lines"]);
+  await from.ok(["send", to.id, "1", "--sealed"]);
+  await from.ok(["send", to.id, "2", "--sealed"]);
+  assertFails(await from.run(["send", to.id, "3", "--json", "--sealed"]), "queue_full");
+  const lines = from.start(["send", to.id, "--lines", "--sealed"]);
   await lines.write("waited\n");
   await lines.closeStdin();
   // Only then is there room: else the line may find it before it ever waits.
@@ -149,11 +141,11 @@ row("key_changed: a relay that was rolled back offers an older sealing key", asy
   const backup = world.operator.path("rolled.backup");
   await world.operator.ok(["relay", "backup", backup, "--plain", "--data-dir", old.dataDir]);
   await to.ok(["key", "rotate"]);
-  await from.ok(["send", to.id, "to the new key"]);
+  await from.ok(["send", to.id, "to the new key", "--sealed"]);
   await old.stop();
   await world.operator.ok(["relay", "restore", backup, "--force", "--data-dir", old.dataDir]);
   const back = await world.relay({ name: "rolled", port: old.port });
-  assertFails(await from.run(["send", to.id, "x", "--json"]), "key_changed");
+  assertFails(await from.run(["send", to.id, "x", "--json", "--sealed"]), "key_changed");
   await back.stop();
 });
 
@@ -204,6 +196,8 @@ row("timeout: no answer after a session was made; the id is printed, held, and -
   await using hole = blackHole(relay.port);
   const through = relay.address.replace(/:\d+$/, `:${hole.port}`);
   const file = ada.file("large", new Uint8Array(100 * 1024));
+  await ada.ok(["send", bob.id, "the conversation begins before"]);
+  await bob.ok(["fetch"]);
   const lost = await ada.run(["send", bob.id, "-f", file, "--json", "--relay", through, "--timeout", "3s"]);
   assertFails(lost, "timeout");
   const { id, seq } = JSON.parse(lost.stdout);

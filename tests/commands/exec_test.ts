@@ -1,17 +1,8 @@
 /** qight fetch --exec: a command for each message, what it gets, and what its end means. @module */
 import assert from "node:assert/strict";
-import { errorOf, row, type RunningRelay, World } from "./harness.ts";
+import { cast, errorOf, row } from "./harness.ts";
 
-const world = new World();
-let relay: RunningRelay;
-let ada: Awaited<ReturnType<World["member"]>>;
-let bob: Awaited<ReturnType<World["member"]>>;
-
-Deno.test.beforeAll(async () => {
-  relay = await world.relay();
-  [ada, bob] = await Promise.all([world.member("ada", relay), world.member("bob", relay)]);
-});
-Deno.test.afterAll(() => world[Symbol.asyncDispose]());
+const { world, relay, ada, bob } = await cast("ada", "bob");
 
 const send = (...texts: string[]) => ada.ok(["send", bob.id, "--lines"], { stdin: texts.join("\n") });
 const jsonLines = (text: string) => text.split("\n").filter(Boolean).map((line) => JSON.parse(line));

@@ -1,18 +1,9 @@
 /** qight fetch: what comes out, when it is acknowledged, and how it ends. @module */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { cliArguments, errorOf, row, type RunningRelay, World } from "./harness.ts";
+import { cast, cliArguments, errorOf, row } from "./harness.ts";
 
-const world = new World();
-let relay: RunningRelay;
-let ada: Awaited<ReturnType<World["member"]>>;
-let bob: Awaited<ReturnType<World["member"]>>;
-
-Deno.test.beforeAll(async () => {
-  relay = await world.relay();
-  [ada, bob] = await Promise.all([world.member("ada", relay), world.member("bob", relay)]);
-});
-Deno.test.afterAll(() => world[Symbol.asyncDispose]());
+const { world, relay, ada, bob } = await cast("ada", "bob");
 
 const send = (...texts: string[]) => ada.ok(["send", bob.id, "--lines"], { stdin: texts.join("\n") });
 const jsonLines = (text: string) => text.split("\n").filter(Boolean).map((line) => JSON.parse(line));

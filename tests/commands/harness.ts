@@ -234,6 +234,20 @@ export class World implements AsyncDisposable {
   }
 }
 
+/** Somebody who has a key and uses a relay. */
+export type Member = Awaited<ReturnType<World["member"]>>;
+
+/** A world with a relay and these people, for all tests of a file; it ends after them. */
+export async function cast<Name extends string>(
+  ...names: Name[]
+): Promise<Record<Name, Member> & { world: World; relay: RunningRelay }> {
+  const world = new World();
+  Deno.test.afterAll(() => world[Symbol.asyncDispose]());
+  const relay = await world.relay();
+  const people = await Promise.all(names.map(async (name) => [name, await world.member(name, relay)]));
+  return { ...Object.fromEntries(people), world, relay };
+}
+
 /** A test row over processes that other rows share: their pipes outlive one row, which the sanitizers would call a leak. */
 export function row(name: string, fn: () => Promise<void>): void {
   Deno.test({ name, fn, sanitizeOps: false, sanitizeResources: false });

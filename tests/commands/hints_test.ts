@@ -1,16 +1,8 @@
 /** What a new user is told to do next: every hint names a command or flag that exists and helps. @module */
 import assert from "node:assert/strict";
-import { errorOf, row, type RunningRelay, World } from "./harness.ts";
+import { cast, errorOf, row } from "./harness.ts";
 
-const world = new World();
-let relay: RunningRelay;
-let ada: Awaited<ReturnType<World["member"]>>;
-let bob: Awaited<ReturnType<World["member"]>>;
-Deno.test.beforeAll(async () => {
-  relay = await world.relay();
-  [ada, bob] = await Promise.all([world.member("ada", relay), world.member("bob", relay)]);
-});
-Deno.test.afterAll(() => world[Symbol.asyncDispose]());
+const { world, relay, ada, bob } = await cast("ada", "bob");
 
 row("a --ttl above the relay's longest is said on stderr, not with -q, and expires_at is the true time", async () => {
   const loud = await ada.run(["send", bob.id, "x", "--ttl", "60d", "--json"]);

@@ -1,18 +1,11 @@
 /** Invites between real processes: words, links, one use, two verified contacts. @module */
 import assert from "node:assert/strict";
 import { formatInviteWords, INVITE_WORDS } from "../../crypto/invite_code.ts";
-import { cliArguments, errorOf, row, type RunningRelay, World } from "./harness.ts";
+import { cast, cliArguments, errorOf, type Member, row } from "./harness.ts";
 import { hasScript, onTerminal } from "./on_terminal.ts";
 
-const world = new World();
-let relay: RunningRelay;
-type Member = Awaited<ReturnType<World["member"]>>;
-let ada: Member, bob: Member, eve: Member;
-Deno.test.beforeAll(async () => {
-  relay = await world.relay();
-  [ada, bob, eve] = await Promise.all(["ada", "bob", "eve"].map((name) => world.member(name, relay)));
-});
-Deno.test.afterAll(() => world[Symbol.asyncDispose]());
+const { world, ada, bob, eve, ...first } = await cast("ada", "bob", "eve");
+let { relay } = first;
 
 interface Created {
   readonly words: string;

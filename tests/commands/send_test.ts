@@ -1,17 +1,8 @@
 /** qight send: where messages come from, and what each failure leaves behind. @module */
 import assert from "node:assert/strict";
-import { cliArguments, errorOf, row, type RunningRelay, World } from "./harness.ts";
+import { cast, cliArguments, errorOf, row } from "./harness.ts";
 
-const world = new World();
-let relay: RunningRelay;
-let ada: Awaited<ReturnType<World["member"]>>;
-let bob: Awaited<ReturnType<World["member"]>>;
-
-Deno.test.beforeAll(async () => {
-  relay = await world.relay();
-  [ada, bob] = await Promise.all([world.member("ada", relay), world.member("bob", relay)]);
-});
-Deno.test.afterAll(() => world[Symbol.asyncDispose]());
+const { world, ada, bob } = await cast("ada", "bob");
 
 const read = async (...args: string[]) =>
   (await bob.ok(["fetch", "--json", ...args])).split("\n").filter(Boolean).map((line) => JSON.parse(line));
