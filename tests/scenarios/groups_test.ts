@@ -1,6 +1,7 @@
 /** Long stories of groups: long absence, and a random life of several members compared step by step. @module */
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { commit } from "../../crypto/mls/commit.ts";
 import { asQightError, QightError } from "../../proto/errors.ts";
 import { assertOneView, GroupPerson, groupRelay, RELAY_NAME } from "../client/group_people.ts";
 
@@ -59,6 +60,7 @@ const WHAT = [
   "lose",
   "race",
   "silence",
+  "poison",
 ] as const;
 
 Deno.test("after any life of a group all who are in it see the same", async () => {
@@ -121,6 +123,16 @@ async function act(
       return await person.store.write((tables) => tables.groups.remove(RELAY_NAME, group));
     case "race":
       return await Promise.all(people.map((one) => allowed(() => one.groups.renewKeys(group))));
+    case "poison": {
+      // A commit that nobody can read.
+      const loaded = await person.store.write((tables) => groups.states.load(tables, RELAY_NAME, group));
+      if (!loaded) return;
+      const made = await commit(loaded.state, { nowMs: Date.now() });
+      made.commit.fill(7, -40);
+      const { roster } = await person.calls.getGroup(group);
+      const rest = { welcome: null, welcomed: [], groupInfo: made.groupInfo, roster };
+      return await person.calls.commit({ group, epoch: loaded.row.epoch, commit: made.commit, ...rest });
+    }
     case "silence": {
       // The relay's answer to the next commit is lost.
       const { rpc } = person.relay;
@@ -142,6 +154,6 @@ async function allowed(run: () => Promise<unknown>): Promise<void> {
     await run();
   } catch (thrown) {
     const { code } = asQightError(thrown);
-    if (!["not_allowed", "not_a_member", "no_such_group", "unreachable"].includes(code)) throw thrown;
+    if (!["not_allowed", "not_a_member", "no_such_group", "unreachable", "stale_epoch"].includes(code)) throw thrown;
   }
 }
