@@ -225,12 +225,12 @@ export class Groups {
    */
   async tend({ stays = false }: { readonly stays?: boolean } = {}): Promise<QightError[]> {
     const { source, relay: relayName, store, account, signer, clock, suite } = this.#room;
-    await compareGroups(this.#room);
+    const errors = await compareGroups(this.#room);
     if (stays) {
       const relay = await source.client();
       await ensureKeyPackages({ relay, relayName, store, owner: { account, signer }, clock }, IN_PEACE, suite);
     }
-    return await removeLeavers(this.#room);
+    return [...errors, ...await removeLeavers(this.#room)];
   }
 
   /** What happened to groups and was not shown yet, in order. */

@@ -52,13 +52,26 @@ export async function offer(room: GroupRoom, pending: PendingCommit, state?: Gro
   return "accepted";
 }
 
-/** Asks after all commits of this group whose fate is not known; true when one of them was accepted. */
+/**
+ * Asks after all commits of this group whose fate is not known; true when one of them was accepted. What the relay does
+ * not take just now, or not any more, must not keep anybody from reading.
+ */
 export async function settlePending(room: GroupRoom, group: Uint8Array): Promise<boolean> {
   const all = await room.store.read(({ groups }) => groups.pending(room.relay, group));
   let accepted = false;
-  for (const pending of all) accepted = await offer(room, pending) === "accepted" || accepted;
+  for (const pending of all) {
+    try {
+      accepted = await offer(room, pending) === "accepted" || accepted;
+    } catch (thrown) {
+      const error = asQightError(thrown);
+      if (!isCertain(error) && error.exit !== LATER) throw error;
+    }
+  }
   return accepted;
 }
+
+/** Exit code of what may do in a moment: rate limits, a relay that drains or is full. */
+const LATER = 75;
 
 /**
  * Inside a transaction: an own commit was accepted, its state is the group's. Another process may have found out before:

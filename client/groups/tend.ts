@@ -3,7 +3,7 @@
  * drained.
  * @module
  */
-import { asQightError } from "../../proto/errors.ts";
+import { asQightError, type QightError } from "../../proto/errors.ts";
 import type { GroupHint } from "../delivery_events.ts";
 import type { OwnGroup } from "../group_calls.ts";
 import type { GroupRow } from "../storage/store.ts";
@@ -24,17 +24,34 @@ export async function followNotice(room: GroupRoom, { group, kind, epoch }: Grou
 
 /**
  * Compares the groups here with the relay's list, for what notices did not say: a full mailbox leaves them out. To be
- * called when the mailbox is drained, or messages of earlier epochs could not be opened any more.
+ * called when the mailbox is drained, or messages of earlier epochs could not be opened any more. Answers what went wrong
+ * with single groups.
  */
-export async function compareGroups(room: GroupRoom): Promise<void> {
+export async function compareGroups(room: GroupRoom): Promise<QightError[]> {
   const listed = await list(room);
-  if (listed === null) return;
+  if (listed === null) return [];
+  const errors: QightError[] = [];
+  const attempt = async (run: () => Promise<unknown>) => {
+    try {
+      await run();
+    } catch (thrown) {
+      const error = asQightError(thrown);
+      if (!ONE_GROUP.includes(error.exit)) throw error;
+      errors.push(error);
+    }
+  };
   const rows = await room.store.read(({ groups }) => groups.all().filter(({ relay }) => relay === room.relay));
   const rowOf = (group: Uint8Array) => rows.find((row) => row.group.toHex() === group.toHex()) ?? null;
-  for (const own of listed) await compare(room, own, rowOf(own.group));
+  for (const own of listed) await attempt(() => compare(room, own, rowOf(own.group)));
   const names = new Set(listed.map(({ group }) => group.toHex()));
-  for (const row of rows) if (isMember(row) && !names.has(row.group.toHex())) await bringTo(room, row.group);
+  for (const row of rows) {
+    if (isMember(row) && !names.has(row.group.toHex())) await attempt(() => bringTo(room, row.group));
+  }
+  return errors;
 }
+
+/** Exit codes of what the relay refuses: nothing is wrong with the session, and other groups may do. */
+const ONE_GROUP = [64, 65, 67, 75, 77];
 
 async function compare(room: GroupRoom, { group, epoch, welcome }: OwnGroup, row: GroupRow | null): Promise<void> {
   if (isMember(row)) {
