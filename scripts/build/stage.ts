@@ -74,6 +74,7 @@ export function lateTable(sources: ReadonlyMap<string, string>): string {
 const PACKED_DATABASE = `import { createRequire } from "node:module";
 import Database from "better-sqlite3-package";
 let addon;
+/** The package's own, told where the addon is. */
 export default class PackedDatabase extends Database {
   constructor(path, options) {
     addon ??= createRequire(import.meta.url)(import.meta.dirname + "/better_sqlite3.node");

@@ -72,7 +72,7 @@ async function inFish(line: string): Promise<string[]> {
 }
 
 const offers: readonly (readonly [line: string, offered: readonly string[]])[] = [
-  ["qight se", ["send"]],
+  ["qight sen", ["send"]],
   ["qight contact ", ["add", "list", "show", "verify", "block", "remove"]],
   ["qight --json contact ver", ["verify"]],
   ["qight --relay qight://root@host:4433 relay tok", ["token"]],
