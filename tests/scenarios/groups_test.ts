@@ -134,16 +134,19 @@ async function act(
       return await person.calls.commit({ group, epoch: loaded.row.epoch, commit: made.commit, ...rest });
     }
     case "silence": {
-      // The relay's answer to the next commit is lost.
+      // The relay's answer to a commit is lost.
       const { rpc } = person.relay;
       const unary = rpc.unary.bind(rpc);
       rpc.unary = async (method, request, options) => {
         const reply = await unary(method, request, options);
         if (method.name !== "Commit") return reply;
-        rpc.unary = unary;
         throw new QightError("unreachable", "The relay broke off Commit");
       };
-      return await groups.renewKeys(group);
+      try {
+        return await groups.renewKeys(group);
+      } finally {
+        rpc.unary = unary;
+      }
     }
   }
 }
