@@ -3,6 +3,7 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { commitContract } from "./commit_contract.ts";
 import { groupContract } from "./group_contract.ts";
 import { inviteContract } from "./invite_contract.ts";
 import { keyPackageContract } from "./key_package_contract.ts";
@@ -293,6 +294,7 @@ export function storeContract(name: string, open: OpenStore): void {
   inviteContract(row);
   keyPackageContract(row);
   groupContract(row);
+  commitContract(row);
 
   row("tokens go by id or name", async (store) => {
     const token = (id: string, name: string, expiresAtMs: number | null) => ({

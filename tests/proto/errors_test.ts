@@ -72,6 +72,15 @@ const locked: Readonly<Record<string, number>> = {
   timeout: 12400,
   interrupted: 13000,
   terminated: 14300,
+  group_exists: 6515,
+  bad_group_message: 6516,
+  bad_blob: 6517,
+  bad_transcript: 6518,
+  no_such_group: 6702,
+  no_key_package: 6703,
+  no_such_file: 6704,
+  stale_epoch: 7506,
+  not_a_member: 7707,
 };
 
 /** Exit codes that docs/errors.md explains; 0 is no error. */

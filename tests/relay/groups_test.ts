@@ -5,93 +5,33 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import type { DeliveryEvent } from "../../client/delivery_events.ts";
-import { GroupCalls, type NewCommit } from "../../client/group_calls.ts";
+import { GroupCalls } from "../../client/group_calls.ts";
 import type { RelayClient } from "../../client/relay_client.ts";
 import { directGroupId } from "../../crypto/direct_group.ts";
-import { CONTENT_GROUP, CONTENT_SEALED, signEnvelope } from "../../crypto/envelope.ts";
+import { CONTENT_SEALED, signEnvelope } from "../../crypto/envelope.ts";
 import { openReceipt } from "../../crypto/receipt.ts";
-import { QightError } from "../../proto/errors.ts";
+import type { QightError } from "../../proto/errors.ts";
 import { DeliveryService } from "../../proto/gen/qight/v1/delivery_pb.ts";
 import { GroupService } from "../../proto/gen/qight/v1/group_pb.ts";
-import { externalCommit, groupInfo, privateMessage, welcome } from "../helpers/mls_bytes.ts";
-import { type Person, person } from "../helpers/people.ts";
-import { type TestRelay, testRelay, type TestRelayOptions } from "../helpers/test_relay.ts";
-
-const NOW = 1_800_000_000_000;
-const DAY = 24 * 3600_000;
-const people = await Promise.all([1, 2, 3, 4].map((number) => person(number, NOW)));
-const [alice, bob, carol, eve] = people;
-const GROUP = new Uint8Array(32).fill(0x77);
-const key = (who: Person) => who.device.publicKey;
-
-async function refused(call: Promise<unknown>, code: string): Promise<QightError> {
-  const error = await call.then(() => null, (thrown) => thrown);
-  assert.ok(error instanceof QightError, `was not refused with ${code}`);
-  assert.equal(error.code, code, error.message);
-  return error;
-}
-
-function commitOf(epoch: number, roster: readonly Person[], change: Partial<NewCommit> = {}): NewCommit {
-  const group = change.group ?? GROUP;
-  return {
-    group,
-    epoch,
-    commit: privateMessage(group, epoch, { contentType: 3 }),
-    welcome: null,
-    welcomed: [],
-    groupInfo: groupInfo(group, epoch + 1),
-    roster: roster.map(key),
-    ...change,
-  };
-}
-
-const adding = (who: readonly Person[]) => ({ welcome: welcome(), welcomed: who.map(key) });
-
-function saying(from: Person, epoch: number, change: { group?: Uint8Array; id?: number; payload?: Uint8Array } = {}) {
-  const { group = GROUP, id = 1, payload = privateMessage(group, epoch) } = change;
-  return signEnvelope(from.device, {
-    id: new Uint8Array(16).fill(id),
-    sender: key(from),
-    recipient: group,
-    createdAtMs: NOW,
-    ttlS: 0,
-    contentType: CONTENT_GROUP,
-    payload,
-  });
-}
-
-/** A relay with Alice, Bob and Carol in one group at epoch 1; Eve has an account and is in none. */
-async function scene(options: TestRelayOptions = {}) {
-  const relay = await testRelay({ now: () => NOW, ...options });
-  const [a, b, c, e] = await Promise.all(people.map((who) => relay.join(who)));
-  const [ga, gb, gc, ge] = [a, b, c, e].map(({ rpc }) => new GroupCalls(rpc));
-  await ga.createGroup({ group: GROUP, suite: 83, directWith: null, groupInfo: groupInfo(GROUP, 0) });
-  assert.equal(await ga.commit(commitOf(0, [alice, bob, carol], adding([bob, carol]))), 1);
-  return {
-    ...{ relay, a, b, c, e, ga, gb, gc, ge },
-    async [Symbol.asyncDispose]() {
-      await Promise.all([a, b, c, e].map((client) => client[Symbol.asyncDispose]()));
-      await relay[Symbol.asyncDispose]();
-    },
-  };
-}
-
-async function mail(client: RelayClient): Promise<string[]> {
-  const found: string[] = [];
-  for await (const event of client.fetch({ peek: true })) {
-    if (event.type === "delivered") found.push(`${event.seq} message`);
-    if (event.type === "notice") found.push(`${event.seq} ${event.notice?.kind} ${event.notice?.epoch}`);
-  }
-  return found;
-}
-
-async function log(calls: GroupCalls, from: number, max = 0): Promise<unknown[]> {
-  const found: unknown[] = [];
-  for await (const one of calls.commits(GROUP, from, max)) {
-    found.push(one.kind === "end" ? { epoch: one.epoch, oldest: one.oldest } : one.epoch);
-  }
-  return found;
-}
+import { externalCommit, groupInfo, privateMessage } from "../helpers/mls_bytes.ts";
+import { type TestRelay, testRelay } from "../helpers/test_relay.ts";
+import {
+  adding,
+  alice,
+  bob,
+  carol,
+  commitOf,
+  DAY,
+  eve,
+  GROUP,
+  key,
+  log,
+  mail,
+  NOW,
+  refused,
+  saying,
+  scene,
+} from "./group_people.ts";
 
 for (const backend of ["sqlite", "memory"] as const) {
   Deno.test(`${backend}: a message to a group reaches every other member, with an outcome and a receipt for each`, async () => {
@@ -299,81 +239,6 @@ Deno.test("a join key lets somebody in while all members are away; its hash alon
   assert.equal(await it.ge.commit({ ...join, joinKey }), 2);
   assert.deepEqual((await mail(it.a)).at(-1), "1 commit 2");
   assert.equal(await it.gc.revokeJoinKey(GROUP, hash), true);
-});
-
-const bad: readonly (readonly [string, Partial<NewCommit>, string])[] = [
-  [
-    "a commit of another group",
-    { commit: privateMessage(new Uint8Array(32), 1, { contentType: 3 }) },
-    "bad_group_message",
-  ],
-  ["a commit of another epoch", { commit: privateMessage(GROUP, 2, { contentType: 3 }) }, "bad_group_message"],
-  ["a message instead of a commit", { commit: privateMessage(GROUP, 1) }, "bad_group_message"],
-  ["a member's commit in the open", { commit: externalCommit(GROUP, 1, { senderType: 1 }) }, "bad_group_message"],
-  ["a proposal in the open", { commit: externalCommit(GROUP, 1, { contentType: 2 }) }, "bad_group_message"],
-  ["a commit cut short", { commit: privateMessage(GROUP, 1, { contentType: 3 }).subarray(0, -1) }, "bad_group_message"],
-  [
-    "a commit with bytes behind it",
-    { commit: Uint8Array.of(...privateMessage(GROUP, 1, { contentType: 3 }), 0) },
-    "bad_group_message",
-  ],
-  ["no commit", { commit: new Uint8Array(0) }, "bad_group_message"],
-  ["a GroupInfo of this epoch", { groupInfo: groupInfo(GROUP, 1) }, "bad_group_message"],
-  ["a GroupInfo of another group", { groupInfo: groupInfo(new Uint8Array(32), 2) }, "bad_group_message"],
-  ["a Welcome for nobody", { welcome: welcome() }, "bad_group_message"],
-  ["somebody welcomed without a Welcome", { welcomed: [key(bob)] }, "bad_group_message"],
-  ["a Welcome that is none", { welcome: groupInfo(GROUP, 2), welcomed: [key(bob)] }, "bad_group_message"],
-  ["a Welcome for the committer", { welcome: welcome(), welcomed: [key(alice)] }, "bad_group_message"],
-  ["a Welcome for somebody off the roster", { welcome: welcome(), welcomed: [key(eve)] }, "bad_group_message"],
-  ["a roster without the committer", { roster: [key(bob)] }, "bad_group_message"],
-  ["a roster with a device twice", { roster: [alice, bob, bob].map(key) }, "bad_group_message"],
-  ["a device key of 31 bytes", { roster: [key(alice), new Uint8Array(31)] }, "bad_frame"],
-  [
-    "a roster of 1,001",
-    { roster: Array.from({ length: 1001 }, (_, n) => new Uint8Array(32).fill(n)) },
-    "message_too_large",
-  ],
-  ["somebody added without a Welcome", { roster: [alice, bob, carol, eve].map(key) }, "bad_group_message"],
-  [
-    "a device that the relay does not know",
-    { roster: [key(alice), new Uint8Array(32).fill(5)], welcome: welcome(), welcomed: [new Uint8Array(32).fill(5)] },
-    "no_such_recipient",
-  ],
-  ["a join key of 31 bytes", { joinKey: new Uint8Array(31) }, "bad_frame"],
-  ["a group id of 31 bytes", { group: new Uint8Array(31) }, "bad_frame"],
-  ["an epoch that has passed", {
-    epoch: 0,
-    commit: privateMessage(GROUP, 0, { contentType: 3, fill: 1 }),
-    groupInfo: groupInfo(GROUP, 1),
-  }, "stale_epoch"],
-];
-
-Deno.test("commits that cannot be are refused one by one, and the group goes on", async (t) => {
-  await using it = await scene({ limits: { sendPerMinute: 0 } });
-  for (const [what, change, code] of bad) {
-    await t.step(
-      what,
-      async () => void await refused(it.ga.commit({ ...commitOf(1, [alice, bob, carol]), ...change }), code),
-    );
-  }
-  assert.equal((await it.ga.getGroup(GROUP)).epoch, 1);
-  assert.equal(await it.ga.commit(commitOf(1, [alice, bob, carol])), 2);
-});
-
-Deno.test("messages that cannot be are refused, and nobody gets them", async () => {
-  await using it = await scene();
-  const rows: readonly (readonly [Uint8Array, string])[] = [
-    [privateMessage(new Uint8Array(32), 1), "bad_group_message"],
-    [privateMessage(GROUP, 1, { contentType: 3 }), "bad_group_message"],
-    [privateMessage(GROUP, 1, { contentType: 9 }), "bad_group_message"],
-    [privateMessage(GROUP, 1).subarray(0, 50), "bad_group_message"],
-    [Uint8Array.of(...privateMessage(GROUP, 1), 1), "bad_group_message"],
-    [externalCommit(GROUP, 1), "bad_group_message"],
-    [new Uint8Array(40), "bad_group_message"],
-    [privateMessage(GROUP, 2 ** 40), "stale_epoch"],
-  ];
-  for (const [payload, code] of rows) await refused(saying(alice, 1, { payload }).then((it_) => it.a.send(it_)), code);
-  assert.deepEqual(await mail(it.b), ["1 welcome 1"]);
 });
 
 Deno.test("a commit of four megabytes goes through, a larger one is refused before it is read", async () => {

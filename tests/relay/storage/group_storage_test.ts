@@ -9,7 +9,7 @@ import { salvageDatabase } from "../../../relay/storage/salvage/salvage.ts";
 import { openSqliteStore } from "../../../relay/storage/sqlite.ts";
 import type { NewCommit } from "../../../relay/storage/store.ts";
 import { createHash } from "node:crypto";
-import { accepted, bounds, commit, group, said, withGroup } from "../../contracts/group_contract.ts";
+import { accepted, bounds, commit, group, said, withGroup } from "../../contracts/group_scene.ts";
 import { keyPackage } from "../../contracts/key_package_contract.ts";
 import { device, key, message, roomy, seqs, T, withMailboxes } from "../../contracts/store_contract.ts";
 import { person } from "../../helpers/people.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import { openSqliteStore } from "../../../relay/storage/sqlite.ts";
-import { said } from "../../contracts/group_contract.ts";
+import { said } from "../../contracts/group_scene.ts";
 import { device, key, roomy, T } from "../../contracts/store_contract.ts";
 
 const [path, what] = Deno.args;
