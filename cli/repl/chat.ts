@@ -20,7 +20,7 @@ import type { Screen } from "./screen.ts";
 import { sentence } from "./sender.ts";
 import { understand } from "./typed_line.ts";
 import { conversationOf } from "../where.ts";
-import { readNow } from "./doings.ts";
+import { keyPressed, readNow } from "./doings.ts";
 import { groupBehind, knownGroups } from "./group_words.ts";
 import { Typists } from "./typists.ts";
 import { whom } from "./whom.ts";
@@ -60,6 +60,8 @@ export class Chat {
   previous: string | null = null;
   /** Whether the others are told while a line is being typed. */
   typingNotify = false;
+  /** When they were told so last, milliseconds since 1970. */
+  toldTypingAtMs = 0;
   readonly typists: Typists;
   readonly #parts: ChatParts;
   #open: string | null = null;
@@ -74,6 +76,7 @@ export class Chat {
     this.screen = screen;
     this.history = messenger.history;
     this.typists = new Typists(messenger.clock, () => void this.refreshPrompt());
+    screen.onKey((line) => keyPressed(this, line));
     this.conversations = parts.conversations;
   }
 

@@ -31,6 +31,7 @@ import { rotateKeys } from "./commands/rotate_keys.ts";
 import { sendFile } from "./commands/send_file.ts";
 import { switchCommand } from "./commands/switch.ts";
 import { typing } from "./commands/typing.ts";
+import { typingNotify } from "./commands/typing_notify.ts";
 import { updateKey } from "./commands/update_key.ts";
 import { verify } from "./commands/verify.ts";
 import { whoami } from "./commands/whoami.ts";
@@ -48,6 +49,7 @@ export const commands: readonly SlashCommand[] = [
   edit,
   deleteCommand,
   typing,
+  typingNotify,
   disappear,
   createGroup,
   invite,

@@ -11,6 +11,9 @@ import { conversationGroup, groupBehind, knownGroups } from "./group_words.ts";
 /** In a larger group everybody would hear from everybody of each line, as client/delivery_receipts.ts has it. */
 const MOST_DEVICES = 20;
 
+/** Whoever is told forgets it after eight seconds (cli/repl/typists.ts). */
+const TELL_EVERY_MS = 5_000;
+
 /** Does something to a line of the open conversation, here and at the others, and shows the line as it is now. */
 export async function act(chat: Chat, content: Content, line: KeptLine): Promise<void> {
   const peer = peerOf(line.conversation);
@@ -38,6 +41,15 @@ export function typingNow(chat: Chat, on: boolean): void {
   const key = chat.open;
   if (key === null) return;
   chat.courtesy((room) => tellIn(chat, key, (told) => tellTyping(room, told, on, chance(chat))));
+}
+
+/** A key was pressed: the others see it if they shall, once in a while, and nobody sees a command being typed. */
+export function keyPressed(chat: Chat, line: string): void {
+  const nowMs = chat.messenger.clock.now();
+  if (!chat.typingNotify || line.trim() === "" || line.startsWith("/")) return;
+  if (nowMs < chat.toldTypingAtMs + TELL_EVERY_MS) return;
+  chat.toldTypingAtMs = nowMs;
+  typingNow(chat, true);
 }
 
 async function tellIn(chat: Chat, key: string, tell: (told: Told) => Promise<void>): Promise<void> {

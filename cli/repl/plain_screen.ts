@@ -41,6 +41,10 @@ export class PlainScreen implements Screen {
     this.#out.error(text);
   }
 
+  onKey(): void {
+    // Lines come whole.
+  }
+
   ring(): void {
     // A bell is a control character.
   }

@@ -19,6 +19,8 @@ export interface Screen extends AsyncDisposable {
   warn(text: string): void;
   /** Rings the bell, where there is one. */
   ring(): void;
+  /** Calls `typed` with the line as it stands whenever a key was pressed, where keys are seen. */
+  onKey(typed: (line: string) => void): void;
 }
 
 /** Marks parts of a line; every part is escaped before. */

@@ -105,6 +105,12 @@ export class TerminalScreen implements Screen {
     this.#above(this.paint === plainPaint ? escapeControls(text) : this.paint.alarm(escapeControls(text)));
   }
 
+  onKey(typed: (line: string) => void): void {
+    process.stdin.on("keypress", () => {
+      if (!this.#closed && !this.#asking) typed(this.#editor.line);
+    });
+  }
+
   ring(): void {
     process.stdout.write("\u0007");
   }
