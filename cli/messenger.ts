@@ -18,6 +18,7 @@ import { dialledName } from "../client/session.ts";
 import { openSqliteStore } from "../client/storage/sqlite.ts";
 import type { ClientStore } from "../client/storage/store.ts";
 import { parseRelayAddress } from "../net/address.ts";
+import { asQightError } from "../proto/errors.ts";
 import { type Identity, openIdentity, storePath } from "./identity.ts";
 import type { Output } from "./output.ts";
 import { makePrivateFolder } from "./paths.ts";
@@ -136,7 +137,14 @@ export class Messenger implements AsyncDisposable {
     const { account, device } = this.identity;
     const relayName = dialledName(parseRelayAddress(this.relayAddress));
     const owner = { account: account.hash, signer: device };
-    await ensureKeyPackages({ relay, relayName, store: this.store, owner, clock: this.clock }, budget);
+    try {
+      await ensureKeyPackages({ relay, relayName, store: this.store, owner, clock: this.clock }, budget);
+    } catch (thrown) {
+      const error = asQightError(thrown);
+      // A relay that refuses them (too many, a clock that is wrong) refuses nothing that the command is about.
+      if (error.requestId === undefined) throw error;
+      this.tellDetail(`KeyPackages were not published: ${error.message}`);
+    }
   }
 
   /** Sends what earlier commands queued, in order; what could not go is said on stderr. */

@@ -54,20 +54,29 @@ interface Outcome {
   readonly envelope: Uint8Array;
 }
 
-/** Sends, and after each certain `stale_epoch` takes the commits in and sends other bytes under the same id. */
+/**
+ * Sends, and after each certain `stale_epoch` takes the commits in and sends other bytes under the same id. A direct
+ * conversation that the relay does not know any more, because it was restored from a backup, is begun anew.
+ */
 async function sendThroughRaces(room: SendRoom, frozen: Frozen): Promise<Outcome> {
   const { relay, outbox, author, groups, receipts: receipt = false } = room;
   const { id } = frozen.row;
   const group = frozen.row.group!;
   let { envelope } = envelopeTo(group, frozen);
+  let begunAnew = frozen.row.conversation !== "direct";
   for (let races = 0;; races++) {
     try {
       return { receipt: await relay.send(envelope, { receipt }), error: null, envelope };
     } catch (thrown) {
       const error = asQightError(thrown);
       if (isUnknown(error) || error.requestId === undefined) throw error;
-      if (error.code !== "stale_epoch" || !groups || races >= MAX_RACES) return { receipt: null, error, envelope };
-      await groups.bringTo(group, error.epoch ?? 0);
+      const gone = error.code === "not_a_member" && !begunAnew;
+      if ((error.code !== "stale_epoch" && !gone) || !groups || races >= MAX_RACES) {
+        return { receipt: null, error, envelope };
+      }
+      await groups.bringTo(group, gone ? Number.MAX_SAFE_INTEGER : error.epoch ?? 0);
+      if (gone) await groups.direct(frozen.row.recipient);
+      begunAnew ||= gone;
     }
     try {
       const [anew] = await outbox.refreeze(author, group, [id]);

@@ -124,7 +124,15 @@ async function publish(
 ): Promise<void> {
   for (let at = 0; at < rows.length; at += BATCH) {
     const some = rows.slice(at, at + BATCH);
-    await calls.publishKeyPackages(suite, some);
+    try {
+      await calls.publishKeyPackages(suite, some);
+    } catch (thrown) {
+      // Made while the clock was wrong, for example: the relay will never take them, and nobody has them.
+      if (asQightError(thrown).code === "bad_group_message") {
+        await store.write(({ keyPackages }) => keyPackages.drop(some.map(({ ref }) => ref)));
+      }
+      throw thrown;
+    }
     await store.write(({ keyPackages }) => keyPackages.published(some.map(({ ref }) => ref)));
   }
 }

@@ -123,6 +123,8 @@ export interface KeyPackageTable {
   published(refs: readonly Uint8Array[]): void;
   /** The newest last-resort one. */
   lastResort(relay: string, suite: number): KeyPackageRow | null;
+  /** Erases packages that no relay took. */
+  drop(refs: readonly Uint8Array[]): void;
   /** A Welcome came for it: a single-use one is erased with its secret, a last-resort one is marked. */
   use(ref: Uint8Array): void;
   /** Erases what expired; returns how many. */

@@ -38,6 +38,7 @@ export function keyPackageTable(db: Database.Database): KeyPackageTable {
     "SELECT * FROM key_package WHERE relay = ? AND suite = ? AND last_resort = 1 ORDER BY created_at_ms DESC LIMIT 1",
   );
   const erase = db.prepare("DELETE FROM key_package WHERE ref = ? AND last_resort = 0");
+  const drop = db.prepare("DELETE FROM key_package WHERE ref = ? AND published = 0");
   const mark = db.prepare("UPDATE key_package SET used = 1 WHERE ref = ?");
   const purge = db.prepare("DELETE FROM key_package WHERE expires_at_ms < ?");
   return {
@@ -58,6 +59,7 @@ export function keyPackageTable(db: Database.Database): KeyPackageTable {
     unpublished: (relay, suite) => unpublished.all(relay, suite).map((row) => packageOf(row)!),
     published: (refs) => refs.forEach((ref) => publish.run(ref)),
     lastResort: (relay, suite) => packageOf(lastResort.get(relay, suite)),
+    drop: (refs) => refs.forEach((ref) => drop.run(ref)),
     use(ref) {
       erase.run(ref);
       mark.run(ref);

@@ -195,3 +195,27 @@ row("a store restored from an old copy encrypts nothing under a used key: all th
   assert.deepEqual(heard, ["before", "a", "b", "c", "after 1", "after 2"]);
   assert.doesNotMatch(stderr, /unreadable|cannot_open/);
 });
+
+row(
+  "a relay restored from a backup has forgotten the conversation: it begins anew, and what is lost is told",
+  async () => {
+    const old = await world.relay({ name: "rolled" });
+    const [tom, tim] = await Promise.all(["tom3", "tim3"].map((name) => world.member(name, old, PATIENT)));
+    const backup = world.operator.path("rolled.backup");
+    await world.operator.ok(["relay", "backup", backup, "--plain", "--data-dir", old.dataDir]);
+    await tom.ok(["send", tim.id, "before"]);
+    assert.deepEqual((await fetched(tim)).map(({ text }) => text), ["before"]);
+    await old.stop();
+    await world.operator.ok(["relay", "restore", backup, "--force", "--data-dir", old.dataDir]);
+    const back = await world.relay({ name: "rolled", port: old.port });
+    assert.equal(JSON.parse(await tom.ok(["send", tim.id, "after", "--json"])).via, "mls");
+    // The other side was at the same epoch of what is gone now: it cannot open this one, says so, and comes in anew.
+    const { stderr } = await tim.run(["fetch"]);
+    assert.match(stderr, /could not be read \(cannot_open\)/);
+    await tom.ok(["send", tim.id, "again"]);
+    assert.deepEqual(jsonLines(await tim.ok(["fetch", "--json"])).map(({ text }) => text), ["again"]);
+    await tim.ok(["send", tom.id, "back"]);
+    assert.deepEqual(jsonLines(await tom.ok(["fetch", "--json"])).map(({ text }) => text), ["back"]);
+    await back.stop();
+  },
+);

@@ -195,11 +195,12 @@ row("expired: a sender whose clock is 40 days behind", async () => {
 row("timeout: no answer after a session was made; the id is printed, held, and --id sends the same bytes", async () => {
   await using hole = blackHole(relay.port);
   const through = relay.address.replace(/:\d+$/, `:${hole.port}`);
-  const file = ada.file("large", new Uint8Array(100 * 1024));
+  const file = ada.file("large", new Uint8Array(200 * 1024));
   await ada.ok(["send", bob.id, "the conversation begins before"]);
   await bob.ok(["fetch"]);
   const lost = await ada.run(["send", bob.id, "-f", file, "--json", "--relay", through, "--timeout", "3s"]);
   assertFails(lost, "timeout");
+  assert.notEqual(lost.stdout, "", lost.stderr);
   const { id, seq } = JSON.parse(lost.stdout);
   assert.match(id, /^[0-9a-f]{32}$/);
   assert.equal(seq, null);
@@ -223,11 +224,11 @@ function blackHole(target: number) {
     for await (const [bytes, from] of front) {
       client = from;
       sent += bytes.length;
-      if (sent < 40_000) await back.send(bytes, relayAddr);
+      if (sent < 100_000) await back.send(bytes, relayAddr);
     }
   })().catch(closed);
   const inward = (async () => {
-    for await (const [bytes] of back) if (client && sent < 40_000) await front.send(bytes, client);
+    for await (const [bytes] of back) if (client && sent < 100_000) await front.send(bytes, client);
   })().catch(closed);
   return {
     port: (front.addr as Deno.NetAddr).port,
