@@ -45,7 +45,12 @@ export function readApk(file: Uint8Array): ReadApk {
   }
   assert.ok(metadata);
   assert.deepEqual([...metadata.subarray(0, 4)], [0, 0, 0, 0], "versions");
-  return { root: readValue(metadata, u32(metadata, 4)) as Value[], metadata, signatures, data };
+  return { root: readRoot(metadata), metadata, signatures, data };
+}
+
+/** The root object of a metadata block's content. */
+export function readRoot(metadata: Uint8Array): readonly Value[] {
+  return readValue(metadata, u32(metadata, 4)) as readonly Value[];
 }
 
 /** Whether a key in PEM made this signature over the package. */

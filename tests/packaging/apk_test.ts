@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { createHash, generateKeyPairSync } from "node:crypto";
 import { makeApks, readApkKey } from "../../scripts/build/apk.ts";
-import { isSignedBy, latin, readApk, type Value } from "./apk_reader.ts";
+import { AdbWriter } from "../../scripts/build/adb.ts";
+import { isSignedBy, latin, readApk, readRoot, type Value } from "./apk_reader.ts";
 import { madeUpTree } from "./made_up_tree.ts";
 import { isInstalled, say } from "./programs.ts";
 
@@ -136,6 +137,27 @@ Deno.test("files of any size keep their bytes: around the borders of the format'
   const index = array(root[2]).findIndex((folder) => latin(folder[1]) === "usr/lib/qight/sizes");
   const found = data.filter(({ folder }) => folder === index + 1).map(({ bytes }) => bytes.length);
   assert.deepEqual(found.sort((a, b) => a - b), sizes);
+});
+
+Deno.test("values of any size are read back: around the borders of the format's lengths", () => {
+  const adb = new AdbWriter();
+  const blobs = [0, 1, 255, 256, 65_535, 65_536, 100_000].map((size) => new Uint8Array(size).fill(size % 251 + 1));
+  const numbers = [0, 1, 2 ** 28 - 1, 2 ** 28, 2 ** 32 - 1];
+  const root = adb.object({
+    1: adb.array(blobs.map((bytes) => adb.blob(bytes))),
+    2: adb.array(numbers.map((number) => adb.int(number))),
+    4: adb.blob("last"),
+    5: adb.blob(""),
+  });
+  const read = readRoot(adb.content(root));
+  assert.equal(read.length, 5, "no null at the end");
+  for (const [index, bytes] of blobs.entries()) {
+    const back = (read[1] as Value[])[index + 1] as Uint8Array | null ?? new Uint8Array();
+    assert.ok(Buffer.compare(back, bytes) === 0, `${bytes.length} bytes came back as ${back.length}`);
+  }
+  assert.deepEqual((read[2] as Value[]).slice(1), numbers);
+  assert.deepEqual([read[3], latin(read[4])], [null, "last"]);
+  assert.equal(adb.blob("last"), adb.blob(new TextEncoder().encode("last")), "equal data is stored once");
 });
 
 const apk = isInstalled("apk");
