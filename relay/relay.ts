@@ -44,6 +44,8 @@ export interface RelayOptions {
   readonly config: RelayConfig;
   readonly log: Log;
   readonly version: string;
+  /** Revision of the source, for the metrics; absent when nobody knows. */
+  readonly commit?: string;
   /** The relay's clock in milliseconds; handed in so that tests turn it. */
   readonly now?: () => number;
   /** For timeouts: milliseconds since some start, never leaps; a handed-in `now` serves as both unless this is given. */
@@ -114,7 +116,7 @@ async function run(
   const peers = new Set<Peer>();
   const mailboxes = new Mailboxes();
   const limits = createLimits({ limits: config.limits, now: monotonic });
-  const metrics = createMetrics({ version });
+  const metrics = createMetrics({ version, commit: options.commit });
   const turnedAway = createTurnedAway(log, now);
   const retention = () => ({
     defaultTtlMs: config.storage.defaultTtlMs,

@@ -7,6 +7,7 @@ import { type RunningRelay, startRelay } from "../../relay/relay.ts";
 import { releaseStartupMemory } from "../../relay/startup_memory.ts";
 import { answerWatchdog, notifySystemd, type ServiceState } from "../../relay/systemd.ts";
 import { warnOfSmallReceiveBuffer } from "../../relay/udp_buffer.ts";
+import { buildInfo } from "../build_info.ts";
 import type { Output } from "../output.ts";
 import { loadRelayConfig } from "../relay_toml.ts";
 import type { relaySpec } from "../tree/relay.ts";
@@ -24,7 +25,7 @@ export async function run({ options, settings, out }: Call<typeof relaySpec>): P
     log.error("unhandled rejection", { error: String(event.reason) });
   });
   const readConfig = async () => (await loadRelayConfig(settings, options)).config;
-  const relay = await startRelay({ config, log, version: VERSION, readConfig });
+  const relay = await startRelay({ config, log, version: VERSION, commit: buildInfo?.commit ?? undefined, readConfig });
   using _signals = answerSignals(relay, log, async () => {
     try {
       await relay.reload(await readConfig());
