@@ -1,7 +1,9 @@
 /** Where a message goes: TO of `qight send`. @module */
 import type { Draft } from "../client/messages.ts";
 import type { Delivery, Via } from "../client/send.ts";
+import { dialledName } from "../client/session.ts";
 import { formatAccountId } from "../crypto/account.ts";
+import { parseRelayAddress } from "../net/address.ts";
 import { QightError } from "../proto/errors.ts";
 import type { Messenger } from "./messenger.ts";
 import { shownName } from "./shown_name.ts";
@@ -17,6 +19,8 @@ export interface Destination {
   readonly to: string;
   /** How it will go if nothing comes between. */
   readonly via: Via;
+  /** Lines of this conversation go so many seconds after they were read; 0 = they stay. */
+  readonly disappearAfterS: number;
 }
 
 /** What a message is to be outside of conversations, by explicit wish. */
@@ -49,7 +53,8 @@ export async function destinationOf(
 ): Promise<Destination> {
   if (word.startsWith("#")) {
     const { group, name } = await messenger.groups(NO_RELAY).find(word);
-    return { recipient: group, conversation: "group", to: `#${name}`, via: "mls" };
+    const disappearAfterS = await timerOf(messenger, group);
+    return { recipient: group, conversation: "group", to: `#${name}`, via: "mls", disappearAfterS };
   }
   const recipient = await recipientOf(parseWho(word), messenger.contacts);
   const own = recipient.toHex() === messenger.identity.account.hash.toHex();
@@ -59,7 +64,19 @@ export async function destinationOf(
     conversation: direct ? "direct" : undefined,
     to: formatAccountId(recipient),
     via: plaintext ? "plain" : direct ? "mls" : "sealed",
+    disappearAfterS: direct ? await directTimer(messenger, recipient) : 0,
   };
+}
+
+/** Of the conversation with an account; 0 when none has begun. */
+async function directTimer(messenger: Messenger, peer: Uint8Array): Promise<number> {
+  const relay = dialledName(parseRelayAddress(messenger.relayAddress));
+  const row = await messenger.store.read(({ groups }) => groups.ofPeer(relay, peer));
+  return row ? await timerOf(messenger, row.group) : 0;
+}
+
+async function timerOf(messenger: Messenger, group: Uint8Array): Promise<number> {
+  return (await messenger.groups(NO_RELAY).show(group)).disappearAfterS;
 }
 
 /** Which members did not get a message that others have, a line each; empty when all have it. */

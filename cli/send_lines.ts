@@ -27,7 +27,7 @@ export interface LineShape {
 /** Sends until stdin ends; exit 0 only when all are accepted. A signal ends the input, what is under way is finished. */
 export async function sendLines(
   messenger: Messenger,
-  { recipient, conversation, to, via: meant }: Destination,
+  { recipient, conversation, to, via: meant, disappearAfterS }: Destination,
   { ttlS, plaintext, replyTo }: LineShape,
   { out, settings, signal }: Pick<Call, "out" | "settings" | "signal">,
 ): Promise<void> {
@@ -69,7 +69,7 @@ export async function sendLines(
   using bar = size === null ? null : startProgress(out, "sending", "bytes");
   /** Where in the input each line under way ends. */
   const ends: number[] = [];
-  for await (const page of sendAll(options, contents(signal, ends, replyTo))) {
+  for await (const page of sendAll(options, contents(signal, ends, { replyTo, disappearAfterS }))) {
     const done = ends.splice(0, page.length).at(-1) ?? 0;
     if (!out.json) await out.line(page.map(({ id }) => formatMessageId(id)).join("\n"));
     bar?.update(done, size!);
@@ -89,14 +89,20 @@ export async function sendLines(
 }
 
 /** Empty lines carry nothing and are passed over. */
-async function* contents(signal: AbortSignal, ends: number[], replyTo?: Uint8Array): AsyncGenerator<Content> {
+async function* contents(
+  signal: AbortSignal,
+  ends: number[],
+  { replyTo, disappearAfterS }: Pick<LineShape, "replyTo"> & Pick<Destination, "disappearAfterS">,
+): AsyncGenerator<Content> {
   let at = 0;
   for await (const line of readLines(Deno.stdin.readable, signal)) {
     at += line.length + 1;
     const body = bodyOf(line);
     if (body.value.length === 0) continue;
     ends.push(at);
-    yield contentOf(body, replyTo);
+    const content = contentOf(body, replyTo);
+    content.disappearAfterS = disappearAfterS;
+    yield content;
   }
 }
 

@@ -58,9 +58,10 @@ function draftOf(
   content: Content,
   id: Uint8Array | undefined,
   shape: { ttlS: number; plaintext: boolean },
-  { conversation }: Destination,
+  { conversation, disappearAfterS }: Destination,
 ): Draft {
   const createdAtMs = Date.now();
+  content.disappearAfterS = disappearAfterS;
   const draft = { id: id ?? newMessageId(createdAtMs, systemRandom), createdAtMs, content, ...shape };
   return conversation ? { ...draft, conversation } : draft;
 }

@@ -71,7 +71,7 @@ export const groupSpec = {
     groupAdminSpec,
     {
       name: "timer",
-      summary: "let lines disappear so long after they were read, for all members",
+      summary: "let lines disappear so long after they were read",
       args: "<name> <duration>",
       shownArgs: "NAME DURATION|off",
       more: ["Each member's qight removes them; nobody can make others forget."],

@@ -106,6 +106,12 @@ row("an admin may rename and set the timer, a member may not; everybody sees the
   await cat.ok(["fetch"]);
   const [seen] = await objects(cat, ["group", "show", "operations"]);
   assert.deepEqual([seen.name, seen.disappear_after_s], ["operations", 86400]);
+  await bob.ok(["send", "#operations", "gone tomorrow"]);
+  assert.ok(
+    (await objects(bob, ["history", "--in", "#operations", "--max", "1"]))[0].goes_at > new Date().toISOString(),
+  );
+  await ada.ok(["fetch"]);
+  assert.ok((await objects(ada, ["history", "--search", "gone tomorrow"]))[0].goes_at > new Date().toISOString());
   await bob.ok(["group", "timer", "operations", "off"]);
   await bob.ok(["group", "rename", "operations", "ops"]);
   await Promise.all([ada.ok(["fetch"]), cat.ok(["fetch"])]);
