@@ -100,9 +100,9 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
 }
 
 async function run(
-  { config: initial, log, version, now, monotonic, lastAtWorkMs, readConfig }:
-    & Required<Omit<RelayOptions, "openStore" | "readConfig">>
-    & Pick<RelayOptions, "readConfig">
+  { config: initial, log, version, commit, now, monotonic, lastAtWorkMs, readConfig }:
+    & Required<Omit<RelayOptions, "openStore" | "readConfig" | "commit">>
+    & Pick<RelayOptions, "readConfig" | "commit">
     & { readonly lastAtWorkMs: number | null },
   folder: DataFolder,
   store: Store,
@@ -116,7 +116,7 @@ async function run(
   const peers = new Set<Peer>();
   const mailboxes = new Mailboxes();
   const limits = createLimits({ limits: config.limits, now: monotonic });
-  const metrics = createMetrics({ version, commit: options.commit });
+  const metrics = createMetrics({ version, commit });
   const turnedAway = createTurnedAway(log, now);
   const retention = () => ({
     defaultTtlMs: config.storage.defaultTtlMs,
