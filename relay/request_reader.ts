@@ -115,8 +115,7 @@ export class RequestReader {
   }
 
   #hold(bytes: number): void {
-    // A commit may be as large as all of it; alone it fits.
-    if (this.#peer.bytesInFlight > 0 && this.#peer.bytesInFlight + bytes > MAX_BYTES_IN_FLIGHT) {
+    if (this.#peer.bytesInFlight + bytes > MAX_BYTES_IN_FLIGHT) {
       throw new QightError("busy", "This connection has too many bytes under way", { retryAfterMs: 100 });
     }
     this.#held += bytes;

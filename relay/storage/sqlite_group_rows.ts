@@ -11,8 +11,8 @@ import type { Connection } from "./sqlite_connection.ts";
 import { joinDevices, splitDevices } from "./sqlite_directory.ts";
 import type { Mailboxes } from "./sqlite_mailboxes.ts";
 
-/** Groups kept in memory at most; others are read again. */
-const cacheSize = 5_000;
+/** Devices on the rosters kept in memory at most, some 30 MB; other groups are read again. */
+const cachedDevices = 100_000;
 
 /** One group; `epoch` and `bytes` may be ahead of the disk within a commit. */
 export interface GroupRow {
@@ -50,6 +50,7 @@ interface Row {
 export class GroupRows {
   readonly #mailboxes: Mailboxes;
   readonly #cache = new Map<string, GroupRow[]>();
+  #cached = 0;
   readonly #select: Statement;
   readonly #insert: Statement;
   readonly #update: Statement;
@@ -108,6 +109,7 @@ export class GroupRows {
     if (known !== undefined) return known;
     const rows = (this.#select.all(name) as Row[]).map((row) => this.#load(row));
     if (rows.length > 0) this.#cache.set(key, rows);
+    for (const { roster } of rows) this.#cached += roster.length;
     return rows;
   }
 
@@ -159,6 +161,7 @@ export class GroupRows {
     const now = new Set(roster.map(keyOf));
     for (const device of group.roster) if (!now.has(keyOf(device))) this.#deleteMember.run(device, group.id);
     for (const device of roster) if (!group.members.has(keyOf(device))) this.#addMember.run(device, group.id);
+    this.#cached += roster.length - group.roster.length;
     group.roster = roster.map((device) => Uint8Array.from(device));
     group.members = now;
   }
@@ -174,11 +177,12 @@ export class GroupRows {
   /** Forgets what was not written, after a rollback or when it is too much. */
   forget(): void {
     this.#cache.clear();
+    this.#cached = 0;
   }
 
   /** After COMMIT: keeps memory bounded. */
   committed(): void {
-    if (this.#cache.size > cacheSize) this.#cache.clear();
+    if (this.#cached > cachedDevices) this.forget();
   }
 
   #load(row: Row): GroupRow {

@@ -171,6 +171,7 @@ export function commitContract(
     assert.equal((await report(store, 3))?.reopened, false);
     const last = await report(store, 4);
     assert.equal(last?.reopened, true);
+    assert.equal(last?.notices.length, 6, "one each");
     assert.deepEqual(Object.fromEntries(last!.notices.map(({ device, notice }) => [numberOf(device), notice.kind])), {
       ...{ 1: "reopened", 2: "reopened", 3: "reopened", 4: "reopened", 5: "removed", 6: "removed" },
     });
@@ -188,13 +189,13 @@ export function commitContract(
   });
 
   row("the creator's word alone takes a commit back; that of those whom it removed does not", async (store) => {
-    await withGroup(store, 4);
-    accepted(await store.groups.commit(commit(1, [1, 2, 3], { device: device(2) }), bounds));
+    await withGroup(store, 5);
+    accepted(await store.groups.commit(commit(1, [1, 2, 3, 5], { device: device(2) }), bounds));
     assert.equal((await report(store, 4))?.reopened, false);
-    assert.equal((await report(store, 1))?.reopened, true);
-    assert.deepEqual((await store.groups.get(NAME, asking(1)))?.roster.map(numberOf), [1, 3, 4]);
+    assert.equal((await report(store, 1))?.reopened, true, "two of four, the creator among them");
+    assert.deepEqual((await store.groups.get(NAME, asking(1)))?.roster.map(numberOf), [1, 3, 4, 5]);
     accepted(await store.groups.commit(commit(1, [1]), bounds));
-    for (const n of [3, 4]) assert.equal((await report(store, n))?.reopened, false, "nobody who stays says so");
+    for (const n of [3, 4, 5]) assert.equal((await report(store, n))?.reopened, false, "nobody who stays says so");
     assert.equal((await store.groups.get(NAME, asking(1)))?.epoch, 2);
     assert.deepEqual((await report(store, 3, { epoch: 0, commitHash: key(21, 0) }))?.reopened, false, "too late");
   });

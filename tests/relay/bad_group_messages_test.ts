@@ -76,8 +76,14 @@ Deno.test("messages that cannot be are refused, and nobody gets them", async () 
     [Uint8Array.of(...privateMessage(GROUP, 1), 1), "bad_group_message"],
     [externalCommit(GROUP, 1), "bad_group_message"],
     [new Uint8Array(40), "bad_group_message"],
+    [longerLength(privateMessage(GROUP, 1)), "bad_group_message"],
     [privateMessage(GROUP, 2 ** 40), "stale_epoch"],
   ];
   for (const [payload, code] of rows) await refused(saying(alice, 1, { payload }).then((it_) => it.a.send(it_)), code);
   assert.deepEqual(await mail(it.b), ["1 welcome 1"]);
 });
+
+/** The same message with the length of its group id in two bytes where one is enough. */
+function longerLength(message: Uint8Array): Uint8Array {
+  return Uint8Array.of(...message.subarray(0, 4), 0x40, ...message.subarray(4));
+}
