@@ -14,6 +14,8 @@ export async function makeSocketFolder(folder: string): Promise<void> {
   try {
     await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
     info = await Deno.lstat(folder);
+    // systemd with DynamicUser= makes /var/lib/NAME a link of root's to the service's own folder.
+    if (info.isSymlink && info.uid === 0 && Deno.uid() !== 0) info = await Deno.stat(folder);
   } catch (thrown) {
     throw pathError("cannot_create", "Cannot make the admin socket's folder", folder, thrown);
   }

@@ -76,10 +76,13 @@ test("expectation 37: the installed relay tells systemd that it is ready, that i
   await Deno.writeTextFile(root.at("etc/hosts"), HOSTS);
   const tested = await done(root.command(["/usr/bin/qight", "selftest"], { env: { PATH: "/bin", HOME: "/tmp" } }));
   assert.equal(tested.code, 0, tested.stdout + tested.stderr);
-  for (const folder of ["var/lib/qight", "var/cache/qight"]) {
-    await Deno.mkdir(root.at(folder), { recursive: true, mode: 0o755 });
-    await Deno.chmod(root.at(folder), 0o700);
-    await Deno.chown(root.at(folder), 61184, 61184);
+  // As systemd makes them with DynamicUser=: the service's folder, and a link of root's where one looks for it.
+  for (const above of ["var/lib", "var/cache"]) {
+    const folder = root.at(`${above}/private/qight`);
+    await Deno.mkdir(folder, { recursive: true, mode: 0o755 });
+    await Deno.chmod(folder, 0o700);
+    await Deno.chown(folder, 61184, 61184);
+    await Deno.symlink("private/qight", root.at(`${above}/qight`));
   }
   await using manager = new Manager(root.at("run/notify"));
   const unit = await Deno.readTextFile(root.at("usr/lib/systemd/system/qight.service"));
