@@ -98,22 +98,28 @@ row("exit codes and odd arguments come through", async () => {
   assert.equal((await home.run(["no-such-command"])).code, 64);
 });
 
-row("SIGTERM drains a relay: the process that was started is the relay itself", async () => {
-  const child = new Deno.Command(home.program, {
-    args: ["relay", "--listen", "127.0.0.1:0", "--data-dir", home.path("relay")],
-    clearEnv: true,
-    env: home.environment({ QIGHT_CFG__HTTP__LISTEN: "" }),
-    stdin: "null",
-    stdout: "piped",
-    stderr: "null",
-  }).spawn();
-  const lines = linesOf(child.stdout);
-  assert.match((await lines.next()).value!, /^address {2}qight:/);
-  assert.equal((await Deno.readTextFile(`/proc/${child.pid}/comm`)).trim(), "qight", "what ps says");
-  child.kill("SIGTERM");
-  assert.deepEqual((await child.status).code, 0);
-  await lines.return(undefined);
-});
+row(
+  "SIGTERM drains a relay: the process that was started is the relay itself; its metrics name the commit",
+  async () => {
+    const http = freePort();
+    const child = new Deno.Command(home.program, {
+      args: ["relay", "--listen", "127.0.0.1:0", "--data-dir", home.path("relay")],
+      clearEnv: true,
+      env: home.environment({ QIGHT_CFG__HTTP__LISTEN: `127.0.0.1:${http}` }),
+      stdin: "null",
+      stdout: "piped",
+      stderr: "null",
+    }).spawn();
+    const lines = linesOf(child.stdout);
+    assert.match((await lines.next()).value!, /^address {2}qight:/);
+    assert.equal((await Deno.readTextFile(`/proc/${child.pid}/comm`)).trim(), "qight", "what ps says");
+    const metrics = await (await fetch(`http://127.0.0.1:${http}/metrics`)).text();
+    assert.match(metrics, /^qight_build_info\{version="[^"]+",commit="0{40}"\} 1$/m);
+    child.kill("SIGTERM");
+    assert.deepEqual((await child.status).code, 0);
+    await lines.return(undefined);
+  },
+);
 
 row("its id is the hash of its checksums, which fit every file in the cache", async () => {
   const [version] = (await home.cached()).filter((name) => name.length === 64);
@@ -139,3 +145,8 @@ row("uninstall wants to be told, lists, and leaves nothing", async () => {
   await assert.rejects(Deno.stat(home.path(".cache/qight")), Deno.errors.NotFound);
   await assert.rejects(Deno.stat(home.path(".local/share/qight")), Deno.errors.NotFound);
 });
+
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
