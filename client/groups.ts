@@ -17,7 +17,7 @@ import { groupName, type Role } from "./groups/roles.ts";
 import type { GroupRoom } from "./groups/room.ts";
 import { GroupStates } from "./groups/states.ts";
 import { compareGroups, followNotice } from "./groups/tend.ts";
-import { type GroupMember, type GroupView, viewOf } from "./groups/view.ts";
+import { findGroup, type GroupMember, type GroupView, viewOf } from "./groups/view.ts";
 import type { GroupReach } from "./send_room.ts";
 import type { GroupRow, Tables } from "./storage/store.ts";
 
@@ -121,21 +121,8 @@ export class Groups {
   // What people see.
 
   /** The group that `#NAME`, `NAME` or 64 hex digits mean. `no_such_group`; `not_a_member` for one that is over. */
-  async find(word: string): Promise<GroupRow> {
-    const { store, relay } = this.#room;
-    const name = word.replace(/^#/, "");
-    const isId = /^[0-9a-f]{64}$/i.test(name);
-    const row = await store.read(({ groups }) =>
-      isId ? groups.get(relay, Uint8Array.fromHex(name)) : groups.ofName(name)
-    );
-    if (row?.kind === "group" && row.relay === relay && isMember(row)) return row;
-    if (row?.kind === "group" && row.relay !== relay) {
-      throw new QightError("no_such_group", `#${row.name} is at another relay`, { hint: "Choose it with --relay." });
-    }
-    const all = await store.read(({ groups }) => groups.all());
-    const over = all.some((one) => one.kind === "group" && one.name.toLowerCase() === name.toLowerCase());
-    if (row || over) throw new QightError("not_a_member", `You are no member of #${row?.name ?? name} any more`);
-    throw new QightError("no_such_group", `There is no group #${name}`);
+  find(word: string): Promise<GroupRow> {
+    return findGroup(this.#room, word);
   }
 
   /** Groups that this device is in or was asked into, by name; not direct conversations, not those that are over. */

@@ -4,6 +4,7 @@
  */
 import { equal } from "../../crypto/equal.ts";
 import { describe } from "../../crypto/mls/state.ts";
+import { QightError } from "../../proto/errors.ts";
 import type { GroupRow } from "../storage/store.ts";
 import { isMember } from "./reach.ts";
 import { type Role, roleOf } from "./roles.ts";
@@ -59,6 +60,23 @@ export async function viewOf(
   }));
   people.sort((a, b) => RANK[a.role] - RANK[b.role]); // stable: the order they came in stays
   return { ...about, role: roleOf(data, account), members: people, disappearAfterS: data.disappearAfterS };
+}
+
+/** The group that `#NAME`, `NAME` or 64 hex digits mean. `no_such_group`; `not_a_member` for one that is over. */
+export async function findGroup({ store, relay }: Pick<GroupRoom, "store" | "relay">, word: string): Promise<GroupRow> {
+  const name = word.replace(/^#/, "");
+  const isId = /^[0-9a-f]{64}$/i.test(name);
+  const row = await store.read(({ groups }) =>
+    isId ? groups.get(relay, Uint8Array.fromHex(name)) : groups.ofName(name)
+  );
+  if (row?.kind === "group" && row.relay !== relay) {
+    throw new QightError("no_such_group", `#${row.name} is at another relay`, { hint: "Choose it with --relay." });
+  }
+  if (row?.kind === "group" && isMember(row)) return row;
+  const all = await store.read(({ groups }) => groups.all());
+  const over = all.some((one) => one.kind === "group" && one.name.toLowerCase() === name.toLowerCase());
+  if (row?.kind === "group" || over) throw new QightError("not_a_member", `You are no member of #${row?.name ?? name} any more`);
+  throw new QightError("no_such_group", `There is no group #${name}`);
 }
 
 const RANK: Record<Role, number> = { owner: 0, admin: 1, member: 2 };
