@@ -1,6 +1,7 @@
 /**
  * Versions of the one file in the cache. Each process holds a shared flock on the `ok` of the version it runs from, so a
- * version whose `ok` can be locked alone is used by nobody, whatever container or user looks.
+ * version whose `ok` can be locked alone is used by nobody, whatever container or user looks. A start of an old version that
+ * has found its folder and does not hold it yet (some 30 ms) may lose it: that start fails, the next one unpacks anew.
  * @module
  */
 import { basename, dirname, join } from "node:path";
