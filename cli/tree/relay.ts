@@ -31,7 +31,7 @@ export const relayClientsSpec = {
 /** `qight relay reload`. */
 export const relayReloadSpec = {
   name: "reload",
-  summary: "read relay.toml again, as SIGHUP does, and say what is wrong with it",
+  summary: "read relay.toml again; what is wrong in it is said",
   module: "relay_reload",
 } as const satisfies CommandSpec;
 
