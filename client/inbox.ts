@@ -141,8 +141,9 @@ export class Inbox {
       } catch (thrown) {
         if (options.signal?.aborted) return await this.#acks.flush();
         reading.afterSeq = 0;
-        // A call that is not answered in time is how a killed relay shows itself first: QUIC says nothing for seconds.
-        if (options.follow && isUnanswered(thrown)) {
+        // A call that is not answered in time is how a killed relay shows itself first: QUIC says nothing for seconds. One
+        // that broke may be known before its connection is.
+        if (options.follow && (isUnanswered(thrown) || isLost(thrown))) {
           relay.close();
           await relay.closed;
         } else if (!isLost(thrown) || await this.#options.source.client(options.signal) === relay) throw thrown;
@@ -311,8 +312,12 @@ export class Inbox {
   /** Everything is read: what no notice said of groups is asked for, and leavers are removed where that may be done. */
   async *#tend(peek: boolean, stays = false): AsyncGenerator<InboxEvent[], void, undefined> {
     if (peek) return;
-    // What went wrong there is tried again the next time; no message depends on it.
-    await this.#options.groups?.tend({ stays });
+    try {
+      await this.#options.groups?.tend({ stays });
+    } catch (thrown) {
+      // What the relay refuses there is tried again the next time; no message depends on it.
+      if (!(thrown instanceof QightError) || thrown.requestId === undefined || isLost(thrown)) throw thrown;
+    }
     yield* this.#tellOfGroups(peek);
   }
 
