@@ -14,8 +14,9 @@ export async function lateModule<T>(path: string): Promise<T> {
 }
 
 /**
- * Fetches the packages of a clone that nobody has run yet. Deno would do so by itself with `"nodeModulesDir": "auto"`, but
- * then it compares node_modules with the lock file some fifty times at each start, which takes longer than to send a message.
+ * Fetches the packages of a clone that nobody has run yet. The alias of the README starts Deno
+ * with `--node-modules-dir=manual`: by itself Deno fetches too, but then compares node_modules with the lock file some fifty
+ * times at each start, which takes longer than to send a message.
  */
 async function fetchPackagesIfAbsent(): Promise<void> {
   const root = new URL("../", import.meta.url);

@@ -8,7 +8,8 @@ import { type Env, processEnv } from "./paths.ts";
 export function selfCommand(env: Env = processEnv): readonly [program: string, ...args: string[]] {
   if (buildInfo === null) {
     const root = fileURLToPath(new URL("..", import.meta.url));
-    const settings = ["run", "--quiet", "-A", "--unstable-net", "--config", join(root, "deno.json")];
+    // As the README's alias, see late_module.ts.
+    const settings = ["run", "-qA", "--node-modules-dir=manual", "--config", join(root, "deno.json")];
     return [Deno.execPath(), ...settings, join(root, "cli/main.ts")];
   }
   if (Deno.build.standalone) return [Deno.execPath()];

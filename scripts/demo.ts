@@ -93,9 +93,8 @@ function start(who: string, args: string[], env: Record<string, string>): Deno.C
   const child = new Deno.Command(Deno.execPath(), {
     args: [
       "run",
-      "--quiet",
-      "-A",
-      "--unstable-net",
+      "-qA",
+      "--node-modules-dir=manual",
       "--config",
       join(root, "deno.json"),
       join(root, "cli/main.ts"),

@@ -151,7 +151,7 @@ export class Person {
 
 /** Arguments of Deno that run the command line from source. */
 export function cliArguments(): string[] {
-  return ["run", "--quiet", "-A", "--unstable-net", "--config", join(root, "deno.json"), join(root, "cli/main.ts")];
+  return ["run", "-qA", "--node-modules-dir=manual", "--config", join(root, "deno.json"), join(root, "cli/main.ts")];
 }
 
 /** A relay that runs, and how to stop it. */

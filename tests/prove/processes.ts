@@ -11,9 +11,8 @@ const project = new URL("../../", import.meta.url).pathname;
 export function qight(...args: string[]): string[] {
   return [
     "run",
-    "--quiet",
-    "-A",
-    "--unstable-net",
+    "-qA",
+    "--node-modules-dir=manual",
     "--config",
     `${project}deno.json`,
     `${project}cli/main.ts`,
