@@ -219,3 +219,12 @@ row(
     await back.stop();
   },
 );
+
+row("regression: fetch --wait waits for a message: that somebody was added to a group does not end it", async () => {
+  const zoe = await world.member("zoe", relay, PATIENT);
+  const waiting = zoe.start(["fetch", "--wait", "60s", "--json"]);
+  await ada.ok(["group", "create", "quiet", zoe.id]);
+  await ada.ok(["send", "#quiet", "now"]);
+  assert.equal(JSON.parse((await waiting.line())!).text, "now");
+  assert.equal(await waiting.ended, 0);
+});
