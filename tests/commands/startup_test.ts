@@ -15,7 +15,7 @@ function loadedBy(...files: string[]): string[] {
   const modules = new Map<string, Module>();
   for (const file of files) {
     const { stdout } = new Deno.Command(Deno.execPath(), {
-      args: ["info", "--json", file],
+      args: ["info", "--node-modules-dir=manual", "--json", file],
       cwd: fileURLToPath(root),
       stderr: "null",
     }).outputSync();
