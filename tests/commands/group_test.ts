@@ -1,5 +1,6 @@
 /** `qight group`: several people, each in a process and a home of their own. @module */
 import assert from "node:assert/strict";
+import { installQight } from "./guide.ts";
 import { errorOf, row, type RunningRelay, World } from "./harness.ts";
 
 const world = new World();
@@ -152,6 +153,24 @@ row("an invite brings somebody into a group, by a link, while all its members ar
   assert.deepEqual((await texts(ada)).filter(([, text]) => text), [["#ops", "here I am"]]);
   const again = await dan.run(["invite", "accept", "-", "--json"], { stdin: made.link });
   assert.deepEqual([again.code, errorOf(again).code], [65, "invite_used"]);
+});
+
+row("TAB knows groups: bare where a group is asked for, with a quoted # among people", async () => {
+  assert.deepEqual((await ada.ok(["completion", "--words", "groups"])).split("\n"), ["ops"]);
+  assert.deepEqual((await ada.ok(["completion", "--words", "conversations"])).split("\n").slice(0, 2), ["#ops", "bob"]);
+  installQight(ada);
+  for (const typed of ["#o", "\\#o"]) {
+    const line = `qight send ${typed}`;
+    const script = `source <(qight completion bash); COMP_LINE='${line}'; COMP_POINT=${line.length}
+      COMP_WORDS=(qight send '${typed}'); COMP_CWORD=2; _qight; printf '%s\\n' "\${COMPREPLY[@]}"`;
+    const { stdout } = await new Deno.Command("bash", {
+      args: ["--norc", "-c", script],
+      env: { ...ada.env, PATH: `${ada.path("bin")}:${ada.env.PATH}` },
+      clearEnv: true,
+      cwd: ada.home,
+    }).output();
+    assert.equal(new TextDecoder().decode(stdout), "\\#ops\n");
+  }
 });
 
 const refusals: readonly (readonly [args: readonly string[], exit: number, code: string])[] = [
