@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { create } from "@bufbuild/protobuf";
+import { systemRandom } from "../../client/clock.ts";
+import { sendLines } from "../../client/line_sender.ts";
 import { repeatMessage, sendMessage } from "../../client/send.ts";
 import { ContentSchema } from "../../proto/gen/qight/v1/seal_pb.ts";
 import { groupRelay } from "./group_people.ts";
@@ -202,4 +204,37 @@ Deno.test("a relay that drops a member's message shows as a gap; who joined late
   assert.deepEqual(await eve.texts(), ["4"], "no gap of the three before");
   const streams = await eve.person.store.read(({ streams }) => streams.open());
   assert.deepEqual(streams, []);
+});
+
+Deno.test("lines into a group while commits go on: each arrives once and in order, in whatever epoch it was encrypted", async () => {
+  await using at = await groupRelay();
+  await using ada = await Talker.join(at, 1);
+  await using bob = await Talker.join(at, 2);
+  await using eve = await Talker.join(at, 3);
+  const { group } = await ada.person.groups.create("ops", [bob.account, eve.account]);
+  await bob.hear();
+  const room = await ada.room();
+  let caughtUp = 0;
+  const groups = {
+    ...room.groups!,
+    bringTo: async (id: Uint8Array, epoch: number) => {
+      caughtUp++;
+      await room.groups!.bringTo(id, epoch);
+    },
+  };
+  const source = { client: () => Promise.resolve(room.relay) };
+  const texts = Array.from({ length: 90 }, (_, number) => `line ${number}`);
+  async function* contents() {
+    for (const [at, value] of texts.entries()) {
+      yield create(ContentSchema, { body: { case: "text", value } });
+      if (at % 30 === 29) await bob.person.groups.renewKeys(group);
+    }
+  }
+  const tools = { source, groups, clock: ada.person.clock, random: systemRandom };
+  const options = { ...room, ...tools, recipient: group, conversation: "group" as const };
+  let accepted = 0;
+  for await (const page of sendLines(options, contents())) accepted += page.length;
+  assert.equal(accepted, texts.length);
+  assert.ok(caughtUp > 0, "a commit was first at least once");
+  assert.deepEqual(await eve.texts(), texts);
 });
