@@ -35,6 +35,8 @@ export const execEnvironment: readonly (readonly [name: string, text: string])[]
   ["QIGHT_FROM", "the sender's account id"],
   ["QIGHT_FROM_NAME", "the sender's contact name, empty for a stranger"],
   ["QIGHT_TO", "the own account id"],
+  ["QIGHT_IN", "where it was said: #NAME of a group, or the other side's account id"],
+  ["QIGHT_VIA", "mls, sealed or plain"],
   ["QIGHT_SEQ", "the message's number in the mailbox"],
   ["QIGHT_SENT_AT", "when it was sent, RFC 3339 in UTC"],
 ];
