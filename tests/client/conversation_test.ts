@@ -1,3 +1,4 @@
+/** Talking in conversations over a real relay: races, crashes, repeats, actions, receipts, gaps. @module */
 import assert from "node:assert/strict";
 import { create } from "@bufbuild/protobuf";
 import { systemRandom } from "../../client/clock.ts";
