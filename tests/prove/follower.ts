@@ -17,8 +17,17 @@ export class Follower {
   #shown = 0;
   #lastShownAt = performance.now();
 
-  /** @param args the whole command line after `deno` */
-  constructor(name: string, args: string[], env: Record<string, string>, ledger: Ledger) {
+  /**
+   * @param args the whole command line after `deno`
+   * @param heard is given what it prints besides messages
+   */
+  constructor(
+    name: string,
+    args: string[],
+    env: Record<string, string>,
+    ledger: Ledger,
+    heard: (event: Record<string, unknown>) => void = () => {},
+  ) {
     this.name = name;
     this.#child = new Deno.Command(Deno.execPath(), {
       args,
@@ -29,7 +38,7 @@ export class Follower {
       stderr: "piped",
     }).spawn();
     this.#stderr = new Response(this.#child.stderr).text();
-    this.#reading = this.#read(ledger);
+    this.#reading = this.#read(ledger, heard);
   }
 
   /** The first line, when the program says who it is before it prints messages. */
@@ -78,16 +87,20 @@ export class Follower {
     return [`${this.name} ended with ${code} instead of 143 or 0: ${words}`];
   }
 
-  async #read(ledger: Ledger): Promise<void> {
+  async #read(ledger: Ledger, heard: (event: Record<string, unknown>) => void): Promise<void> {
     const lines = new LineReader(this.#child.stdout);
     for (let line = await lines.next(); line !== null; line = await lines.next()) {
       if (!line.startsWith("{")) {
         this.#firstWord.resolve(line);
         continue;
       }
-      const { type, id, seq, text, redelivered } = JSON.parse(line);
+      const event = JSON.parse(line);
+      const { type, id, seq, text, redelivered } = event;
       if (type === "taken") ledger.add({ kind: "taken", text, id, seq, reader: this.name });
-      if (type !== "message") continue;
+      if (type !== "message") {
+        heard(event);
+        continue;
+      }
       ledger.add({ kind: "shown", text, id, seq, reader: this.name, ...(redelivered ? { redelivered } : {}) });
       this.#shown++;
       this.#lastShownAt = performance.now();

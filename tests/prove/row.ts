@@ -10,6 +10,8 @@ export interface Size {
   readonly rounds: number;
   /** Starts the relay; absent = `qight relay`. The row `sabotage` hands in relays that lie. */
   readonly relayEntry?: RelayEntry;
+  /** Is run instead of `qight` by the members of groups. The row `sabotage` hands in clients that do wrong. */
+  readonly clientEntry?: RelayEntry;
 }
 
 /** A script that starts a relay as `qight relay` does: same flags, same environment, same first line. */

@@ -6,6 +6,7 @@ import { checkLedgers, complaintKinds, complaints } from "./checker.ts";
 import { clientKilled } from "./client_killed.ts";
 import { rows as disk } from "./disk/rows.ts";
 import { doctorings, honestLedger } from "./doctored.ts";
+import { rows as groups } from "./groups/rows.ts";
 import { rows as hostile } from "./hostile/rows.ts";
 import { rows as lifecycle } from "./lifecycle/rows.ts";
 import { maliciousRelay } from "./malicious/malicious_relay.ts";
@@ -42,6 +43,7 @@ export const rows: readonly Row[] = [
   clientKilled,
   syncBeforeAck,
   ...lifecycle,
+  ...groups,
   maliciousRelay,
   receipts,
   ...disk,
