@@ -4,6 +4,7 @@
  * @module
  */
 import { type DescMethod, type DescService, getOption } from "@bufbuild/protobuf";
+import { BlobService } from "./gen/qight/v1/blob_pb.ts";
 import { DeliveryService } from "./gen/qight/v1/delivery_pb.ts";
 import { DirectoryService } from "./gen/qight/v1/directory_pb.ts";
 import { GroupService } from "./gen/qight/v1/group_pb.ts";
@@ -39,6 +40,7 @@ export const services: readonly DescService[] = [
   InviteService,
   KeyPackageService,
   GroupService,
+  BlobService,
 ];
 
 /** Every call by its number. */

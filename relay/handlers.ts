@@ -3,6 +3,7 @@
  * @module
  */
 import type { DescMethod } from "@bufbuild/protobuf";
+import { BlobService } from "../proto/gen/qight/v1/blob_pb.ts";
 import { DeliveryService } from "../proto/gen/qight/v1/delivery_pb.ts";
 import { DirectoryService } from "../proto/gen/qight/v1/directory_pb.ts";
 import { GroupService } from "../proto/gen/qight/v1/group_pb.ts";
@@ -12,6 +13,7 @@ import { SessionService } from "../proto/gen/qight/v1/session_pb.ts";
 import { methodOf, methods } from "../proto/methods.ts";
 import type { Handler } from "./dispatch.ts";
 import type { AcceptanceRoom } from "./services/acceptance.ts";
+import { beginBlob, forgetBlob, getBlob, putBlobChunk } from "./services/blobs.ts";
 import { commit, getCommits, reportCommit } from "./services/commits.ts";
 import { awaitRoom, send, sendBatch, sendForReceipt } from "./services/delivery.ts";
 import { sendMany } from "./services/pipeline.ts";
@@ -85,6 +87,11 @@ export function createHandlers(rooms: Rooms): ReadonlyMap<number, Handler> {
   serve(GroupService.method.reportCommit, (call) => reportCommit(rooms.groups, call));
   serve(GroupService.method.putJoinKey, (call) => putJoinKey(rooms.groups, call));
   serve(GroupService.method.revokeJoinKey, (call) => revokeJoinKey(rooms.groups, call));
+
+  serve(BlobService.method.beginBlob, (call) => beginBlob(rooms.groups, call));
+  serve(BlobService.method.putBlobChunk, (call) => putBlobChunk(rooms.groups, call));
+  serve(BlobService.method.getBlob, (call) => getBlob(rooms.groups, call));
+  serve(BlobService.method.forgetBlob, (call) => forgetBlob(rooms.groups, call));
 
   for (const [number, { name }] of methods) {
     if (!handlers.has(number)) throw new TypeError(`${name} has no handler`);

@@ -32,6 +32,10 @@ export interface Limits {
   committed(group: Uint8Array): void;
   /** Takes one claim of an account's KeyPackages: whether single-use ones may go too, or how long to wait for any. */
   takeClaim(device: Uint8Array, account: Uint8Array): { readonly waitMs: number; readonly singleUse: boolean };
+  /** Takes a call about files that brings so many bytes: 0 = go, else milliseconds to wait. */
+  takeBlob(device: Uint8Array, bytes: number): number;
+  /** Takes so many bytes of files that a device wants to have: 0 = go, else milliseconds to wait. */
+  takeBlobRead(device: Uint8Array, bytes: number): number;
   /** New numbers take effect at once; what was used stays used. */
   update(limits: RelayLimits): void;
 }
@@ -51,6 +55,12 @@ const CLAIM_RATE = { perPeriod: 1000, periodMs: HOUR_MS, burst: 500 } as const;
 const CLAIM_PAIR_RATE = { perPeriod: 60, periodMs: HOUR_MS, burst: 30 } as const;
 /** Single-use packages of one account, whoever asks. Above it only the last resort is handed out: nobody is locked out. */
 const CLAIMED_RATE = { perPeriod: 600, periodMs: HOUR_MS, burst: 300 } as const;
+/** Files brought by one device, in shares: a quota of files at once, and 2 GiB in an hour. */
+const BLOB_RATE = { perPeriod: 8_192, periodMs: HOUR_MS, burst: 4_096 } as const;
+/** Files fetched by one device, in shares: 8 GiB in an hour. Who breaks off has paid for the whole. */
+const BLOB_READ_RATE = { perPeriod: 32_768, periodMs: HOUR_MS, burst: 16_384 } as const;
+/** Bytes of a file that count as one: a chunk. */
+const BLOB_SHARE = 256 * 1024;
 
 /** `now` is in milliseconds and may jump: time that runs backwards is ignored. */
 export function createLimits(options: { limits: RelayLimits; now: () => number }): Limits {
@@ -64,6 +74,8 @@ export function createLimits(options: { limits: RelayLimits; now: () => number }
   const claims = createGcra({ now: clock, ...CLAIM_RATE });
   const claimPairs = createGcra({ now: clock, ...CLAIM_PAIR_RATE });
   const claimed = createGcra({ now: clock, ...CLAIMED_RATE });
+  const blobs = createGcra({ now: clock, ...BLOB_RATE });
+  const blobReads = createGcra({ now: clock, ...BLOB_READ_RATE });
   const connections = new Map<string, number>(); // bounded by the connections that are up
   let limits = options.limits;
 
@@ -99,6 +111,8 @@ export function createLimits(options: { limits: RelayLimits; now: () => number }
       claimPairs.take(pair, 1);
       return { waitMs: 0, singleUse: claimed.take(account.toHex(), 1) === 0 };
     },
+    takeBlob: (device, bytes) => blobs.take(device.toHex(), Math.max(1, Math.ceil(bytes / BLOB_SHARE))),
+    takeBlobRead: (device, bytes) => blobReads.take(device.toHex(), Math.max(1, Math.ceil(bytes / BLOB_SHARE))),
     takeNewAccount: (ip) => accounts.take(limitKey(ip), 1) === 0,
     update(next) {
       limits = next;

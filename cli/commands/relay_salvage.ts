@@ -34,7 +34,8 @@ export async function run({ options, settings, out }: Call<typeof relaySalvageSp
       seq,
     })),
   );
-  const { logDamage, rootKey, damagedPages, sealingKeys, lostKeys, damaged: _all, ...counts } = salvaged;
+  const { logDamage, rootKey, damagedPages, sealingKeys, lostKeys, lostGroups, lostFiles, damaged: _all, ...counts } =
+    salvaged;
   await out.result(
     {
       data_dir: config.dataDir,
@@ -44,10 +45,13 @@ export async function run({ options, settings, out }: Call<typeof relaySalvageSp
       damaged_pages: damagedPages,
       sealing_keys: sealingKeys,
       lost_keys: lostKeys,
+      lost_groups: lostGroups,
+      lost_files: lostFiles,
       log_damage: logDamage,
       root_key: rootKey,
     },
-    `salvaged ${salvaged.messages} messages of ${salvaged.mailboxes} mailboxes into ${options.out}`,
+    `salvaged ${salvaged.messages} messages of ${salvaged.mailboxes} mailboxes and ${salvaged.groups} conversations ` +
+      `into ${options.out}`,
   );
   for (const { device, seq } of damaged) out.note(`lost: message ${seq} to ${device ?? "an unknown device"}`);
   const losses = lossesOf(salvaged);
@@ -57,9 +61,11 @@ export async function run({ options, settings, out }: Call<typeof relaySalvageSp
   });
 }
 
-function lossesOf({ lost, lostKeys, logDamage, renumbered, rootKey }: SalvagedFolder): string[] {
+function lossesOf({ lost, lostGroups, lostFiles, lostKeys, logDamage, renumbered, rootKey }: SalvagedFolder): string[] {
   return [
     ...(lost > 0 ? [`messages lost: ${lost}`] : []),
+    ...(lostGroups > 0 ? [`conversations lost: ${lostGroups} (between two people they begin anew by themselves)`] : []),
+    ...(lostFiles > 0 ? [`files lost: ${lostFiles}`] : []),
     ...(lostKeys > 0 ? [`bundles or sealing keys lost: ${lostKeys} (their owners publish them again)`] : []),
     ...(logDamage !== null ? [logDamage] : []),
     ...(renumbered > 0 ? [`mailboxes that go on a million numbers higher: ${renumbered}`] : []),

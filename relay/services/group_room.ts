@@ -15,7 +15,7 @@ export interface GroupRoom {
   readonly mailboxes: Mailboxes;
   readonly limits: Limits;
   readonly metrics: Metrics;
-  readonly retention: () => { readonly maxTtlMs: number };
+  readonly retention: () => { readonly defaultTtlMs: number; readonly maxTtlMs: number };
   readonly draining: () => boolean;
   readonly now: () => number;
 }

@@ -3,11 +3,13 @@
  * @module
  */
 import { QightError } from "../../proto/errors.ts";
+import { MemoryBlobs } from "./memory_blobs.ts";
 import { MemoryGroups } from "./memory_groups.ts";
 import { MemoryInvites } from "./memory_invites.ts";
 import { MemoryKeyPackages } from "./memory_key_packages.ts";
 import { MemoryMailboxes } from "./memory_mailboxes.ts";
 import type {
+  BlobStore,
   BundlePut,
   Collected,
   Enqueued,
@@ -40,9 +42,11 @@ class MemoryStore implements Store {
   readonly limits: StoreLimits;
   readonly groups: GroupStore;
   readonly keyPackages: KeyPackageStore;
+  readonly blobs: BlobStore;
   readonly #mailboxes: MemoryMailboxes;
   readonly #groups: MemoryGroups;
   readonly #keyPackages: MemoryKeyPackages;
+  readonly #blobs: MemoryBlobs;
   readonly #bundles = new Map<string, StoredBundle>();
   readonly #sealingKeys = new Map<string, StoredSealingKey>();
   readonly #invites = new MemoryInvites();
@@ -56,6 +60,7 @@ class MemoryStore implements Store {
     const changed = () => this.#changed();
     this.#mailboxes = new MemoryMailboxes(limits);
     this.groups = this.#groups = new MemoryGroups(this.#mailboxes, changed);
+    this.blobs = this.#blobs = new MemoryBlobs(this.#mailboxes, changed);
     const bundleOf = (account: Uint8Array) => this.#bundles.get(hex(account)) ?? null;
     this.keyPackages = this.#keyPackages = new MemoryKeyPackages(bundleOf, changed);
   }
@@ -88,6 +93,7 @@ class MemoryStore implements Store {
     this.#invites.collect(nowMs);
     this.#keyPackages.collect(nowMs);
     this.#groups.collect(nowMs);
+    this.#blobs.collect(nowMs);
     return collected;
   }
 

@@ -4,6 +4,7 @@
  */
 import { QightError } from "../../proto/errors.ts";
 import { CommitQueue } from "./commit_queue.ts";
+import { SqliteBlobStore } from "./sqlite_blob_store.ts";
 import { classify } from "./sqlite_failure.ts";
 import { type Read, SqliteGroupStore, SqliteKeyPackageStore } from "./sqlite_group_store.ts";
 import type { Totals } from "./sqlite_mailboxes.ts";
@@ -12,6 +13,7 @@ import { SqliteThread } from "./sqlite_thread.ts";
 import { type PackedPage, unpackPage } from "./sqlite_wire.ts";
 import type { Applied } from "./sqlite_writer.ts";
 import type {
+  BlobStore,
   BundlePut,
   Collected,
   Enqueued,
@@ -63,6 +65,7 @@ export class SqliteStore implements Store {
   readonly limits: StoreLimits;
   readonly groups: GroupStore;
   readonly keyPackages: KeyPackageStore;
+  readonly blobs: BlobStore;
   readonly #path: string;
   readonly #now: () => number;
   readonly #writer: SqliteThread;
@@ -105,6 +108,7 @@ export class SqliteStore implements Store {
     const read: Read = (method, args) => this.#read(method, args);
     this.groups = new SqliteGroupStore(this.#queue, read);
     this.keyPackages = new SqliteKeyPackageStore(this.#queue, read);
+    this.blobs = new SqliteBlobStore(this.#queue, read);
     writer.failed.then((error) => this.#damaged(error));
   }
 

@@ -64,7 +64,8 @@ export class Mailboxes {
     this.totals = db.prepare(
       `SELECT coalesce(sum(messages), 0) AS messages,
          coalesce(sum(bytes), 0) - (SELECT coalesce(sum((pointers - 1) * size), 0) FROM payload_refs)
-           + (SELECT coalesce(sum(bytes), 0) FROM groups) AS bytes,
+           + (SELECT coalesce(sum(bytes), 0) FROM groups)
+           + (SELECT coalesce(sum(received), 0) FROM blobs) AS bytes,
          count(account) AS mailboxes,
          (SELECT count(*) FROM accounts) AS accounts, (SELECT count(*) FROM groups) AS groups FROM mailboxes`,
     ).get() as Totals;

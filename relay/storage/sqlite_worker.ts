@@ -2,6 +2,7 @@
  * The thread that holds SQLite, so that a sync never stops the network. One worker writes, another reads.
  * @module
  */
+import { BlobReader } from "./sqlite_blob_reader.ts";
 import { GroupReader } from "./sqlite_group_reader.ts";
 import { Reader } from "./sqlite_reader.ts";
 import { openForReading } from "./sqlite_connection.ts";
@@ -101,6 +102,7 @@ function reading(path: string) {
   const db = openForReading(path);
   const reader = new Reader(db);
   const groups = new GroupReader(db);
+  const blobs = new BlobReader(db);
   return (method: string, args: readonly unknown[]): Result => {
     switch (method) {
       case "fetch": {
@@ -133,6 +135,10 @@ function reading(path: string) {
         return { value: groups.list(...args as [Uint8Array]) };
       case "countKeyPackages":
         return { value: groups.countKeyPackages(...args as [Uint8Array, number, number]) };
+      case "readBlob": {
+        const piece = blobs.read(...args as [Uint8Array, number]);
+        return { value: piece, transfer: piece ? [piece.data.buffer as ArrayBuffer] : [] };
+      }
       case "check":
         return { value: checkDatabase(db) };
       case "copy":

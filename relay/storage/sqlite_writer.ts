@@ -3,10 +3,12 @@
  * @module
  */
 import { QightError } from "../../proto/errors.ts";
+import type { NewBlob } from "./blob_store.ts";
 import type { GroupBounds, GroupEnqueued, GroupStore, NewCommit, NewGroup, NewJoinKey } from "./group_store.ts";
 import type { KeyPackageBounds, KeyPackageClaim, NewKeyPackage } from "./key_package_store.ts";
 import type { InviteBounds, NewInvite, StoredBundle, StoredSealingKey, StoredToken } from "./store.ts";
 import { Reserve } from "./reserve.ts";
+import { Blobs } from "./sqlite_blobs.ts";
 import { closeLeavingLog, type Connection, openForWriting, synchronousOf } from "./sqlite_connection.ts";
 import { Directory } from "./sqlite_directory.ts";
 import { classify, toWire, type WireError } from "./sqlite_failure.ts";
@@ -49,6 +51,7 @@ export class Writer {
   readonly #directory: Directory;
   readonly #invites: Invites;
   readonly #keyPackages: KeyPackages;
+  readonly #blobs: Blobs;
   readonly #groupRows: GroupRows;
   readonly #groups: Groups;
   readonly #fanOut: FanOut;
@@ -65,6 +68,7 @@ export class Writer {
     this.#directory = new Directory(this.#db, this.#mailboxes);
     this.#invites = new Invites(this.#db);
     this.#keyPackages = new KeyPackages(this.#db);
+    this.#blobs = new Blobs(this.#db, this.#mailboxes);
     this.#groupRows = new GroupRows(this.#db, this.#mailboxes);
     this.#groups = new Groups(this.#db, this.#groupRows, this.#mailboxes, this.#messages);
     this.#fanOut = new FanOut(this.#groupRows, this.#mailboxes, this.#messages, payloads);
@@ -183,6 +187,10 @@ export class Writer {
         return this.#groups.report(args[0] as Parameters<GroupStore["report"]>[0], limits);
       case "revokeJoinKey":
         return this.#groups.revokeJoinKey(...args as [Uint8Array, Uint8Array, Uint8Array]);
+      case "settleBlob":
+        return this.#blobs.settle(...args as [number, boolean]);
+      case "forgetBlob":
+        return this.#blobs.forget(...args as [Uint8Array, Uint8Array]);
       case "deleteToken":
         return this.#directory.deleteToken(...args as [string]);
       case "disallowAccount":
@@ -211,6 +219,10 @@ export class Writer {
         return this.#groups.commit(...args as [NewCommit, GroupBounds], limits);
       case "putJoinKey":
         return this.#groups.putJoinKey(args[0] as NewJoinKey);
+      case "beginBlob":
+        return this.#blobs.begin(args[0] as NewBlob, limits);
+      case "appendBlob":
+        return this.#blobs.append(...args as [Uint8Array, Uint8Array, number, Uint8Array], limits);
       case "allowAccount":
         return this.#directory.allowAccount(...args as [Uint8Array, string]);
       default:
@@ -220,7 +232,7 @@ export class Writer {
 
   #collect(nowMs: number): CollectStep {
     const step = this.#messages.collect(nowMs);
-    const more = [this.#invites, this.#keyPackages, this.#groups].map((each) => each.collect(nowMs));
+    const more = [this.#invites, this.#keyPackages, this.#groups, this.#blobs].map((each) => each.collect(nowMs));
     return { ...step, more: step.more || more.includes(true) };
   }
 

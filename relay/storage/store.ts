@@ -3,9 +3,11 @@
  * and KeyPackages. SQLite and memory implement it; one contract suite runs over both. Services see only this file.
  * @module
  */
+import type { BlobStore } from "./blob_store.ts";
 import type { GroupNotice, GroupStore } from "./group_store.ts";
 import type { KeyPackageStore } from "./key_package_store.ts";
 
+export type * from "./blob_store.ts";
 export type * from "./group_store.ts";
 export type * from "./key_package_store.ts";
 
@@ -127,13 +129,13 @@ export type InviteClaim =
 export interface StoreLimits {
   maxQueue: number; // messages per mailbox
   maxQueueBytes: number; // bytes of envelopes per mailbox
-  maxTotal: number; // bytes of envelopes in all, and of what groups keep
+  maxTotal: number; // bytes of envelopes and files in all, and of what groups keep
 }
 
 /** Counts for metrics and status. */
 export interface StoreStats {
   readonly messages: number;
-  /** Of envelopes, and of what groups keep; a payload for many counts once. */
+  /** Of envelopes and files, and of what groups keep; a payload for many counts once. */
   readonly bytes: number;
   readonly mailboxes: number;
   readonly accounts: number;
@@ -160,6 +162,7 @@ export interface Store extends AsyncDisposable {
   readonly limits: StoreLimits;
   readonly groups: GroupStore;
   readonly keyPackages: KeyPackageStore;
+  readonly blobs: BlobStore;
 
   /** Many calls share one commit; order of calls is order of sequence numbers within a mailbox. */
   enqueue(message: NewMessage): Promise<Enqueued>;
@@ -173,7 +176,7 @@ export interface Store extends AsyncDisposable {
   tombstone(mailbox: Uint8Array, sender: Uint8Array, id: Uint8Array): Promise<Tombstone | null>;
   /**
    * Removes what has expired, in small steps: messages (remembering their ranges until fetched past), tombstones, invites,
-   * KeyPackages, and of groups the log, Welcomes and join keys.
+   * KeyPackages, files, and of groups the log, Welcomes and join keys.
    */
   collect(nowMs: number): Promise<Collected>;
 

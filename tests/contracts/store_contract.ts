@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { commitContract } from "./commit_contract.ts";
 import { groupContract } from "./group_contract.ts";
 import { inviteContract } from "./invite_contract.ts";
+import { blobContract } from "./blob_contract.ts";
 import { keyPackageContract } from "./key_package_contract.ts";
 import type { Enqueued, NewMessage, Store, StoredBundle, StoreLimits } from "../../relay/storage/store.ts";
 
@@ -293,6 +294,7 @@ export function storeContract(name: string, open: OpenStore): void {
 
   inviteContract(row);
   keyPackageContract(row);
+  blobContract(row);
   groupContract(row);
   commitContract(row);
 

@@ -8,6 +8,7 @@ import { first } from "./0001_first.ts";
 import { received } from "./0002_received.ts";
 import { invites } from "./0003_invites.ts";
 import { groups } from "./0004_groups.ts";
+import { blobs } from "./0005_blobs.ts";
 
 /** One step from schema `version - 1` to `version`. */
 export interface Migration {
@@ -16,7 +17,7 @@ export interface Migration {
 }
 
 /** All steps in order; a released step never changes. */
-export const migrations: readonly Migration[] = [first, received, invites, groups];
+export const migrations: readonly Migration[] = [first, received, invites, groups, blobs];
 
 /** The schema that this program reads and writes. */
 export const currentSchema = migrations[migrations.length - 1].version;

@@ -14,7 +14,11 @@ export type Table =
   | "sealing_keys"
   | "tokens"
   | "allowed"
-  | GroupTable;
+  | GroupTable
+  | BlobTable;
+
+/** Those of files. */
+export type BlobTable = "blobs" | "blob_claims" | "blob_chunks";
 
 /** Those of groups; what only costs a call to make again (KeyPackages, join keys, reports) is left behind. */
 export type GroupTable = "payloads" | "groups" | "group_states" | "commits" | "welcomes" | "welcomed";
@@ -29,6 +33,9 @@ const shapes: readonly (readonly [Table, numbered: boolean, columns: RegExp])[] 
   ["commits", true, /^nkiikib$/],
   ["welcomes", true, /^niikiib$/],
   ["welcomed", false, /^kii$/],
+  ["blobs", true, /^nkiiii$/],
+  ["blob_claims", false, /^kkii$/],
+  ["blob_chunks", true, /^nik[kdb]$/],
   ["mailboxes", true, /^nk[kn]iii$/],
   ["accounts", true, /^kib[bk][nt]$/],
   ["sealing_keys", true, /^kiib$/],

@@ -14,7 +14,7 @@ import { checkDatabase } from "../sqlite_upkeep.ts";
 import { type Cell, cellsOf, type Value } from "./cells.ts";
 import { FoundMailboxes } from "./found_mailboxes.ts";
 import { Pages } from "./pages.ts";
-import { type GroupTable, type Table, tableOf } from "./rows.ts";
+import { type BlobTable, type GroupTable, type Table, tableOf } from "./rows.ts";
 import { Target } from "./target.ts";
 
 /** What was brought over and what was not. */
@@ -37,6 +37,9 @@ export interface SalvageReport {
   /** Groups, direct conversations among them, that are whole; and those of which only pieces were found. */
   readonly groups: number;
   readonly lostGroups: number;
+  /** Files that are whole, and those that were and are not any more. */
+  readonly files: number;
+  readonly lostFiles: number;
   /** Bundles and sealing keys whose signatures do not verify; their owners publish them again. */
   readonly lostKeys: number;
   /** Mailboxes whose last number is not known: they go on a million higher. */
@@ -45,6 +48,7 @@ export interface SalvageReport {
 
 const mailboxShift = 2 ** 36;
 const groupTables: readonly GroupTable[] = ["payloads", "groups", "group_states", "commits", "welcomes", "welcomed"];
+const blobTables: readonly BlobTable[] = ["blobs", "blob_claims", "blob_chunks"];
 
 /** Reads `source` and its log, writes `target`, which must not exist; `progress` hears pages done and all pages. */
 export async function salvageDatabase(options: {
@@ -79,6 +83,8 @@ class Salvage {
     lostKeys: 0,
     groups: 0,
     lostGroups: 0,
+    files: 0,
+    lostFiles: 0,
   };
   #damagedPages = 0;
 
@@ -91,7 +97,15 @@ class Salvage {
   async run(progress: (done: number, all: number) => void): Promise<void> {
     const all = this.#pages.count;
     // Who is there comes first: it decides whose a message is.
-    const first = ["mailboxes", "accounts", "sealing_keys", "tokens", "allowed", ...groupTables] as const;
+    const first = [
+      "mailboxes",
+      "accounts",
+      "sealing_keys",
+      "tokens",
+      "allowed",
+      ...groupTables,
+      ...blobTables,
+    ] as const;
     await this.#walk(first, (page) => progress(page, all * 3));
     await this.#walk(["messages"], (page) => progress(all + page, all * 3));
     await this.#walk(["dedup", "expired"], (page) => progress(2 * all + page, all * 3));
@@ -99,18 +113,17 @@ class Salvage {
       this.#target.mailbox(mailbox);
       this.#counts.mailboxes++;
     }
-    Object.assign(this.#counts, this.#target.groups.finish());
+    Object.assign(this.#counts, this.#target.groups.finish(), this.#target.blobs.finish());
   }
 
   get report(): SalvageReport {
-    const { messages, mailboxes, accounts, sealing_keys: sealingKeys, tokens, allowed, lostKeys, groups, lostGroups } =
-      this.#counts;
+    const { sealing_keys: sealingKeys, ...counts } = this.#counts;
     const damaged = this.#damaged.map(({ id, seq }) => ({ device: this.#mailboxes.deviceOf(id), seq }));
     return {
       pages: this.#pages.count,
       damagedPages: this.#damagedPages,
       logDamage: this.#pages.logDamage,
-      ...{ messages, mailboxes, accounts, sealingKeys, tokens, allowed, damaged, lostKeys, groups, lostGroups },
+      ...{ ...counts, sealingKeys, damaged },
       lost: Math.max(this.#mailboxes.missing, damaged.length),
       renumbered: this.#mailboxes.renumbered,
     };
@@ -153,6 +166,10 @@ class Salvage {
       case "welcomes":
       case "welcomed":
         return this.#target.groups.add(table, rowid, values);
+      case "blobs":
+      case "blob_claims":
+      case "blob_chunks":
+        return this.#target.blobs.add(table, rowid, values);
       case "tokens":
       case "allowed":
         if (this.#target.row(table, values)) this.#counts[table]++;
@@ -194,7 +211,8 @@ class Salvage {
     if (!this.#mailboxes.addUnsigned(id, seq, bytes.length)) return void this.#damaged.push({ id, seq });
     const dates = datesOf(row.received, row.expires, opened?.createdAtMs ?? row.received, this.#nowMs);
     this.#target.unsigned({ ...row, ...dates });
-    if (opened && bodyHash) this.#target.known({ id, seq, ...dates, opened, bodyHash });
+    if (!opened || !bodyHash) return; // a notice: the relay's own word, no message
+    this.#target.known({ id, seq, ...dates, opened, bodyHash });
     this.#counts.messages++;
   }
 

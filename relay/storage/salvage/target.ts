@@ -6,6 +6,7 @@ import Database, { type Statement } from "better-sqlite3";
 import type { OpenedEnvelope } from "../../../crypto/envelope.ts";
 import { migrate } from "../migrations/migrate.ts";
 import type { Value } from "./cells.ts";
+import { FoundBlobs } from "./found_blobs.ts";
 import { FoundGroups } from "./found_groups.ts";
 import type { WrittenMailbox } from "./found_mailboxes.ts";
 
@@ -47,6 +48,8 @@ export class Target implements Disposable {
   readonly #unsigned: Statement;
   /** What goes in of groups. */
   readonly groups: FoundGroups;
+  /** What goes in of files. */
+  readonly blobs: FoundBlobs;
 
   /** Makes it (0600); throws `cannot_create` when it is there. */
   constructor(path: string) {
@@ -67,6 +70,7 @@ export class Target implements Disposable {
       "INSERT INTO messages (slot, received, expires, crc, envelope, payload, size) VALUES (?, ?, ?, ?, ?, ?, ?)",
     );
     this.groups = new FoundGroups(this.#db);
+    this.blobs = new FoundBlobs(this.#db);
     this.#mailbox = this.#db.prepare(
       "INSERT INTO mailboxes (id, device, account, next_seq, messages, bytes) VALUES (?, ?, ?, ?, ?, ?)",
     );
