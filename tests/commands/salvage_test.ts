@@ -11,12 +11,16 @@ Deno.test.afterAll(() => world[Symbol.asyncDispose]());
 
 type Member = Awaited<ReturnType<World["member"]>>;
 
-/** A stopped relay with ten messages for one reader. */
-async function relayWithMail(name: string): Promise<{ relay: RunningRelay; from: Member; to: Member }> {
+/** A stopped relay with ten messages for one reader, who leaves KeyPackages there. */
+async function relayWithMail(
+  name: string,
+  flags: readonly string[] = [],
+): Promise<{ relay: RunningRelay; from: Member; to: Member }> {
   const relay = await world.relay({ name });
   const [from, to] = await Promise.all([world.member(`${name}-from`, relay), world.member(`${name}-to`, relay)]);
+  await to.ok(["fetch"]);
   const words = Array.from({ length: 10 }, (_, i) => `word ${i} `.repeat(80)).join("\n");
-  await from.ok(["send", to.id, "--lines"], { stdin: words });
+  await from.ok(["send", to.id, "--lines", ...flags], { stdin: words });
   assert.equal(await relay.stop(), 0);
   return { relay, from, to };
 }
@@ -45,7 +49,7 @@ row(
     const out = operator.path("rescued");
     const done = await operator.run(["relay", "salvage", "--data-dir", relay.dataDir, "--out", out, "-v"]);
     assert.equal(done.code, 0, done.stderr);
-    assert.match(done.stdout, /^salvaged 10 messages of 2 mailboxes into .*rescued\n$/);
+    assert.match(done.stdout, /^salvaged 10 messages of 2 mailboxes and 1 conversations into .*rescued\n$/);
     assert.match(done.stderr, /^read 50 %$/m);
     assert.deepEqual(pictureOf(relay.dataDir), before, "the damaged folder is only read");
     assert.equal(Deno.statSync(out).mode! & 0o777, 0o700);
@@ -53,7 +57,8 @@ row(
 
     const again = await world.relay({ name: "operator/rescued", port: relay.port });
     assert.equal(again.address, relay.address);
-    await from.ok(["send", to.id, "after the rescue"]);
+    const sent = JSON.parse(await from.ok(["send", to.id, "after the rescue", "--json"]));
+    assert.equal(sent.via, "mls", "their conversation goes on");
     const lines = (await to.ok(["fetch"])).split("\n");
     assert.equal(lines.filter((line) => /word \d/.test(line)).length, 10);
     assert.match(lines.at(-1)!, /after the rescue$/);
@@ -62,7 +67,7 @@ row(
 );
 
 row("salvage says which message is lost, in words and in JSON, and ends with 74", async () => {
-  const { relay } = await relayWithMail("flipped");
+  const { relay } = await relayWithMail("flipped", ["--sealed"]);
   const path = join(relay.dataDir, "relay.db");
   flipInsideEnvelope(path);
   const salvage = ["relay", "salvage", "--data-dir", relay.dataDir, "--out"];
