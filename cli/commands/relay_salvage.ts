@@ -46,7 +46,6 @@ export async function run({ options, settings, out }: Call<typeof relaySalvageSp
       sealing_keys: sealingKeys,
       lost_keys: lostKeys,
       lost_groups: lostGroups,
-      lost_groups: lostGroups,
       lost_files: lostFiles,
       log_damage: logDamage,
       root_key: rootKey,
@@ -65,7 +64,6 @@ export async function run({ options, settings, out }: Call<typeof relaySalvageSp
 function lossesOf({ lost, lostGroups, lostFiles, lostKeys, logDamage, renumbered, rootKey }: SalvagedFolder): string[] {
   return [
     ...(lost > 0 ? [`messages lost: ${lost}`] : []),
-    ...(lostGroups > 0 ? [`conversations lost: ${lostGroups} (between two people they begin anew by themselves)`] : []),
     ...(lostGroups > 0 ? [`conversations lost: ${lostGroups} (between two people they begin anew by themselves)`] : []),
     ...(lostFiles > 0 ? [`files lost: ${lostFiles}`] : []),
     ...(lostKeys > 0 ? [`bundles or sealing keys lost: ${lostKeys} (their owners publish them again)`] : []),
