@@ -13,7 +13,7 @@ import type { Identity } from "./identity.ts";
 import { bodyBytes, messageRecord, type MessageStyle } from "./message_output.ts";
 import { ReaderGone } from "./output.ts";
 import { type Progress, startProgress } from "./progress.ts";
-import { saveFiles } from "./save_files.ts";
+import { saveFiles } from "../client/storage/save_files.ts";
 import { shownName } from "./shown_name.ts";
 import type { fetchSpec } from "./tree/messages.ts";
 import type { Call } from "./tree/spec.ts";

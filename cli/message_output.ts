@@ -4,7 +4,7 @@ import type { InboxMessage } from "../client/inbox.ts";
 import type { Where } from "../client/inbox_events.ts";
 import { formatAccountId } from "../crypto/account.ts";
 import { escapeControls, escapeLine, safeJson } from "./escape.ts";
-import type { SavedFile } from "./save_files.ts";
+import type { SavedFile } from "../client/storage/save_files.ts";
 
 /** How messages are written. */
 export interface MessageStyle {

@@ -2,7 +2,7 @@
 import { fstatSync } from "node:fs";
 import { sealVault } from "../../crypto/vault.ts";
 import { type Identity, openIdentity } from "../identity.ts";
-import { encodeIdentity, type IdentitySecrets } from "../identity_bytes.ts";
+import { encodeIdentity, type IdentitySecrets } from "../../crypto/identity_bytes.ts";
 import { openStore } from "../messenger.ts";
 import { passphraseFrom } from "../passphrase.ts";
 import type { Settings } from "../settings.ts";

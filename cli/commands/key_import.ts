@@ -4,7 +4,7 @@ import { makeSealingKey } from "../../crypto/sealing_key.ts";
 import { openVault, vaultNeedsPassphrase } from "../../crypto/vault.ts";
 import { QightError } from "../../proto/errors.ts";
 import { type Identity, identityFrom, makeSecrets, saveIdentity, type WholeSecrets } from "../identity.ts";
-import { type CarriedSealingKey, decodeIdentity } from "../identity_bytes.ts";
+import { type CarriedSealingKey, decodeIdentity } from "../../crypto/identity_bytes.ts";
 import { openStore } from "../messenger.ts";
 import type { Settings } from "../settings.ts";
 import { existingPassphrase } from "../passphrase.ts";

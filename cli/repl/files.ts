@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { HistoryFile } from "../../client/history.ts";
 import { QightError } from "../../proto/errors.ts";
 import type { Env } from "../paths.ts";
-import { saveFiles } from "../save_files.ts";
+import { saveFiles } from "../../client/storage/save_files.ts";
 import type { Chat } from "./chat.ts";
 
 /** A path with `~/` as the shell would read it. */

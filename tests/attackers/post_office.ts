@@ -3,7 +3,7 @@
  * @module
  */
 import { openSqliteStore } from "../../client/storage/sqlite.ts";
-import { decodeIdentity } from "../../cli/identity_bytes.ts";
+import { decodeIdentity } from "../../crypto/identity_bytes.ts";
 import { accountFromSeed } from "../../crypto/account.ts";
 import { signerFromSeed } from "../../crypto/ed25519.ts";
 import { openVault } from "../../crypto/vault.ts";

@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { escapeControls, escapeLine, safeJson } from "../../cli/escape.ts";
 import { type Notice, noticeText } from "../../cli/event_output.ts";
-import { decodeIdentity, encodeIdentity } from "../../cli/identity_bytes.ts";
+import { decodeIdentity, encodeIdentity } from "../../crypto/identity_bytes.ts";
 import { readLines } from "../../cli/lines.ts";
 import { Output, ReaderGone } from "../../cli/output.ts";
-import { safeName } from "../../cli/save_files.ts";
+import { safeName } from "../../client/storage/save_files.ts";
 import { waitRemarks } from "../../cli/wait_remark.ts";
 import { QightError } from "../../proto/errors.ts";
 

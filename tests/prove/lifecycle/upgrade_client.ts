@@ -2,7 +2,7 @@
  * A client's store in every earlier schema, opened by the present program; one from the future is refused.
  * @module
  */
-import { decodeIdentity } from "../../../cli/identity_bytes.ts";
+import { decodeIdentity } from "../../../crypto/identity_bytes.ts";
 import { migrations } from "../../../client/storage/schema.ts";
 import { openSqliteStore } from "../../../client/storage/sqlite.ts";
 import { openVault } from "../../../crypto/vault.ts";

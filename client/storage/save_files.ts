@@ -1,8 +1,11 @@
-/** Writes attached files where the user said: names made safe, nothing overwritten. @module */
+/**
+ * Writes attached files where the user said: names made safe, nothing overwritten.
+ * @module
+ */
 import { createHash } from "node:crypto";
 import { extname, join } from "node:path";
-import { QightError } from "../proto/errors.ts";
-import type { File } from "../proto/gen/qight/v1/seal_pb.ts";
+import { QightError } from "../../proto/errors.ts";
+import type { File } from "../../proto/gen/qight/v1/seal_pb.ts";
 
 /** An attached file, and where it is when it was saved. */
 export interface SavedFile {

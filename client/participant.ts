@@ -1,0 +1,211 @@
+/**
+ * One identity at one relay: its store, and everything that sends and reads with it. The command line and the library
+ * stand on this.
+ * @module
+ */
+import { parseRelayAddress } from "../net/address.ts";
+import { asQightError } from "../proto/errors.ts";
+import { type Clock, type Random, systemClock, systemRandom } from "./clock.ts";
+import { Contacts } from "./contacts.ts";
+import { DeliveryReceipts } from "./delivery_receipts.ts";
+import { KeyDirectory } from "./directory.ts";
+import { Groups } from "./groups.ts";
+import { ensureKeyPackages, type KeyPackageBudget, ONE_SHOT } from "./groups/key_packages.ts";
+import { GroupStates } from "./groups/states.ts";
+import { History } from "./history.ts";
+import { noticeOf } from "./history_notices.ts";
+import type { Identity } from "./identity.ts";
+import type { InboxOptions } from "./inbox.ts";
+import { createOutbox, type Outbox } from "./outbox.ts";
+import { ensurePublished, ownBundle, type Published } from "./publish.ts";
+import type { RelaySource } from "./reconnect.ts";
+import { type ConnectOptions, RelayClient } from "./relay_client.ts";
+import { healOnce } from "./restored.ts";
+import { flushQueue, type SendRoom } from "./send.ts";
+import { dialledName } from "./session.ts";
+import type { ClientStore } from "./storage/store.ts";
+
+/** A connection that has proven its device, and what sending over it needs. */
+export interface Connected extends SendRoom {
+  readonly published: Published;
+}
+
+/** Who takes part, where, and how. */
+export interface ParticipantOptions {
+  readonly self: Identity;
+  readonly store: ClientStore;
+  /** `qight://ROOT@host:port`. */
+  readonly relayAddress: string;
+  /** Deadline of dialling and of calls, milliseconds. */
+  readonly timeoutMs: number;
+  /** Whether what is sent is kept as lines. */
+  readonly keepHistory: boolean;
+  /** Whether a group that somebody adds this account to waits for a yes. */
+  readonly askFirst: boolean;
+  /** What else a connection is made with, asked for each. */
+  readonly connection: () => Promise<Pick<ConnectOptions, "token" | "dial" | "program">>;
+  /** Hears what a user should know of the queue. */
+  readonly note: (text: string) => void;
+  /** Hears what only helps to find an error. */
+  readonly detail: (text: string) => void;
+  readonly clock?: Clock;
+  readonly random?: Random;
+}
+
+/** The parts of an inbox that have to do with conversations. */
+export type ConversationParts = Pick<InboxOptions, "groups" | "arrivals" | "onAction" | "onGroups">;
+
+/** One identity with its store, ready for one relay. */
+export class Participant implements AsyncDisposable {
+  /** Account and device. */
+  readonly self: Identity;
+  readonly store: ClientStore;
+  readonly outbox: Outbox;
+  readonly directory: KeyDirectory;
+  readonly contacts: Contacts;
+  readonly history: History;
+  /** Address of the relay; mail is kept apart by relay. */
+  readonly relayAddress: string;
+  /** The relay's name as dialled. */
+  readonly relayName: string;
+  readonly clock: Clock;
+  /** Decoded states of groups, for all that seal and open with them. */
+  readonly states: GroupStates;
+  readonly #options: ParticipantOptions;
+  readonly #random: Random;
+
+  constructor(options: ParticipantOptions) {
+    const { self, store, relayAddress, keepHistory, clock = systemClock, random = systemRandom } = options;
+    this.#options = options;
+    this.#random = random;
+    this.self = self;
+    this.store = store;
+    this.relayAddress = relayAddress;
+    this.relayName = dialledName(parseRelayAddress(relayAddress));
+    this.clock = clock;
+    this.states = new GroupStates(random);
+    this.history = new History({ store, clock, own: { account: self.account.hash, device: self.signer.publicKey } });
+    const witness = keepHistory ? this.history.witness : undefined;
+    this.outbox = createOutbox({ store, relay: this.relayName, clock, random, witness, states: this.states });
+    this.directory = new KeyDirectory(store, clock);
+    this.contacts = new Contacts(store, clock);
+  }
+
+  /** The groups at the relay, over the sessions of `source`. */
+  groups(source: RelaySource): Groups {
+    const { account, signer } = this.self;
+    const { timeoutMs, askFirst } = this.#options;
+    const { relayName: relay, store, directory, states, clock } = this;
+    const room = {
+      source,
+      relay,
+      store,
+      directory,
+      account: account.hash,
+      signer,
+      states,
+      clock,
+      random: this.#random,
+    };
+    return new Groups({ ...room, timeoutMs, askFirst });
+  }
+
+  /** Dials, proves the device, and publishes what the relay lacks. */
+  async connect(): Promise<Connected> {
+    const relay = await this.dial();
+    try {
+      const published = await this.publish(relay);
+      const author = { signer: this.self.signer, bundle: published.bundle };
+      const groups = this.groups({ client: () => Promise.resolve(relay) });
+      await healOnce(this.store, groups.relay, () => groups.healRestored());
+      return { relay, outbox: this.outbox, directory: this.directory, author, published, groups: groups.reach };
+    } catch (error) {
+      relay.close();
+      throw error;
+    }
+  }
+
+  /** Dials and proves the device. */
+  async dial(): Promise<RelayClient> {
+    const { connection, timeoutMs } = this.#options;
+    const more = await connection();
+    const bundle = await ownBundle({ store: this.store, identity: this.self, clock: this.clock });
+    const options = { signer: this.self.signer, bundle: bundle.bytes, timeoutMs, clock: this.clock };
+    return await RelayClient.connect(this.relayAddress, { ...options, ...more });
+  }
+
+  /** Publishes bundle and sealing key as far as the relay lacks them. */
+  async publish(relay: RelayClient, options: { rotate?: boolean } = {}): Promise<Published> {
+    const { store, clock, self: identity } = this;
+    const published = await ensurePublished({ relay, store, identity, clock, random: this.#random, ...options });
+    await this.publishKeyPackages(relay, ONE_SHOT);
+    return published;
+  }
+
+  /** Publishes KeyPackages of this device as far as the relay lacks them and `budget` allows. */
+  async publishKeyPackages(relay: RelayClient, budget: KeyPackageBudget): Promise<void> {
+    const { relayName, store, clock, self: { account, signer } } = this;
+    try {
+      const owner = { account: account.hash, signer };
+      await ensureKeyPackages({ relay, relayName, store, owner, clock }, budget);
+    } catch (thrown) {
+      const error = asQightError(thrown);
+      // A relay that refuses them (too many, a clock that is wrong) refuses nothing that the command is about.
+      if (error.requestId === undefined) throw error;
+      this.#options.detail(`KeyPackages were not published: ${error.message}`);
+    }
+  }
+
+  /** Sends what was queued earlier, in order, and says what could not go. */
+  async flush(room: SendRoom): Promise<void> {
+    const { note, detail } = this.#options;
+    for (const id of await this.outbox.purge(room.relay.session.maxTtlS * 1000)) {
+      note(`queued message ${id.toHex()} was not sent: its date is older than the relay keeps messages`);
+    }
+    for await (const { id, error } of flushQueue(room)) {
+      if (error) note(`queued message ${id.toHex()} was not taken: ${error.message}`);
+      else detail(`queued message ${id.toHex()} was sent`);
+    }
+  }
+
+  /**
+   * What an inbox reads conversations with: groups over the sessions of `source`, receipts to contacts, lines in the
+   * history. `room`: a session's, for who writes the receipts; `nameOf`: what accounts are called in lines.
+   */
+  conversationParts(
+    source: RelaySource,
+    room: Connected,
+    wishes: {
+      readonly sendReceipts: boolean;
+      readonly keepHistory: boolean;
+      readonly nameOf: (account: Uint8Array) => string;
+    },
+  ): ConversationParts {
+    const { store, states, clock, history } = this;
+    const groups = this.groups(source);
+    const { relay, account } = groups;
+    const people = { nameOf: wishes.nameOf, own: account };
+    const receipts = new DeliveryReceipts({
+      room: { ...room, groups: groups.reach },
+      ...{ store, states, account, clock },
+      relayName: relay,
+      random: this.#random,
+      onError: (error) => this.#options.detail(`receipts were not told: ${error.message}`),
+    });
+    const arrivals = wishes.sendReceipts ? receipts : undefined;
+    if (!wishes.keepHistory) return { groups, arrivals };
+    return {
+      groups,
+      arrivals,
+      onAction: (tables, action) => void history.acted(tables, action),
+      onGroups: (tables, events) => {
+        history.noticed(tables, events.flatMap((event) => noticeOf(event, people) ?? []));
+      },
+    };
+  }
+
+  /** Closes the store. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.store[Symbol.asyncDispose]();
+  }
+}
