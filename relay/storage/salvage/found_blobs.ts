@@ -48,7 +48,7 @@ export class FoundBlobs {
   }
 
   /** When all rows are in: keeps the files that are whole; answers how many, and how many are lost. */
-  finish(): { files: number; lostFiles: number } {
+  finish(): { blobs: number; lostFiles: number } {
     const rows = this.#db.prepare("SELECT id, sha256, size FROM blobs").all() as {
       id: number;
       sha256: Uint8Array;
@@ -62,7 +62,7 @@ export class FoundBlobs {
       UPDATE blobs SET received = size, state = 1;
       DELETE FROM blob_chunks WHERE slot >> 28 NOT IN (SELECT id FROM blobs);
       DELETE FROM blob_claims WHERE sha256 NOT IN (SELECT sha256 FROM blobs);`);
-    return { files: whole.length, lostFiles: this.#seen.size - whole.length };
+    return { blobs: whole.length, lostFiles: this.#seen.size - whole.length };
   }
 
   #isWhole({ id, sha256, size }: { id: number; sha256: Uint8Array; size: number }): boolean {

@@ -38,7 +38,7 @@ export interface SalvageReport {
   readonly groups: number;
   readonly lostGroups: number;
   /** Files that are whole, and those that were and are not any more. */
-  readonly files: number;
+  readonly blobs: number;
   readonly lostFiles: number;
   /** Bundles and sealing keys whose signatures do not verify; their owners publish them again. */
   readonly lostKeys: number;
@@ -83,7 +83,7 @@ class Salvage {
     lostKeys: 0,
     groups: 0,
     lostGroups: 0,
-    files: 0,
+    blobs: 0,
     lostFiles: 0,
   };
   #damagedPages = 0;
