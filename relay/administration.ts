@@ -153,8 +153,8 @@ async function sizeIfThere(path: string): Promise<number> {
 }
 
 async function storeStatus(store: Store) {
-  const { messages, bytes, mailboxes, accounts, fileBytes } = await store.stats();
-  return { messages, bytes, mailboxes, accounts, file_bytes: fileBytes };
+  const { messages, bytes, mailboxes, accounts, groups, fileBytes } = await store.stats();
+  return { messages, bytes, mailboxes, accounts, groups, file_bytes: fileBytes };
 }
 
 function text(params: Readonly<Record<string, unknown>>, key: string): string {

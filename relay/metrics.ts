@@ -11,7 +11,7 @@ import type { StoreStats } from "./storage/store.ts";
 
 /** Numbers that are read at the moment of rendering. */
 export interface RenderStats {
-  readonly store: Pick<StoreStats, "messages" | "bytes">;
+  readonly store: Pick<StoreStats, "messages" | "bytes" | "groups">;
   /** End of the leaf's validity, Unix milliseconds; null when the relay has none. */
   readonly certificateExpiresAtMs: number | null;
 }
@@ -26,12 +26,16 @@ export interface Metrics {
   request(method: string, result: string, seconds: number): void;
   /** A message of that many bytes was accepted (durable). */
   accepted(bytes: number): void;
-  /** Messages were handed to a reader that acknowledged them. */
+  /** Messages (not notices about groups) were handed to a reader that acknowledged them. */
   delivered(count: number): void;
   /** Messages expired unread. */
   expired(count: number): void;
   /** A message was refused for this error code. */
   rejected(reason: string): void;
+  /** A commit ended an epoch of a group: `accepted`, `stale_epoch`, or another refusal. */
+  commit(result: string): void;
+  /** KeyPackages came or went: `published`, `claimed`, or `last_resort` for one that was handed out for want of others. */
+  keyPackages(result: string, count: number): void;
   /** A limit hit: `send`, `connections`, `accounts`, … */
   rateLimited(scope: string): void;
   /** Connections now, for status. */
@@ -58,6 +62,8 @@ export function createMetrics(build: { version: string; commit?: string }): Metr
   const sizes = createHistogram("qight_message_size_bytes", "Size of accepted envelopes.", null, [
     ...[256, 512, 1024, 2048, 4096, 16384, 65536, 262144, 1048576, 4194304],
   ]);
+  const commits = createCounter("qight_commits_total", "Commits offered to groups.", ["result"]);
+  const keyPackages = createCounter("qight_key_packages_total", "KeyPackages published and handed out.", ["result"]);
   const rateLimited = createCounter("qight_rate_limited_total", "Requests that met a limit.", ["scope"]);
 
   return {
@@ -73,6 +79,8 @@ export function createMetrics(build: { version: string; commit?: string }): Metr
     },
     delivered: (count) => delivered.add(count),
     expired: (count) => expired.add(count),
+    commit: (result) => commits.add(1, result),
+    keyPackages: (result, count) => keyPackages.add(count, result),
     rejected: (reason) => rejected.add(1, reason),
     rateLimited: (scope) => rateLimited.add(1, scope),
     get connectionsNow() {
@@ -87,7 +95,9 @@ export function createMetrics(build: { version: string; commit?: string }): Metr
       [handshakes, requests, durations, accepted, delivered, expired, rejected].forEach(add);
       registry.registerMetric(gauge("qight_messages_stored", "Messages stored now.", stats.store.messages));
       registry.registerMetric(gauge("qight_store_bytes", "Bytes of the envelopes stored now.", stats.store.bytes));
-      [sizes, rateLimited].forEach(add);
+      const groups = "Groups and direct conversations stored now.";
+      registry.registerMetric(gauge("qight_groups_stored", groups, stats.store.groups));
+      [sizes, rateLimited, commits, keyPackages].forEach(add);
       if (stats.certificateExpiresAtMs !== null) {
         registry.registerMetric(gauge(
           "qight_certificate_expiry_timestamp_seconds",

@@ -72,6 +72,7 @@ export async function commit(room: GroupRoom, call: CallContext): Promise<void> 
     welcomeUntilMs: acceptedAtMs + WELCOME_MS,
     noticeUntilMs: acceptedAtMs + room.retention().maxTtlMs,
   }, BOUNDS);
+  room.metrics.commit(outcome.kind);
   if (outcome.kind !== "accepted") throw refusal(outcome);
   room.limits.committed(group);
   wake(room, outcome.notices);

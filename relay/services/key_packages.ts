@@ -51,6 +51,7 @@ export async function publishKeyPackages(room: GroupRoom, call: CallContext): Pr
       retryAfterMs: 60_000,
     });
   }
+  room.metrics.keyPackages("published", packages.length);
   const answer = create(PublishKeyPackagesResponseSchema, { count });
   await call.reply.send(toBinary(PublishKeyPackagesResponseSchema, answer));
 }
@@ -75,6 +76,9 @@ export async function claimKeyPackages(room: GroupRoom, call: CallContext): Prom
   // The one who adds and the one who is added need time, by clocks that may differ.
   const validUntilMs = room.now() + FUTURE_TOLERANCE_MS;
   const found = await room.store.keyPackages.claim({ account, suite, except: device, validUntilMs, singleUse });
+  const lastResorts = found.packages.filter(({ lastResort }) => lastResort).length;
+  room.metrics.keyPackages("claimed", found.packages.length - lastResorts);
+  room.metrics.keyPackages("last_resort", lastResorts);
   const answer = create(ClaimKeyPackagesResponseSchema, {
     ...(found.bundle ? { bundle: found.bundle } : {}),
     packages: found.packages,

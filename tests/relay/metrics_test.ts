@@ -4,7 +4,7 @@ import { createMetrics } from "../../relay/metrics.ts";
 import { createCounter } from "../../relay/metrics/plain_numbers.ts";
 import { assertNamedByTheRules, parse } from "../helpers/exposition.ts";
 
-const stats = { store: { messages: 3, bytes: 900 }, certificateExpiresAtMs: 1_800_000_000_000 };
+const stats = { store: { messages: 3, bytes: 900, groups: 7 }, certificateExpiresAtMs: 1_800_000_000_000 };
 
 function busy() {
   const metrics = createMetrics({ version: "0.1.0", commit: "abc" });
@@ -21,6 +21,8 @@ function busy() {
   metrics.expired(4);
   metrics.rejected("queue_full");
   metrics.rateLimited("send");
+  metrics.commit("stale_epoch");
+  metrics.keyPackages("claimed", 2);
   return metrics;
 }
 
@@ -38,6 +40,9 @@ Deno.test("every name of docs/operations.md that this relay can count is there, 
     ["qight_messages_rejected_total", "counter"],
     ["qight_messages_stored", "gauge"],
     ["qight_store_bytes", "gauge"],
+    ["qight_groups_stored", "gauge"],
+    ["qight_commits_total", "counter"],
+    ["qight_key_packages_total", "counter"],
     ["qight_message_size_bytes", "histogram"],
     ["qight_rate_limited_total", "counter"],
     ["qight_certificate_expiry_timestamp_seconds", "gauge"],
@@ -65,6 +70,9 @@ Deno.test("what was counted is what is shown", async () => {
     ["qight_messages_rejected_total", { reason: "queue_full" }, 1],
     ["qight_messages_stored", {}, 3],
     ["qight_store_bytes", {}, 900],
+    ["qight_groups_stored", {}, 7],
+    ["qight_commits_total", { result: "stale_epoch" }, 1],
+    ["qight_key_packages_total", { result: "claimed" }, 2],
     ["qight_rate_limited_total", { scope: "send" }, 1],
     ["qight_certificate_expiry_timestamp_seconds", {}, 1_800_000_000],
     ["qight_request_duration_seconds_bucket", { method: "Send", le: "0.001" }, 0],
