@@ -72,7 +72,7 @@ export class History {
   async fitting(messages: readonly InboxMessage[]): Promise<InboxMessage[]> {
     let bytes = await this.#store.read(({ history }) => history.keptBytes());
     return messages.filter(({ content }) => {
-      const more = attachmentsOf(content, true).reduce((sum, { size }) => sum + size, 0);
+      const more = attachmentsOf(content, true).reduce((sum, { data }) => sum + (data?.length ?? 0), 0);
       if (more > 0 && bytes + more > KEPT_FILE_BYTES) return false;
       bytes += more;
       return true;
@@ -81,17 +81,25 @@ export class History {
 
   /**
    * Keeps what arrived; for the transaction that marks it as shown. `read` where it is shown at once. Without `bytes` only
-   * names and sizes of files are kept, because their bytes went elsewhere.
+   * names and sizes of files are kept, because their bytes went elsewhere; `refs`: so that those at the relay can be had.
    */
   arrived(
     tables: Tables,
     messages: readonly InboxMessage[],
-    { state = "unread", bytes = true }: { state?: "unread" | "read"; bytes?: boolean } = {},
+    { state = "unread", bytes = true, refs = bytes }: {
+      state?: "unread" | "read";
+      bytes?: boolean;
+      refs?: boolean;
+    } = {},
   ): void {
     for (const message of messages) {
       const { id, from, fromDevice, sentAtMs, verified, content } = message;
       const line = { conversation: conversationIn(message.in), author: from, device: fromDevice, id, verified };
-      this.#add(tables, { ...line, atMs: sentAtMs, state, ...keptContent(content) }, attachmentsOf(content, bytes));
+      this.#add(
+        tables,
+        { ...line, atMs: sentAtMs, state, ...keptContent(content) },
+        attachmentsOf(content, bytes, refs),
+      );
     }
   }
 
@@ -204,7 +212,7 @@ export class History {
     });
   }
 
-  /** Files whose bytes are here, of one conversation or of all. */
+  /** Files whose bytes are here or wait at the relay, of one conversation or of all. */
   async files(conversation?: string): Promise<HistoryFile[]> {
     return await this.#store.read(({ history }) => history.keptFiles(conversation));
   }
@@ -220,6 +228,11 @@ export class History {
   /** The file is safe at `path`: its bytes are erased here. */
   async saved(number: number, path: string): Promise<void> {
     await this.#store.write(({ history }) => history.setSaved(number, path));
+  }
+
+  /** The file is wanted no more. */
+  async dropFile(number: number): Promise<void> {
+    await this.#store.write(({ history }) => history.dropFile(number));
   }
 
   /** Keeps a message of one's own as a line; for the transaction that keeps it for sending. */

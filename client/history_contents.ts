@@ -2,7 +2,8 @@
  * From what travels to what is kept: words, files and wishes of a content as the history holds them.
  * @module
  */
-import type { Content } from "../proto/gen/qight/v1/seal_pb.ts";
+import { toBinary } from "@bufbuild/protobuf";
+import { BlobRefSchema, type Content } from "../proto/gen/qight/v1/seal_pb.ts";
 import type { HistoryAttachment, HistoryLine } from "./storage/store.ts";
 
 /** The words of a content, what it answers, and how long it stays. */
@@ -20,14 +21,17 @@ export function isLine({ body, files, action }: Content): boolean {
   return action.case === undefined && (body.case !== undefined || files.length > 0);
 }
 
-/** Its files; with `keep` with the bytes that came along. Bytes that are no text are a file too: a screen cannot show them. */
-export function attachmentsOf({ body, files }: Content, keep: boolean): HistoryAttachment[] {
-  const all = files.map(({ name, data, blob }) => attachment(name, data, keep, blob && Number(blob.size)));
+/** Its files; with `keep` the bytes that came along, with `keepRefs` the way to those at the relay. Bytes that are no text are a file too: a screen cannot show them. */
+export function attachmentsOf({ body, files }: Content, keep: boolean, keepRefs = keep): HistoryAttachment[] {
+  const all = files.map(({ name, data, blob }): HistoryAttachment =>
+    blob
+      ? { name, size: Number(blob.size), data: null, blob: keepRefs ? toBinary(BlobRefSchema, blob) : null }
+      : attachment(name, data, keep)
+  );
   if (body.case === "data") all.unshift(attachment("message.bin", body.value, keep));
   return all;
 }
 
-/** The bytes of a file that waits at the relay are not here. */
-function attachment(name: string, data: Uint8Array, keep: boolean, blobSize?: number): HistoryAttachment {
-  return { name, size: blobSize ?? data.length, data: keep && blobSize === undefined ? data : null };
+function attachment(name: string, data: Uint8Array, keep: boolean): HistoryAttachment {
+  return { name, size: data.length, data: keep ? data : null };
 }

@@ -65,6 +65,8 @@ export interface HistoryAttachment {
   readonly name: string;
   readonly size: number; // bytes
   readonly data: Uint8Array | null;
+  /** Serialized BlobRef of a file that waits at the relay and is wanted. */
+  readonly blob?: Uint8Array | null;
 }
 
 /** A kept file, without its bytes. */
@@ -76,6 +78,8 @@ export interface HistoryFile {
   readonly size: number; // bytes
   /** The bytes are here. */
   readonly kept: boolean;
+  /** Serialized BlobRef while it waits at the relay; null otherwise. */
+  readonly blob: Uint8Array | null;
   /** Where it was saved; null until then. */
   readonly savedAs: string | null;
 }
@@ -109,13 +113,15 @@ export interface HistoryTable {
   conversations(): ConversationRow[];
   /** Files of one line. */
   filesOf(place: number): HistoryFile[];
-  /** Files whose bytes are here, oldest first; of all conversations when none is named. */
+  /** Files whose bytes are here or wait at the relay, oldest first; of all conversations when none is named. */
   keptFiles(conversation?: string): HistoryFile[];
   file(number: number): HistoryFile | null;
   /** The bytes of a kept file; null when they are not here. */
   bytesOf(number: number): Uint8Array | null;
-  /** The file is at `path` now; its bytes are erased here. */
+  /** The file is at `path` now; its bytes, and the key of those at the relay, are erased here. */
   setSaved(number: number, path: string): void;
+  /** The file is wanted no more. */
+  dropFile(number: number): void;
   /** Bytes of all kept files together. */
   keptBytes(): number;
   /** Removes the oldest read lines of a conversation while it has more than these. */

@@ -62,7 +62,7 @@ export const historyColumns =
 /** The tables over an open database. */
 export function historyTable(db: Database.Database): HistoryTable {
   const columns = historyColumns;
-  const fileColumns = "number, place, name, size, kept, saved_as";
+  const fileColumns = "number, place, name, size, kept, saved_as, blob";
   const known = db.prepare("SELECT 1 FROM history WHERE device = ? AND id = ?").pluck();
   const meet = db.prepare(
     "INSERT INTO conversation (name, last_at_ms) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET " +
@@ -72,7 +72,9 @@ export function historyTable(db: Database.Database): HistoryTable {
     "INSERT INTO history (place, conversation, author, device, id, at_ms, state, verified, text, kind, reply_to, " +
       "disappear_s, gone_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
   );
-  const addFile = db.prepare("INSERT INTO history_file (place, name, size, kept, data) VALUES (?, ?, ?, ?, ?)");
+  const addFile = db.prepare(
+    "INSERT INTO history_file (place, name, size, kept, data, blob) VALUES (?, ?, ?, ?, ?, ?)",
+  );
   const setState = db.prepare("UPDATE history SET state = ? WHERE device = ? AND id = ?");
   const last = db.prepare(`SELECT ${columns} FROM history WHERE conversation = ? ORDER BY place DESC LIMIT ?`);
   const inState = db.prepare(`SELECT ${columns} FROM history WHERE state = ? ORDER BY place`);
@@ -87,14 +89,17 @@ export function historyTable(db: Database.Database): HistoryTable {
       "AS unread FROM conversation ORDER BY last_at_ms DESC, name",
   );
   const filesOf = db.prepare(`SELECT ${fileColumns} FROM history_file WHERE place = ? ORDER BY number`);
-  const kept = db.prepare(`SELECT ${fileColumns} FROM history_file WHERE kept = 1 ORDER BY number`);
+  const kept = db.prepare(`SELECT ${fileColumns} FROM history_file WHERE kept = 1 OR blob IS NOT NULL ORDER BY number`);
   const keptOf = db.prepare(
-    `SELECT ${fileColumns} FROM history_file WHERE kept = 1 AND place IN ` +
+    `SELECT ${fileColumns} FROM history_file WHERE (kept = 1 OR blob IS NOT NULL) AND place IN ` +
       "(SELECT place FROM history WHERE conversation = ?) ORDER BY number",
   );
   const file = db.prepare(`SELECT ${fileColumns} FROM history_file WHERE number = ?`);
   const bytesOf = db.prepare("SELECT data FROM history_file WHERE number = ?").pluck();
-  const setSaved = db.prepare("UPDATE history_file SET saved_as = ?, kept = 0, data = NULL WHERE number = ?");
+  const setSaved = db.prepare(
+    "UPDATE history_file SET saved_as = ?, kept = 0, data = NULL, blob = NULL WHERE number = ?",
+  );
+  const drop = db.prepare("UPDATE history_file SET kept = 0, data = NULL, blob = NULL WHERE number = ?");
   const keptBytes = db.prepare("SELECT coalesce(sum(size), 0) FROM history_file WHERE kept = 1").pluck();
   const size = db.prepare("SELECT messages, bytes FROM conversation WHERE name = ?");
   const oldest = db.prepare(
@@ -110,7 +115,9 @@ export function historyTable(db: Database.Database): HistoryTable {
       const goneAtMs = disappearS > 0 && state !== "unread" ? nowMs + disappearS * 1000 : null;
       const fixed = [conversation, author, device, id, atMs, state, Number(verified), text];
       const { lastInsertRowid } = add.run(place ?? null, ...fixed, kind, replyTo, disappearS, goneAtMs);
-      for (const { name, size, data } of files) addFile.run(lastInsertRowid, name, size, Number(data !== null), data);
+      for (const { name, size, data, blob = null } of files) {
+        addFile.run(lastInsertRowid, name, size, Number(data !== null), data, blob);
+      }
       return true;
     },
     setState: (device, id, state) => void setState.run(state, device, id),
@@ -138,6 +145,7 @@ export function historyTable(db: Database.Database): HistoryTable {
       return data ? Uint8Array.from(data) : null;
     },
     setSaved: (number, path) => void setSaved.run(path, number),
+    dropFile: (number) => void drop.run(number),
     keptBytes: () => keptBytes.get() as number,
     trim(conversation, limits) {
       for (;;) {
@@ -175,6 +183,7 @@ interface FileRow {
   readonly size: number;
   readonly kept: number;
   readonly saved_as: string | null;
+  readonly blob: Uint8Array | null;
 }
 
 /** A row of the table as the client knows it. */
@@ -199,6 +208,6 @@ export function lineOf(row: LineRow): HistoryRow {
   };
 }
 
-function fileOf({ number, place, name, size, kept, saved_as }: FileRow): HistoryFile {
-  return { number, place, name, size, kept: kept === 1, savedAs: saved_as };
+function fileOf({ number, place, name, size, kept, saved_as, blob }: FileRow): HistoryFile {
+  return { number, place, name, size, kept: kept === 1, savedAs: saved_as, blob: blob && Uint8Array.from(blob) };
 }

@@ -2,6 +2,7 @@
  * Tables of the client's store, as versioned migrations.
  * @module
  */
+import { fileSchema } from "./file_table.ts";
 import { groupSchema } from "./group_table.ts";
 import { historyMarksSchema } from "./history_marks_table.ts";
 import { historySchema } from "./history_table.ts";
@@ -135,4 +136,5 @@ export const migrations: readonly string[] = [
   historyMarksSchema,
   groupSchema + keyPackageSchema,
   openedSchema,
+  fileSchema,
 ];

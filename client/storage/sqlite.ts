@@ -6,6 +6,7 @@ import Database from "better-sqlite3";
 import { closeSync, openSync } from "node:fs";
 import { QightError } from "../../proto/errors.ts";
 import { contactTable } from "./contact_table.ts";
+import { fileTable } from "./file_table.ts";
 import { groupTable } from "./group_table.ts";
 import { inviteTable } from "./invite_table.ts";
 import { historyMarksTable } from "./history_marks_table.ts";
@@ -50,6 +51,7 @@ class SqliteStore implements ClientStore {
       history: historyTable(this.#db),
       groups: groupTable(this.#db),
       keyPackages: keyPackageTable(this.#db),
+      files: fileTable(this.#db),
       historyMarks: historyMarksTable(this.#db),
     };
   }

@@ -2,12 +2,14 @@
  * What a client keeps on disk: its outbox, counters, what it has shown, whom it knows, and its sealing secrets.
  * @module
  */
+import type { FileTable } from "./file_table.ts";
 import type { GroupTable, KeyPackageTable } from "./group_rows.ts";
 import type { HistoryMarksTable, HistoryTable } from "./history_rows.ts";
 import type { OpenedTable } from "./opened_table.ts";
 
 export type * from "./group_rows.ts";
 export type * from "./history_rows.ts";
+export type { FileTable, UploadRow } from "./file_table.ts";
 export type { OpenedRow, OpenedTable } from "./opened_table.ts";
 
 /**
@@ -41,6 +43,7 @@ export interface Tables {
   readonly historyMarks: HistoryMarksTable;
   readonly groups: GroupTable;
   readonly keyPackages: KeyPackageTable;
+  readonly files: FileTable;
   readonly meta: MetaTable;
 }
 
