@@ -62,6 +62,21 @@ export async function openKeyFile(path: string, passphrase: string | null): Prom
   return await identityOf(await secretsIn(await readKeyFile(path), passphrase), path, passphrase);
 }
 
+/** Like `openKeyFile`; `make` writes a new one when there is none, dated `nowMs` (milliseconds since 1970). */
+export async function openOrMakeKeyFile(
+  path: string,
+  { passphrase, make, nowMs }: { readonly passphrase: string | null; readonly make: boolean; readonly nowMs: number },
+): Promise<Identity> {
+  try {
+    return await openKeyFile(path, passphrase);
+  } catch (thrown) {
+    if (!make || !(thrown instanceof QightError) || thrown.code !== "no_key") throw thrown;
+    const fresh = await identityFrom(makeSecrets(), path, passphrase);
+    await saveIdentity(fresh, { overwrite: false, now: nowMs });
+    return fresh;
+  }
+}
+
 /** New secrets: a fresh account unless one is given, always a fresh device. */
 export function makeSecrets(accountSeed: Uint8Array = generateSeed()): WholeSecrets {
   return { accountSeed, device: { seed: generateSeed(), dataKey: generateSeed() } };

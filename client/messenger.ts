@@ -1,0 +1,282 @@
+/**
+ * The messenger as a library: conversations, groups and files of one identity at one relay, without a screen.
+ * @module
+ */
+import { formatAccountId } from "../crypto/account.ts";
+import type { Signer } from "../crypto/ed25519.ts";
+import { parseRelayAddress } from "../net/address.ts";
+import { asQightError, QightError } from "../proto/errors.ts";
+import { type Clock, pause, systemRandom } from "./clock.ts";
+import type { Contacts } from "./contacts.ts";
+import { type Conversation, Conversations, shortId } from "./conversations.ts";
+import { destinationOf } from "./destination.ts";
+import type { History } from "./history.ts";
+import type { Identity } from "./identity.ts";
+import { Inbox, type InboxEvent } from "./inbox.ts";
+import { formatMessageId, newMessageId, parseMessageId } from "./message_id.ts";
+import { NamedGroups } from "./named_groups.ts";
+import { type Outgoing, outgoingContent } from "./outgoing.ts";
+import { type Connected, Participant } from "./participant.ts";
+import { ReceivedMessage } from "./received_message.ts";
+import { Reconnector } from "./reconnect.ts";
+import type { RelayClient } from "./relay_client.ts";
+import { isUnknown, sendMessage, type Via } from "./send.ts";
+import type { ClientStore } from "./storage/store.ts";
+
+/** Whose messages, where they are kept, and over which relay they go. */
+export interface MessengerOptions {
+  /** Address of the relay, `qight://ROOT@host:port`. */
+  readonly relay: string;
+  /** Folder of key file and store, private to its owner; the folder of the `qight` command does. */
+  readonly dataDir?: string;
+  /** Path of the key file; `identity.key` in `dataDir` unless given. */
+  readonly keyFile?: string;
+  /** Opens the key file; absent for one without a passphrase. */
+  readonly passphrase?: string;
+  /** Makes the key file when there is none. */
+  readonly makeKey?: boolean;
+  /** Instead of a key file: keys that the caller keeps. Needs `store`. */
+  readonly identity?: Pick<Identity, "account" | "signer"> & { readonly deviceName?: string };
+  /** Instead of a file in `dataDir`: a store of the caller. It is closed with the messenger. */
+  readonly store?: ClientStore;
+  /** Access token of a relay in token mode. */
+  readonly token?: string;
+  /** How long dialling and sending may take, milliseconds; 30,000 unless given. */
+  readonly timeoutMs?: number;
+  /** Keep what is sent and read as lines; true unless given. */
+  readonly history?: boolean;
+  /** Tell contacts what has reached this device; true unless given. */
+  readonly receipts?: boolean;
+  /** Hears what a user would be told beside messages; nobody unless given. */
+  readonly onNote?: (text: string) => void;
+  readonly clock?: Clock;
+}
+
+/** How to send one message. */
+export interface SendChoices {
+  /** 32 hex digits: the same id with the same message is sent once, however often it is tried. */
+  readonly id?: string;
+  /** How long the relay keeps it unread, seconds; its own default unless given. */
+  readonly ttlS?: number;
+  /** Outside of conversations, for machines that are copies of others. */
+  readonly sealed?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** A message that the relay has on its disk. */
+export interface SentMessage {
+  readonly id: string;
+  /** `qid1…`, or `#NAME`. */
+  readonly to: string;
+  readonly via: Via;
+  /** How many devices did not get it, because their mailboxes were full for example; a retry under the same id reaches them. */
+  readonly missed: number;
+}
+
+/** How to read. */
+export interface MessagesChoices {
+  /** Go on as messages arrive (true unless given), or end when the mailbox is drained. */
+  readonly follow?: boolean;
+  readonly signal?: AbortSignal;
+  /** Hears what is no message: members who came and went, gaps, reactions. */
+  readonly onEvent?: (event: Exclude<InboxEvent, { type: "message" }>) => void;
+}
+
+const DEFAULT_TIMEOUT_MS = 30_000;
+const AGAIN_MS = 200;
+
+/** One identity that talks. Several may be open on one data folder at once; one of them reads. */
+export class Messenger implements AsyncDisposable {
+  /** The own id, `qid1…`. */
+  readonly id: string;
+  /** Groups by name. */
+  readonly groups: NamedGroups;
+  readonly #options: MessengerOptions;
+  readonly #participant: Participant;
+  readonly #source: Reconnector;
+  readonly #rooms = new WeakMap<RelayClient, Connected>();
+
+  private constructor(options: MessengerOptions, participant: Participant) {
+    this.#options = options;
+    this.#participant = participant;
+    this.id = formatAccountId(participant.self.account.hash);
+    this.#source = new Reconnector({
+      connect: () => this.#connect(),
+      timeoutMs: this.#timeoutMs,
+      clock: participant.clock,
+      random: systemRandom,
+    });
+    this.groups = new NamedGroups(participant, participant.groups(this.#source));
+  }
+
+  /** Opens keys and store and connects. `no_key`, `wrong_passphrase`, `unreachable`, `wrong_relay`, `bad_address`. */
+  static async open(options: MessengerOptions): Promise<Messenger> {
+    const relayAddress = parseRelayAddress(options.relay).text;
+    const { self, store } = await opened(options);
+    const messenger = new Messenger(
+      options,
+      new Participant({
+        self,
+        store,
+        relayAddress,
+        timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+        keepHistory: options.history ?? true,
+        askFirst: false,
+        connection: () => Promise.resolve(options.token === undefined ? {} : { token: options.token }),
+        note: (text) => options.onNote?.(text),
+        detail: () => {},
+        ...(options.clock ? { clock: options.clock } : {}),
+      }),
+    );
+    try {
+      await messenger.#participant.flush(await messenger.#room());
+      return messenger;
+    } catch (thrown) {
+      await messenger[Symbol.asyncDispose]();
+      throw thrown;
+    }
+  }
+
+  /** Names for people. */
+  get contacts(): Contacts {
+    return this.#participant.contacts;
+  }
+
+  /** What was said, as far as it is kept. */
+  get history(): History {
+    return this.#participant.history;
+  }
+
+  /** All conversations that have lines, the liveliest first. */
+  conversations(): Promise<Conversation[]> {
+    const { store, contacts, self } = this.#participant;
+    const groupTitles = () => this.#groups().titles();
+    return new Conversations({ store, contacts, own: self.account.hash, groupTitles }).list();
+  }
+
+  /**
+   * Sends to a contact, an id or a `#group`; resolves when the relay has the message on its disk. After `timeout` it may
+   * have it all the same: the same `id` again settles that.
+   */
+  async send(to: string, what: string | Outgoing, choices: SendChoices = {}): Promise<SentMessage> {
+    const { clock, outbox } = this.#participant;
+    const { sealed = false, ttlS = 0, signal } = choices;
+    const destination = await destinationOf(to, this.#participant, { sealed });
+    const createdAtMs = clock.now();
+    const draft = {
+      id: choices.id === undefined ? newMessageId(createdAtMs) : parseMessageId(choices.id),
+      createdAtMs,
+      ttlS,
+      plaintext: false,
+      content: outgoingContent(what, destination.disappearAfterS),
+      ...(destination.conversation ? { conversation: destination.conversation } : {}),
+    };
+    const untilMs = clock.monotonic() + this.#timeoutMs;
+    for (;;) {
+      const room = await this.#room(signal);
+      try {
+        const { devices, error, via } = await sendMessage(room, destination.recipient, draft);
+        if (error) throw error;
+        const missed = devices.filter(({ receipt }) => receipt === null).length;
+        return { id: formatMessageId(draft.id), to: destination.to, via, missed };
+      } catch (thrown) {
+        const error = asQightError(thrown);
+        const kept = isUnknown(error) && await outbox.get(draft.id) !== null;
+        if (!kept || error.code !== "unreachable" || clock.monotonic() >= untilMs || signal?.aborted) throw error;
+        // The connection broke on the way: the same bytes go again over another one.
+        room.relay.close();
+        await pause(clock, AGAIN_MS, signal);
+      }
+    }
+  }
+
+  /**
+   * Messages as they arrive, each once. A message counts as read, and leaves the relay, when the loop asks for the next
+   * one; the one at which a loop is left or fails comes again, unless its `done` was called. `lease_lost` when another
+   * program reads this mailbox.
+   */
+  async *messages(choices: MessagesChoices = {}): AsyncGenerator<ReceivedMessage, void, undefined> {
+    const { follow = true, signal, onEvent } = choices;
+    const { contacts } = this.#participant;
+    const inbox = await this.#inbox(signal);
+    const reply = (to: string, what: string | Outgoing) => this.send(to, what);
+    try {
+      for await (const event of inbox.read({ follow, ...(signal ? { signal } : {}) })) {
+        if (event.type !== "message") {
+          onEvent?.(event);
+          continue;
+        }
+        const [mine] = await inbox.printing(event);
+        if (!mine) continue; // another reader of this device was faster
+        const fromName = (await contacts.ofAccount(mine.from))?.name ?? null;
+        const message = new ReceivedMessage(mine, { fromName, reply, done: () => inbox.shown(mine) });
+        yield message;
+        await message.done();
+      }
+    } finally {
+      await inbox.flush();
+    }
+  }
+
+  /** Closes session and store. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#source[Symbol.asyncDispose]();
+    await this.#participant[Symbol.asyncDispose]();
+  }
+
+  get #timeoutMs(): number {
+    return this.#options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+  }
+
+  #groups() {
+    return this.#participant.groups(this.#source);
+  }
+
+  async #connect(): Promise<RelayClient> {
+    const room = await this.#participant.connect();
+    this.#rooms.set(room.relay, room);
+    return room.relay;
+  }
+
+  /** A live session with what sending needs. */
+  async #room(signal?: AbortSignal): Promise<Connected> {
+    const room = this.#rooms.get(await this.#source.client(signal));
+    if (!room) throw new QightError("invariant", "A session came from nowhere");
+    return room;
+  }
+
+  async #inbox(signal?: AbortSignal): Promise<Inbox> {
+    const { store, directory, clock, self, history, contacts } = this.#participant;
+    const { receipts: sendReceipts = true, history: keepHistory = true } = this.#options;
+    const names = await contacts.names();
+    const nameOf = (account: Uint8Array) => names.get(account.toHex()) ?? shortId(account);
+    const room = await this.#room(signal);
+    return new Inbox({
+      source: this.#source,
+      ...{ store, directory, clock, device: self.signer.publicKey },
+      onShown: keepHistory
+        ? (tables, messages) => history.arrived(tables, messages, { state: "read", bytes: false })
+        : undefined,
+      ...this.#participant.conversationParts(this.#source, room, { sendReceipts, keepHistory, nameOf }),
+    });
+  }
+}
+
+/** Keys and store as the options say; what needs files is loaded only when files are meant. */
+async function opened(options: MessengerOptions): Promise<{ self: Identity; store: ClientStore }> {
+  const { identity, store, dataDir, keyFile, passphrase = null, makeKey = false } = options;
+  if (identity && store) return { self: { deviceName: "device", ...identity }, store };
+  if (!dataDir) {
+    throw new QightError("usage", "A messenger needs a data folder, or an identity and a store", {
+      hint: "Give dataDir, or identity with store.",
+    });
+  }
+  const { openOrMakeKeyFile } = await import("./storage/key_file.ts");
+  const path = keyFile ?? `${dataDir}/identity.key`;
+  const { account, device, secrets } = await openOrMakeKeyFile(path, { passphrase, make: makeKey, nowMs: Date.now() });
+  const signer: Signer = device;
+  const self = identity ? { deviceName: "device", ...identity } : { account, signer, deviceName: "device" };
+  if (store) return { self, store };
+  const { openStoreFile } = await import("./storage/store_file.ts");
+  return { self, store: await openStoreFile(dataDir, device.publicKey, secrets.device.dataKey) };
+}
