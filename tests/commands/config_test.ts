@@ -1,7 +1,8 @@
 /** Settings: which layer wins, where each value comes from, files that are wrong or have the wrong name. @module */
 import assert from "node:assert/strict";
+import { userInfo } from "node:os";
 import { join } from "node:path";
-import { errorOf, type Person, row, World } from "./harness.ts";
+import { cliArguments, errorOf, type Person, row, World } from "./harness.ts";
 
 const world = new World();
 const user = world.person("user");
@@ -260,3 +261,13 @@ row("expectation 14: a relay finds root.key in $CREDENTIALS_DIRECTORY by itself"
 function rootOf(address: string): string {
   return address.slice(0, address.indexOf("@"));
 }
+
+row("regression: without HOME and XDG variables home is where the system's list of users says", async () => {
+  const { code, stdout } = await new Deno.Command(Deno.execPath(), {
+    args: [...cliArguments(), "config", "path"],
+    env: { PATH: Deno.env.get("PATH")! },
+    clearEnv: true,
+  }).output();
+  assert.equal(code, 0);
+  assert.equal(new TextDecoder().decode(stdout).trim(), join(userInfo().homedir, ".config/qight/config.toml"));
+});
