@@ -1,16 +1,10 @@
 /** Groups in trouble: races, crashes, old and lost states, commits that break the rules. @module */
 import assert from "node:assert/strict";
-import { createGroup } from "../../crypto/mls/create.ts";
-import { commit } from "../../crypto/mls/commit.ts";
-import { makeKeyPackage } from "../../crypto/mls/key_package.ts";
-import { describe } from "../../crypto/mls/state.ts";
-import { accountFromSeed } from "../../crypto/account.ts";
-import { signerFromSeed } from "../../crypto/ed25519.ts";
 import { sha256 } from "../../crypto/sha256.ts";
-import type { NewCommit } from "../../client/group_calls.ts";
 import { takeCommits } from "../../client/groups/sync.ts";
 import { QightError } from "../../proto/errors.ts";
 import { assertOneView, GroupPerson, groupRelay, RELAY_NAME, ShiftedClock } from "./group_people.ts";
+import { commitAsIs, poisons } from "./poisons.ts";
 
 const isCode = (code: string) => (thrown: unknown) => thrown instanceof QightError && thrown.code === code;
 
@@ -248,60 +242,6 @@ Deno.test("after a fork is suspected a member joins anew, and not again at once"
   await ana.read();
   await assertOneView(group, [ana, bo]);
 });
-
-/** Sends a commit as a member would whose program keeps no rules. */
-async function commitAsIs(person: GroupPerson, group: Uint8Array, change: Partial<NewCommit>): Promise<void> {
-  const { roster, epoch } = await person.calls.getGroup(group);
-  const rest = { welcome: null, welcomed: [], roster };
-  await person.calls.commit({ group, epoch, ...rest, ...change } as NewCommit);
-}
-
-async function stateOf(person: GroupPerson, group: Uint8Array) {
-  return (await person.store.write((tables) => person.groups.states.load(tables, RELAY_NAME, group)))!.state;
-}
-
-const poisons: readonly (readonly [string, (bad: GroupPerson, group: Uint8Array) => Promise<Partial<NewCommit>>])[] = [
-  ["that is garbage behind its header", async (bad, group) => {
-    const made = await commit(await stateOf(bad, group), { nowMs: Date.now() });
-    const garbage = made.commit.slice();
-    garbage.fill(7, garbage.length - 40);
-    return { commit: garbage, groupInfo: made.groupInfo };
-  }],
-  ["whose maker has no right to rename", async (bad, group) => {
-    const state = await stateOf(bad, group);
-    const made = await commit(state, { data: { ...describe(state).data, name: "mine" }, nowMs: Date.now() });
-    return { commit: made.commit, groupInfo: made.groupInfo };
-  }],
-  ["that removes a member without the right to", async (bad, group) => {
-    const state = await stateOf(bad, group);
-    const { members, ownLeaf } = describe(state);
-    const victim = members.findLast(({ leaf }) => leaf !== 0 && leaf !== ownLeaf)!;
-    const made = await commit(state, { remove: [victim.leaf], nowMs: Date.now() });
-    const roster = members.filter(({ leaf }) => leaf !== victim.leaf).map(({ device }) => device);
-    return { commit: made.commit, groupInfo: made.groupInfo, roster };
-  }],
-  ["that adds a device which its account does not list", async (bad, group) => {
-    const state = await stateOf(bad, group);
-    const account = await accountFromSeed(new Uint8Array(32).fill(1));
-    const signer = await signerFromSeed(new Uint8Array(32).fill(77));
-    const nowMs = Date.now();
-    const { keyPackage } = await makeKeyPackage(83, { account: account.hash, signer }, {
-      notBeforeMs: nowMs - 1000,
-      notAfterMs: nowMs + 3600_000,
-      lastResort: false,
-    });
-    const made = await commit(state, { add: [keyPackage], nowMs });
-    return { commit: made.commit, groupInfo: made.groupInfo };
-  }],
-  ["of another group with the same id", async (bad, group) => {
-    const nowMs = Date.now();
-    const { data, epoch } = describe(await stateOf(bad, group));
-    let { state } = await createGroup({ suite: 83, group, owner: bad.owner, data, nowMs });
-    for (let at = 0; at < epoch; at++) state = (await commit(state, { nowMs })).next;
-    const made = await commit(state, { nowMs });
-    return { commit: made.commit, groupInfo: made.groupInfo };
-  }],
-];
 
 for (const [what, poison] of poisons) {
   Deno.test(`a commit ${what} is refused, reported and undone, and the group goes on without its maker`, async () => {

@@ -36,7 +36,7 @@ async function prove(size: Size): Promise<Finding> {
   const broken: string[] = [];
   let view = await circle.oneView([...members, guests[0]]);
   if (typeof view === "string") return { counts: {}, complaints: [view] };
-  const senders = members.slice(0, 3).map((member) => circle.lines(member, to, { window: 4, perSecond: 2 }));
+  const senders = members.slice(0, 3).map((member) => circle.lines(member, to, { window: 1, perSecond: 2 }));
   const first = view.epoch;
   let commits = 0, kills = 0, unknown = 0;
   for (let round = 0; round < size.rounds; round++) {

@@ -4,7 +4,18 @@
  */
 import type { Row } from "../row.ts";
 import { commitRace } from "./commit_race.ts";
+import { keyPackages } from "./key_packages.ts";
+import { longAbsent } from "./long_absent.ts";
 import { manyProcesses } from "./many_processes.ts";
+import { poisonedCommit } from "./poisoned_commit.ts";
+import { restoredMember } from "./restored_member.ts";
 
 /** In the order in which they run. */
-export const rows: readonly Row[] = [commitRace, manyProcesses];
+export const rows: readonly Row[] = [
+  commitRace,
+  poisonedCommit,
+  keyPackages,
+  longAbsent,
+  manyProcesses,
+  restoredMember,
+];
