@@ -134,8 +134,8 @@ export class MemoryMailboxes {
       const to = Math.min(last, mailbox.nextSeq - 1);
       if (Math.max(1, first) <= to) highest = Math.max(highest, to);
       for (const seq of [...mailbox.kept.keys()].filter((seq) => seq >= first && seq <= to)) {
+        if (!mailbox.kept.get(seq)!.message.notice) removed++;
         this.#remove(mailbox, seq);
-        removed++;
       }
     }
     mailbox.expired = mailbox.expired.filter(({ last }) => last > highest);

@@ -71,7 +71,8 @@ export class Messages {
     const between = "FROM messages WHERE slot BETWEEN (? << 36) | ? AND (? << 36) | ?";
     this.#measure = db.prepare(
       `SELECT count(*) AS messages, coalesce(sum(coalesce(size, length(envelope))), 0) AS bytes,
-         count(*) FILTER (WHERE payload > 0) AS pointers ${between}`,
+         count(*) FILTER (WHERE payload > 0) AS pointers,
+         count(*) FILTER (WHERE payload = 0) AS notices ${between}`,
     );
     this.#delete = db.prepare(`DELETE ${between}`);
     this.#selectExpired = db.prepare(
@@ -151,7 +152,7 @@ export class Messages {
     return { kind: "stored", seq, expiresAtMs: message.expires };
   }
 
-  /** Deletes what lies in the ranges; returns how many messages that were. */
+  /** Deletes what lies in the ranges; returns how many messages that were, notices not among them. */
   acknowledge(device: Uint8Array, ranges: readonly Range[]): number {
     const mailbox = this.#mailboxes.find(device);
     if (mailbox === null) return 0;
@@ -199,11 +200,11 @@ export class Messages {
 
   #remove(mailbox: Mailbox, first: number, last: number): number {
     const range = [mailbox.id, first, mailbox.id, last];
-    const found = this.#measure.get(...range) as { messages: number; bytes: number; pointers: number };
+    const found = this.#measure.get(...range) as Record<"messages" | "bytes" | "pointers" | "notices", number>;
     if (found.messages === 0) return 0;
     if (found.pointers > 0) this.#payloads.release(mailbox.id, first, last);
     this.#delete.run(...range);
     this.#mailboxes.count(mailbox, -found.messages, -found.bytes);
-    return found.messages;
+    return found.messages - found.notices;
   }
 }

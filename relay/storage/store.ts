@@ -168,7 +168,7 @@ export interface Store extends AsyncDisposable {
   enqueue(message: NewMessage): Promise<Enqueued>;
   /** Messages with seq > `afterSeq` and not expired at `nowMs`; at most `maxMessages` and about `maxBytes`. */
   fetch(mailbox: Uint8Array, afterSeq: number, maxMessages: number, maxBytes: number, nowMs: number): Promise<Page>;
-  /** Deletes acknowledged messages, keeps their tombstones; returns how many were there. */
+  /** Deletes what was acknowledged, keeps tombstones; returns how many messages were there (a notice is none). */
   acknowledge(mailbox: Uint8Array, ranges: readonly Range[]): Promise<number>;
   /** Current size of a mailbox; null when there is no such mailbox. */
   room(mailbox: Uint8Array): Promise<{ messages: number; bytes: number } | null>;

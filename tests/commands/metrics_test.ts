@@ -11,6 +11,8 @@ row(
     const relay = await world.relay({ env: { QIGHT_CFG__HTTP__LISTEN: listen } });
     const [ada, bob] = await Promise.all([world.member("ada", relay), world.member("bob", relay)]);
     await ada.ok(["send", bob.id, "counted", "--sealed"]);
+    // Its notice to Bob is acknowledged like a message, and is none.
+    await ada.ok(["group", "create", "ops", bob.id]);
     await bob.ok(["fetch"]);
     assert.equal((await ada.run(["send", "ab".repeat(32), "to nobody"])).code, 67);
 

@@ -15,6 +15,7 @@ import {
   numberOf,
   oldest,
   report,
+  said,
   withGroup,
 } from "./group_scene.ts";
 import { bundle, device, key, message, roomy, T } from "./store_contract.ts";
@@ -198,6 +199,17 @@ export function commitContract(
     for (const n of [3, 4, 5]) assert.equal((await report(store, n))?.reopened, false, "nobody who stays says so");
     assert.equal((await store.groups.get(NAME, asking(1)))?.epoch, 2);
     assert.deepEqual((await report(store, 3, { epoch: 0, commitHash: key(21, 0) }))?.reopened, false, "too late");
+  });
+
+  row("who acknowledges messages and notices at once is told how many messages those were", async (store) => {
+    await withGroup(store, 2);
+    accepted(await store.groups.commit(commit(1, [1, 2]), bounds));
+    await store.enqueue(message(2, 51));
+    await store.groups.enqueue(said(1, 2));
+    accepted(await store.groups.commit(commit(2, [1]), bounds));
+    assert.equal((await store.room(device(2)))?.messages, 4);
+    assert.equal(await store.acknowledge(device(2), [{ first: 1, last: 99 }]), 2);
+    assert.equal((await store.room(device(2)))?.messages, 0);
   });
 
   row("notices of commits leave half of a mailbox to messages; other notices may have the rest", async (store) => {
