@@ -14,7 +14,7 @@ import type { History } from "./history.ts";
 import type { Identity } from "./identity.ts";
 import { Inbox, type InboxEvent } from "./inbox.ts";
 import { formatMessageId, newMessageId, parseMessageId } from "./message_id.ts";
-import { NamedGroups } from "./named_groups.ts";
+import { NamedGroups, nowOrCaughtUp } from "./named_groups.ts";
 import { type Outgoing, outgoingContent } from "./outgoing.ts";
 import { type Connected, Participant } from "./participant.ts";
 import { ReceivedMessage } from "./received_message.ts";
@@ -106,7 +106,7 @@ export class Messenger implements AsyncDisposable {
       clock: participant.clock,
       random: systemRandom,
     });
-    this.groups = new NamedGroups(participant, participant.groups(this.#source));
+    this.groups = new NamedGroups(participant, this.#groups(), () => this.#room());
   }
 
   /** Opens keys and store and connects. `no_key`, `wrong_passphrase`, `unreachable`, `wrong_relay`, `bad_address`. */
@@ -161,7 +161,7 @@ export class Messenger implements AsyncDisposable {
   async send(to: string, what: string | Outgoing, choices: SendChoices = {}): Promise<SentMessage> {
     const { clock, outbox } = this.#participant;
     const { sealed = false, ttlS = 0, signal } = choices;
-    const destination = await destinationOf(to, this.#participant, { sealed });
+    const destination = await nowOrCaughtUp(this.#groups(), () => destinationOf(to, this.#participant, { sealed }));
     const createdAtMs = clock.now();
     const draft = {
       id: choices.id === undefined ? newMessageId(createdAtMs) : parseMessageId(choices.id),

@@ -3,9 +3,11 @@
  * @module
  */
 import { formatAccountId } from "../crypto/account.ts";
+import { asQightError } from "../proto/errors.ts";
 import type { Groups, GroupView, Role } from "./groups.ts";
-import { NO_RELAY } from "./destination.ts";
 import type { Participant } from "./participant.ts";
+import { sayLeft } from "./say_left.ts";
+import type { SendRoom } from "./send_room.ts";
 import { parseWho, recipientOf } from "./who.ts";
 
 /** Somebody in a group. */
@@ -32,10 +34,13 @@ export interface NamedGroup {
 export class NamedGroups {
   readonly #participant: Participant;
   readonly #groups: Groups;
+  readonly #room: () => Promise<SendRoom>;
 
-  constructor(participant: Participant, groups: Groups) {
+  /** `room`: a live session's. */
+  constructor(participant: Participant, groups: Groups, room: () => Promise<SendRoom>) {
     this.#participant = participant;
     this.#groups = groups;
+    this.#room = room;
   }
 
   /** Makes a group; all members or none. `group_exists`, `bad_name`, `no_key_package`, `no_such_recipient`. */
@@ -53,9 +58,10 @@ export class NamedGroups {
     await this.#groups.remove(await this.#idOf(group), await this.#accounts(members));
   }
 
-  /** Leaves; coming back takes an invite. */
+  /** Tells the others and leaves; coming back takes an invite. */
   async leave(group: string): Promise<void> {
-    await this.#groups.leave(await this.#idOf(group));
+    const id = await this.#idOf(group);
+    await this.#groups.leave(id, async () => await sayLeft(this.#participant, await this.#room(), id));
   }
 
   /** Who is in, the owner first. */
@@ -69,7 +75,7 @@ export class NamedGroups {
   }
 
   async #idOf(word: string): Promise<Uint8Array> {
-    return (await this.#participant.groups(NO_RELAY).find(word)).group;
+    return await nowOrCaughtUp(this.#groups, async () => (await this.#groups.find(word)).group);
   }
 
   async #accounts(words: readonly string[]): Promise<Uint8Array[]> {
@@ -87,5 +93,16 @@ export class NamedGroups {
         return { id: formatAccountId(account), name: names.get(account.toHex()) ?? null, role, own };
       }),
     };
+  }
+}
+
+/** What `look` answers; when it knows no such group, once more after what others did to the groups was taken in. */
+export async function nowOrCaughtUp<T>(groups: Groups, look: () => Promise<T>): Promise<T> {
+  try {
+    return await look();
+  } catch (thrown) {
+    if (asQightError(thrown).code !== "no_such_group") throw thrown;
+    await groups.tend(); // its Welcome may wait at the relay
+    return await look();
   }
 }

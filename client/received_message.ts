@@ -5,7 +5,8 @@
 import { formatAccountId } from "../crypto/account.ts";
 import type { InboxMessage } from "./inbox_events.ts";
 import { formatMessageId } from "./message_id.ts";
-import type { Outgoing, OutgoingFile } from "./outgoing.ts";
+import type { File } from "../proto/gen/qight/v1/seal_pb.ts";
+import type { Outgoing } from "./outgoing.ts";
 import type { Via } from "./send_room.ts";
 
 /** What a message needs of its messenger. */
@@ -31,7 +32,8 @@ export class ReceivedMessage<Sent = unknown> {
   readonly text: string | null;
   /** The bytes of a message that is no text, or null. */
   readonly data: Uint8Array | null;
-  readonly files: readonly OutgoingFile[];
+  /** Files that came along. */
+  readonly files: readonly File[];
   /** Id of the message that it answers, or null. */
   readonly replyTo: string | null;
   /** By the sender's clock. */
@@ -55,7 +57,7 @@ export class ReceivedMessage<Sent = unknown> {
     this.in = where.kind === "group" ? `#${where.name}` : this.from;
     this.text = body.case === "text" ? body.value : null;
     this.data = body.case === "data" ? body.value : null;
-    this.files = content.files.map(({ name, data }) => ({ name, data }));
+    this.files = content.files;
     this.replyTo = content.replyTo.length > 0 ? formatMessageId(content.replyTo) : null;
     this.sentAt = new Date(message.sentAtMs);
     this.via = message.via;

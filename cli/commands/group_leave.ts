@@ -1,7 +1,7 @@
 /** `qight group leave`: out of a group. @module */
+import { sayLeft } from "../../client/say_left.ts";
 import { groupFields } from "../group_output.ts";
 import { withGroups } from "../group_command.ts";
-import { sayLeft } from "../say_left.ts";
 import type { Call } from "../tree/spec.ts";
 
 /** Tells the others, then the relay; the lines stay in the history. */

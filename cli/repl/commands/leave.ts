@@ -1,5 +1,5 @@
 /** `/leave`: out of a group. @module */
-import { sayLeft } from "../../say_left.ts";
+import { sayLeft } from "../../../client/say_left.ts";
 import type { SlashCommand } from "../command.ts";
 import { groupsOf } from "../group_words.ts";
 

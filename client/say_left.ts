@@ -1,13 +1,15 @@
-/** Tells a group that one leaves it. @module */
+/**
+ * Tells a group that one leaves it.
+ * @module
+ */
 import { create } from "@bufbuild/protobuf";
-import { systemRandom } from "../client/clock.ts";
-import { newMessageId } from "../client/message_id.ts";
-import { sendMessage, type SendRoom } from "../client/send.ts";
 import { ContentSchema } from "../proto/gen/qight/v1/seal_pb.ts";
-import type { Messenger } from "./messenger.ts";
+import { type Clock, systemRandom } from "./clock.ts";
+import { newMessageId } from "./message_id.ts";
+import { sendMessage, type SendRoom } from "./send.ts";
 
 /** Sends `Left`, after which the next member that may removes the leaves of this account. */
-export async function sayLeft({ clock }: Pick<Messenger, "clock">, room: SendRoom, group: Uint8Array): Promise<void> {
+export async function sayLeft({ clock }: { readonly clock: Clock }, room: SendRoom, group: Uint8Array): Promise<void> {
   const createdAtMs = clock.now();
   const content = create(ContentSchema, { action: { case: "left", value: {} } });
   const id = newMessageId(createdAtMs, systemRandom);
