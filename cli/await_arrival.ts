@@ -2,6 +2,7 @@
 import { arrivalOf } from "../client/arrival.ts";
 import { pause, systemRandom } from "../client/clock.ts";
 import { Inbox, type InboxEvent } from "../client/inbox.ts";
+import { groupsAt } from "../client/participant_groups.ts";
 import { Reconnector } from "../client/reconnect.ts";
 import { equal } from "../crypto/equal.ts";
 import { LOOK_EVERY_MS } from "./watching.ts";
@@ -43,7 +44,7 @@ async function inMailbox(messenger: Messenger, room: Connected, id: Uint8Array, 
     clock,
     random: systemRandom,
   }, room.relay);
-  const groups = messenger.groups(source);
+  const groups = groupsAt(messenger, source);
   const inbox = new Inbox({ source, store, directory, device: identity.device.publicKey, clock, groups });
   for await (const event of inbox.read({ follow: true, peek: true, signal })) if (saysSo(event, id)) return;
 }

@@ -1,5 +1,6 @@
 /** Where a message goes: TO of `qight send`. @module */
-import { NO_RELAY, type Outside } from "../client/destination.ts";
+import type { Outside } from "../client/destination.ts";
+import { knownGroup } from "../client/known_group.ts";
 import type { Delivery } from "../client/send.ts";
 import { QightError } from "../proto/errors.ts";
 import type { Messenger } from "./messenger.ts";
@@ -29,7 +30,7 @@ export async function missedLines(
 ): Promise<string[]> {
   const missed = devices.filter(({ error }) => error !== null);
   if (missed.length === 0 || group === null) return [];
-  const { members } = await messenger.groups(NO_RELAY).show(group);
+  const { members } = await knownGroup(messenger, group);
   const names = await messenger.contacts.names();
   return missed.map(({ device, error }) => {
     const hex = device.toHex();

@@ -1,5 +1,6 @@
 /** What `qight group …` commands share: a session, the groups over it, and whom words mean. @module */
 import type { Groups, GroupView } from "../client/groups.ts";
+import { groupsAt } from "../client/participant_groups.ts";
 import type { RelayClient } from "../client/relay_client.ts";
 import { asQightError } from "../proto/errors.ts";
 import { groupFields } from "./group_output.ts";
@@ -23,7 +24,7 @@ export async function withGroups<T>(words: Words, work: (with_: GroupWork) => Pr
   await using messenger = await Messenger.open(settings, out);
   const room = await orAborted(messenger.connect(), signal);
   await using _relay = room.relay;
-  const groups = messenger.groups({ client: () => Promise.resolve<RelayClient>(room.relay) });
+  const groups = groupsAt(messenger, { client: () => Promise.resolve<RelayClient>(room.relay) });
   // A member that is away longer sees here what an invite or a removal made of its groups.
   for (const error of await orAborted(groups.tend(), signal)) out.detail(asQightError(error).message);
   return await orAborted(work({ messenger, groups, room }), signal);
@@ -36,7 +37,7 @@ export async function withKnownGroups<T>(
 ): Promise<T> {
   await using messenger = await Messenger.open(settings, out);
   const away = { client: () => Promise.reject<RelayClient>(new Error("What is known here needs no relay")) };
-  return await work({ messenger, groups: messenger.groups(away) });
+  return await work({ messenger, groups: groupsAt(messenger, away) });
 }
 
 /** The accounts of members by name or id, each once; `key_changed` and `blocked` as for writing to them. */

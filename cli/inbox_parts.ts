@@ -1,5 +1,5 @@
 /** What an inbox of a command reads conversations with, and what it keeps of them. @module */
-import type { ConversationParts } from "../client/participant.ts";
+import { type ConversationParts, conversationPartsOf } from "../client/participant_groups.ts";
 import type { RelaySource } from "../client/reconnect.ts";
 import type { Connected, Messenger } from "./messenger.ts";
 import type { Settings } from "./settings.ts";
@@ -16,5 +16,6 @@ export async function conversationParts(
 ): Promise<ConversationParts> {
   const names = await messenger.contacts.names();
   const nameOf = (who: Uint8Array) => shownName(who, names);
-  return messenger.conversationParts(source, room, { sendReceipts: receipts.send, keepHistory: history.keep, nameOf });
+  const wishes = { sendReceipts: receipts.send, keepHistory: history.keep, nameOf };
+  return conversationPartsOf(messenger, source, room, wishes);
 }

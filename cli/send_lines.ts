@@ -43,7 +43,7 @@ export async function sendLines(
   let via = meant;
   const options = {
     source,
-    groups: messenger.groups(source).reach,
+    groups: messenger.reach(source),
     ...(conversation ? { conversation } : {}),
     onTarget: ({ to, sealedBecause }: Reached) => {
       if (!sealedBecause || "group" in to) return;

@@ -3,10 +3,9 @@
  * @module
  */
 import { formatAccountId } from "../crypto/account.ts";
-import { QightError } from "../proto/errors.ts";
+import { findKnownGroup, knownGroup } from "./known_group.ts";
 import type { Draft } from "./messages.ts";
 import type { Participant } from "./participant.ts";
-import type { RelaySource } from "./reconnect.ts";
 import type { Via } from "./send.ts";
 import { parseWho, recipientOf } from "./who.ts";
 
@@ -40,7 +39,7 @@ export async function destinationOf(
   { sealed = false, plaintext = false }: Outside,
 ): Promise<Destination> {
   if (word.startsWith("#")) {
-    const { group, name } = await participant.groups(NO_RELAY).find(word);
+    const { group, name } = await findKnownGroup(participant, word);
     const disappearAfterS = await timerOf(participant, group);
     return { recipient: group, conversation: "group", to: `#${name}`, via: "mls", disappearAfterS };
   }
@@ -63,10 +62,5 @@ async function directTimer(participant: Participant, peer: Uint8Array): Promise<
 }
 
 async function timerOf(participant: Participant, group: Uint8Array): Promise<number> {
-  return (await participant.groups(NO_RELAY).show(group)).disappearAfterS;
+  return (await knownGroup(participant, group)).disappearAfterS;
 }
-
-/** A source of sessions for what is asked of the store alone. */
-export const NO_RELAY: RelaySource = {
-  client: () => Promise.reject(new QightError("invariant", "A look at the own groups wanted the relay")),
-};

@@ -12,7 +12,8 @@ import { eventOf, type GroupEvent, type Happening, sentenceOf } from "./groups/e
 import { makePass, usePass } from "./groups/invite_pass.ts";
 import { ensureKeyPackages, IN_PEACE } from "./groups/key_packages.ts";
 import { leaveGroup, noteLeaver, removeLeavers } from "./groups/leave.ts";
-import { bringTo, comeBack, healFork, isMember, type Reached } from "./groups/reach.ts";
+import { isMember } from "./groups/member_row.ts";
+import { bringTo, comeBack, healFork, type Reached } from "./groups/reach.ts";
 import { groupName, type Role } from "./groups/roles.ts";
 import type { GroupRoom } from "./groups/room.ts";
 import { GroupStates } from "./groups/states.ts";

@@ -17,6 +17,7 @@ import { formatMessageId, newMessageId, parseMessageId } from "./message_id.ts";
 import { NamedGroups, nowOrCaughtUp } from "./named_groups.ts";
 import { type Outgoing, outgoingContent } from "./outgoing.ts";
 import { type Connected, Participant } from "./participant.ts";
+import { conversationPartsOf, groupsAt } from "./participant_groups.ts";
 import { ReceivedMessage } from "./received_message.ts";
 import { Reconnector } from "./reconnect.ts";
 import type { RelayClient } from "./relay_client.ts";
@@ -229,7 +230,7 @@ export class Messenger implements AsyncDisposable {
   }
 
   #groups() {
-    return this.#participant.groups(this.#source);
+    return groupsAt(this.#participant, this.#source);
   }
 
   async #connect(): Promise<RelayClient> {
@@ -257,7 +258,7 @@ export class Messenger implements AsyncDisposable {
       onShown: keepHistory
         ? (tables, messages) => history.arrived(tables, messages, { state: "read", bytes: false })
         : undefined,
-      ...this.#participant.conversationParts(this.#source, room, { sendReceipts, keepHistory, nameOf }),
+      ...conversationPartsOf(this.#participant, this.#source, room, { sendReceipts, keepHistory, nameOf }),
     });
   }
 }

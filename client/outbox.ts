@@ -9,7 +9,7 @@ import { QightError } from "../proto/errors.ts";
 import { type Content, ContentSchema } from "../proto/gen/qight/v1/seal_pb.ts";
 import { type Clock, CLOCK_TOLERANCE_MS, type Random } from "./clock.ts";
 import type { Recipient } from "./directory.ts";
-import { composeForGroup, type ConversationTarget } from "./group_messages.ts";
+import type { ConversationTarget, GroupSealing, Numbered } from "./group_messages.ts";
 import { GroupStates } from "./groups/states.ts";
 import type { Author } from "./identity.ts";
 import { composeMessage, type Draft } from "./messages.ts";
@@ -231,6 +231,11 @@ export function createOutbox(
         return queued;
       }),
   };
+}
+
+/** Loaded with the first message to a group. */
+async function composeForGroup(sealing: GroupSealing, drafts: readonly Numbered[]): Promise<OutboxEnvelope[]> {
+  return await (await import("./group_messages.ts")).composeForGroup(sealing, drafts);
 }
 
 /** Forgets all lineages, so that new ones begin: after an import or a restore the last numbers are not known. */

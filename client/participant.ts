@@ -3,25 +3,25 @@
  * stand on this.
  * @module
  */
+import { DEFAULT_SUITE } from "../crypto/mls/suite.ts";
 import { parseRelayAddress } from "../net/address.ts";
 import { asQightError } from "../proto/errors.ts";
 import { type Clock, type Random, systemClock, systemRandom } from "./clock.ts";
 import { Contacts } from "./contacts.ts";
-import { DeliveryReceipts } from "./delivery_receipts.ts";
 import { KeyDirectory } from "./directory.ts";
-import { Groups } from "./groups.ts";
 import { ensureKeyPackages, type KeyPackageBudget, ONE_SHOT } from "./groups/key_packages.ts";
+import type { GroupRoom } from "./groups/room.ts";
+import { standingDirect } from "./groups/standing.ts";
 import { GroupStates } from "./groups/states.ts";
 import { History } from "./history.ts";
-import { noticeOf } from "./history_notices.ts";
 import type { Identity } from "./identity.ts";
-import type { InboxOptions } from "./inbox.ts";
 import { createOutbox, type Outbox } from "./outbox.ts";
 import { ensurePublished, ownBundle, type Published } from "./publish.ts";
 import type { RelaySource } from "./reconnect.ts";
 import { type ConnectOptions, RelayClient } from "./relay_client.ts";
 import { healOnce } from "./restored.ts";
-import { flushQueue, type SendRoom } from "./send.ts";
+import { flushQueue } from "./send.ts";
+import type { GroupReach, SendRoom } from "./send_room.ts";
 import { dialledName } from "./session.ts";
 import type { ClientStore } from "./storage/store.ts";
 
@@ -51,9 +51,6 @@ export interface ParticipantOptions {
   readonly clock?: Clock;
   readonly random?: Random;
 }
-
-/** The parts of an inbox that have to do with conversations. */
-export type ConversationParts = Pick<InboxOptions, "groups" | "arrivals" | "onAction" | "onGroups">;
 
 /** One identity with its store, ready for one relay. */
 export class Participant implements AsyncDisposable {
@@ -91,23 +88,29 @@ export class Participant implements AsyncDisposable {
     this.contacts = new Contacts(store, clock);
   }
 
-  /** The groups at the relay, over the sessions of `source`. */
-  groups(source: RelaySource): Groups {
+  /** Says what only helps to find an error. */
+  detail(text: string): void {
+    this.#options.detail(text);
+  }
+
+  /** What works on the groups at the relay, over the sessions of `source`. */
+  groupRoom(source: RelaySource): GroupRoom {
     const { account, signer } = this.self;
     const { timeoutMs, askFirst } = this.#options;
     const { relayName: relay, store, directory, states, clock } = this;
-    const room = {
-      source,
-      relay,
-      store,
-      directory,
-      account: account.hash,
-      signer,
-      states,
-      clock,
-      random: this.#random,
+    const people = { account: account.hash, signer, directory };
+    const where = { source, relay, store, states };
+    return { ...people, ...where, clock, random: this.#random, timeoutMs, askFirst, suite: DEFAULT_SUITE };
+  }
+
+  /** Conversations for who sends: what begins or changes one is loaded only when that has to be done. */
+  reach(source: RelaySource): GroupReach {
+    const room = this.groupRoom(source);
+    const groups = async () => new (await import("./groups.ts")).Groups(room);
+    return {
+      direct: async (account) => await standingDirect(room, account) ?? await (await groups()).direct(account),
+      bringTo: async (group, epoch) => await (await groups()).reach.bringTo(group, epoch),
     };
-    return new Groups({ ...room, timeoutMs, askFirst });
   }
 
   /** Dials, proves the device, and publishes what the relay lacks. */
@@ -116,9 +119,13 @@ export class Participant implements AsyncDisposable {
     try {
       const published = await this.publish(relay);
       const author = { signer: this.self.signer, bundle: published.bundle };
-      const groups = this.groups({ client: () => Promise.resolve(relay) });
-      await healOnce(this.store, groups.relay, () => groups.healRestored());
-      return { relay, outbox: this.outbox, directory: this.directory, author, published, groups: groups.reach };
+      const source = { client: () => Promise.resolve(relay) };
+      await healOnce(this.store, this.relayName, async () => {
+        const { Groups } = await import("./groups.ts");
+        await new Groups(this.groupRoom(source)).healRestored();
+      });
+      const groups = this.reach(source);
+      return { relay, outbox: this.outbox, directory: this.directory, author, published, groups };
     } catch (error) {
       relay.close();
       throw error;
@@ -166,42 +173,6 @@ export class Participant implements AsyncDisposable {
       if (error) note(`queued message ${id.toHex()} was not taken: ${error.message}`);
       else detail(`queued message ${id.toHex()} was sent`);
     }
-  }
-
-  /**
-   * What an inbox reads conversations with: groups over the sessions of `source`, receipts to contacts, lines in the
-   * history. `room`: a session's, for who writes the receipts; `nameOf`: what accounts are called in lines.
-   */
-  conversationParts(
-    source: RelaySource,
-    room: Connected,
-    wishes: {
-      readonly sendReceipts: boolean;
-      readonly keepHistory: boolean;
-      readonly nameOf: (account: Uint8Array) => string;
-    },
-  ): ConversationParts {
-    const { store, states, clock, history } = this;
-    const groups = this.groups(source);
-    const { relay, account } = groups;
-    const people = { nameOf: wishes.nameOf, own: account };
-    const receipts = new DeliveryReceipts({
-      room: { ...room, groups: groups.reach },
-      ...{ store, states, account, clock },
-      relayName: relay,
-      random: this.#random,
-      onError: (error) => this.#options.detail(`receipts were not told: ${error.message}`),
-    });
-    const arrivals = wishes.sendReceipts ? receipts : undefined;
-    if (!wishes.keepHistory) return { groups, arrivals };
-    return {
-      groups,
-      arrivals,
-      onAction: (tables, action) => void history.acted(tables, action),
-      onGroups: (tables, events) => {
-        history.noticed(tables, events.flatMap((event) => noticeOf(event, people) ?? []));
-      },
-    };
   }
 
   /** Closes the store. */

@@ -2,6 +2,7 @@
 import { answerInvite, claimInvite, confirmInvite } from "../../client/invites.ts";
 import { contactName } from "../../client/contacts.ts";
 import type { GroupPass, GroupView } from "../../client/groups.ts";
+import { groupsAt } from "../../client/participant_groups.ts";
 import { repeatMessage } from "../../client/send.ts";
 import { formatAccountId } from "../../crypto/account.ts";
 import { parseRelayAddress } from "../../net/address.ts";
@@ -39,7 +40,7 @@ export async function run({ args, options, settings, out, signal }: Call<typeof 
 }
 
 function enter(messenger: Messenger, { relay }: Connected, pass: GroupPass): Promise<GroupView> {
-  return messenger.groups({ client: () => Promise.resolve(relay) }).joinBy(pass);
+  return groupsAt(messenger, { client: () => Promise.resolve(relay) }).joinBy(pass);
 }
 
 /** The answer goes behind what was queued before; when it cannot go now, later commands send it. */

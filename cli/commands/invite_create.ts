@@ -1,5 +1,6 @@
 /** `qight invite create`: a secret for one other person, and what waits for them at the relay. @module */
 import { contactName } from "../../client/contacts.ts";
+import { groupsAt } from "../../client/participant_groups.ts";
 import { parseRelayAddress } from "../../net/address.ts";
 import { QightError } from "../../proto/errors.ts";
 import { isLoopback } from "../../relay/config/addresses.ts";
@@ -22,7 +23,7 @@ export async function run({ options, settings, out, signal }: Call<typeof invite
   const { relay } = await orAborted(messenger.connect(), signal);
   await using _relay = relay;
   const { relayAddress } = messenger;
-  const groups = messenger.groups({ client: () => Promise.resolve(relay) });
+  const groups = groupsAt(messenger, { client: () => Promise.resolve(relay) });
   const found = options.group === undefined ? null : await groups.find(options.group);
   const group = found && await orAborted(groups.pass(found.group, ttlS), signal);
   const made = newInvite(messenger, relay, { ttlS, name, contactName: whom, ...(group ? { group } : {}) });

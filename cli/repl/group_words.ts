@@ -1,6 +1,7 @@
 /** Groups and people as words of slash commands mean them. @module */
 import { groupOf, peerOf } from "../../client/conversations.ts";
 import type { GroupRow, Groups } from "../../client/groups.ts";
+import { groupsAt } from "../../client/participant_groups.ts";
 import { dialledName } from "../../client/session.ts";
 import { equal } from "../../crypto/equal.ts";
 import { parseRelayAddress } from "../../net/address.ts";
@@ -9,7 +10,7 @@ import type { Chat } from "./chat.ts";
 
 /** The groups of the chat's identity, over its session. */
 export function groupsOf(chat: Chat): Groups {
-  return chat.messenger.groups({ client: () => chat.relay() });
+  return groupsAt(chat.messenger, { client: () => chat.relay() });
 }
 
 /** The accounts of contacts and ids, each once; `key_changed` and `blocked` as for writing to them. */
@@ -33,7 +34,7 @@ export async function conversationGroup(chat: Chat): Promise<Uint8Array> {
 
 /** The groups as they are known here, without asking anybody. */
 export function knownGroups({ messenger }: Chat): Groups {
-  return messenger.groups({
+  return groupsAt(messenger, {
     client: () => Promise.reject(new QightError("invariant", "A look at a group wanted a relay")),
   });
 }

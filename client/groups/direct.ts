@@ -4,16 +4,17 @@
  */
 import { equal } from "../../crypto/equal.ts";
 import { createGroup } from "../../crypto/mls/create.ts";
-import { describe } from "../../crypto/mls/state.ts";
 import { asQightError, QightError } from "../../proto/errors.ts";
 import { pause } from "../clock.ts";
 import { change } from "./change.ts";
 import { claimAll, type Claimed } from "./claim.ts";
 import { takeWelcome } from "./join.ts";
-import { bringTo, isMember } from "./reach.ts";
+import { isMember } from "./member_row.ts";
+import { bringTo } from "./reach.ts";
 import { directGroupId, inOrder } from "./roles.ts";
 import { callsOf, type GroupRoom } from "./room.ts";
 import { firstRow } from "./rows.ts";
+import { isAlone } from "./standing.ts";
 
 /** Who lost the race waits so long for the other one's Welcome, milliseconds, looking again after growing pauses. */
 const WELCOME_WAIT_MS = 3_000;
@@ -76,13 +77,4 @@ async function complete(room: GroupRoom, group: Uint8Array, peer: Uint8Array, cl
   const own = await room.directory.latest(room.account);
   const others = (own?.devices ?? []).filter(({ key }) => !equal(key, room.signer.publicKey));
   await change(room, group, { add: others.length > 0 ? [peer, room.account] : [peer] }, claimed);
-}
-
-async function isAlone(room: GroupRoom, group: Uint8Array): Promise<boolean> {
-  return await room.store.write(async (tables) => {
-    const loaded = await room.states.load(tables, room.relay, group);
-    if (!loaded) return false;
-    const { members } = describe(loaded.state);
-    return members.every(({ account }) => equal(account, members[0].account)) && members.length > 0;
-  });
 }

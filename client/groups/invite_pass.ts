@@ -7,7 +7,8 @@ import type { GroupPass } from "../../crypto/invite.ts";
 import { sha256 } from "../../crypto/sha256.ts";
 import { QightError } from "../../proto/errors.ts";
 import type { GroupRow } from "../storage/store.ts";
-import { bringTo, isMember } from "./reach.ts";
+import { isMember } from "./member_row.ts";
+import { bringTo } from "./reach.ts";
 import { comeIn } from "./rejoin.ts";
 import { callsOf, type GroupRoom } from "./room.ts";
 

@@ -8,7 +8,8 @@ import { asQightError, type QightError } from "../../proto/errors.ts";
 import type { GroupRow, Tables } from "../storage/store.ts";
 import { change } from "./change.ts";
 import { keepEvents } from "./events.ts";
-import { bringTo, isMember } from "./reach.ts";
+import { isMember } from "./member_row.ts";
+import { bringTo } from "./reach.ts";
 import { administers, roleOf } from "./roles.ts";
 import { callsOf, type GroupRoom } from "./room.ts";
 

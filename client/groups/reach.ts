@@ -10,6 +10,7 @@ import { describe } from "../../crypto/mls/state.ts";
 import type { GroupRow } from "../storage/store.ts";
 import { type HealReason, keepEvents } from "./events.ts";
 import { takeWelcome } from "./join.ts";
+import { isMember } from "./member_row.ts";
 import { settlePending } from "./pending.ts";
 import { comeIn } from "./rejoin.ts";
 import { callsOf, type GroupRoom } from "./room.ts";
@@ -87,14 +88,6 @@ export async function comeBack(room: GroupRoom, group: Uint8Array, why: HealReas
 
 async function notBack(room: GroupRoom, group: Uint8Array): Promise<Reached> {
   return isMember(await rowOf(room, group)) ? "behind" : "none";
-}
-
-/** A row of a group that this device is in, or is asked into. */
-export type MemberRow = GroupRow & { readonly status: "active" | "joining" | "stuck" };
-
-/** Whether this row is of a group that this device is in. */
-export function isMember(row: GroupRow | null): row is MemberRow {
-  return row !== null && row.status !== "left" && row.status !== "removed";
 }
 
 /** A group without a state here: a Welcome may wait, or the state was lost. */

@@ -3,7 +3,7 @@
  * what is on disk.
  * @module
  */
-import { decodeState, encodeState, type GroupState } from "../../crypto/mls/state.ts";
+import type { GroupState } from "../../crypto/mls/state.ts";
 import type { Random } from "../clock.ts";
 import type { GroupParts, GroupRow, Tables } from "../storage/store.ts";
 
@@ -14,6 +14,9 @@ export interface LoadedGroup {
 }
 
 type Groups = Pick<Tables, "groups">;
+
+/** Loaded with the first state: whoever only sends sealed mail has none. */
+const sealing = () => import("../../crypto/mls/state.ts");
 
 /** So many decoded states stay in memory; one of 250 members has some megabytes. */
 const MAX_CACHED = 16;
@@ -39,6 +42,7 @@ export class GroupStates {
     if (cached?.stamp === row.stamp.toHex()) return { row, state: cached.state };
     const parts = groups.parts(relay, group);
     if (!parts) return null;
+    const { decodeState } = await sealing();
     const state = await decodeState(parts);
     this.#remember(row, state);
     return { row, state };
@@ -46,7 +50,8 @@ export class GroupStates {
 
   /** Saves a state after a message was sealed or opened: the epoch is the same. Gives the row as it is now. */
   async saveMessage({ groups }: Groups, row: GroupRow, state: GroupState): Promise<GroupRow> {
-    const { messagePart } = await encodeState(state);
+    const { encodeState } = await sealing();
+    const { messagePart } = encodeState(state);
     const saved = { ...row, stamp: this.#random(8) };
     groups.putMessagePart(row.relay, row.group, saved.stamp, messagePart);
     this.#remember(saved, state);
@@ -55,8 +60,9 @@ export class GroupStates {
 
   /** Saves row and state after anything else. Gives the row as it is now. */
   async save({ groups }: Groups, row: Omit<GroupRow, "stamp">, state: GroupState): Promise<GroupRow> {
+    const { encodeState } = await sealing();
     const saved = { ...row, stamp: this.#random(8) };
-    groups.put(saved, await encodeState(state));
+    groups.put(saved, encodeState(state));
     this.#remember(saved, state);
     return saved;
   }

@@ -8,7 +8,8 @@ import type { GroupHint } from "../delivery_events.ts";
 import type { OwnGroup } from "../group_calls.ts";
 import type { GroupRow } from "../storage/store.ts";
 import { takeWelcome } from "./join.ts";
-import { bringTo, comeBack, isMember } from "./reach.ts";
+import { isMember } from "./member_row.ts";
+import { bringTo, comeBack } from "./reach.ts";
 import { callsOf, type GroupRoom } from "./room.ts";
 
 /** Follows a notice, in its place among the messages; then it may be acknowledged. */

@@ -6,7 +6,7 @@ import { equal } from "../../crypto/equal.ts";
 import { describe } from "../../crypto/mls/state.ts";
 import { QightError } from "../../proto/errors.ts";
 import type { GroupRow } from "../storage/store.ts";
-import { isMember } from "./reach.ts";
+import { isMember } from "./member_row.ts";
 import { type Role, roleOf } from "./roles.ts";
 import type { GroupRoom } from "./room.ts";
 
@@ -75,7 +75,9 @@ export async function findGroup({ store, relay }: Pick<GroupRoom, "store" | "rel
   if (row?.kind === "group" && isMember(row)) return row;
   const all = await store.read(({ groups }) => groups.all());
   const over = all.some((one) => one.kind === "group" && one.name.toLowerCase() === name.toLowerCase());
-  if (row?.kind === "group" || over) throw new QightError("not_a_member", `You are no member of #${row?.name ?? name} any more`);
+  if (row?.kind === "group" || over) {
+    throw new QightError("not_a_member", `You are no member of #${row?.name ?? name} any more`);
+  }
   throw new QightError("no_such_group", `There is no group #${name}`);
 }
 

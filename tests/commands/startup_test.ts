@@ -57,6 +57,32 @@ Deno.test("send loads none of the relay but what reads durations, names and fold
   assert.deepEqual(others, ["relay/runtime.ts"]);
 });
 
+/** What of the folder was loaded, relative to it. */
+function inFolder(folder: string, loaded: readonly string[]): string[] {
+  const start = new URL(folder, root).href;
+  return loaded.filter((module) => module.startsWith(start)).map((module) => module.slice(start.length)).sort();
+}
+
+Deno.test("sealed mail loads nothing that seals, opens or changes conversations", () => {
+  const loaded = loadedBy("cli/main.ts", "cli/run.ts", "cli/commands/send.ts");
+  assert.deepEqual(inFolder("crypto/mls/", loaded), ["suite.ts"]);
+  // Rows and names; KeyPackages for others to begin a conversation with.
+  const light = ["key_packages.ts", "member_row.ts", "roles.ts", "standing.ts", "states.ts"];
+  assert.deepEqual(inFolder("client/groups/", loaded), light);
+});
+
+Deno.test("a message into a conversation that stands loads nothing that begins, joins or changes one", () => {
+  const late = ["client/group_messages.ts", "client/groups/view.ts", "crypto/mls/state.ts"];
+  const loaded = loadedBy("cli/main.ts", "cli/run.ts", "cli/commands/send.ts", ...late);
+  const others = ["apply", "commit", "create", "epoch_end", "group_info", "join", "join_externally", "key_package"];
+  const mls = inFolder("crypto/mls/", loaded);
+  assert.ok(mls.includes("message.ts"), "the graph was understood");
+  assert.deepEqual(mls.filter((module) => [...others, "tree_check"].includes(module.slice(0, -3))), []);
+  const groups = inFolder("client/groups/", loaded);
+  const light = ["key_packages.ts", "member_row.ts", "roles.ts", "standing.ts", "states.ts", "view.ts"];
+  assert.deepEqual(groups, light);
+});
+
 Deno.test("the first start from a clone fetches the packages by itself, once; version needs none", async () => {
   await using world = new World();
   const clone = `${world.folder}/clone`;

@@ -1,0 +1,37 @@
+/**
+ * The conversation of two people as it stands: who only writes into it loads nothing of what begins or changes one.
+ * @module
+ */
+import { equal } from "../../crypto/equal.ts";
+import { isMember } from "./member_row.ts";
+import { directGroupId } from "./roles.ts";
+import type { GroupRoom } from "./room.ts";
+
+/** What is asked of a conversation that stands. */
+export type StandingRoom = Pick<GroupRoom, "account" | "relay" | "store" | "states">;
+
+/**
+ * The id of the conversation with an account (hash, 32 bytes) when it can be written to as it is; null when it has to be
+ * begun or completed, or must not be written to: `openDirect` does the one and says the other.
+ */
+export async function standingDirect(room: StandingRoom, peer: Uint8Array): Promise<Uint8Array | null> {
+  const { account, relay, store } = room;
+  if (equal(peer, account)) return null;
+  const group = directGroupId(account, peer);
+  const { row, blocked } = await store.read(({ contacts, groups }) => {
+    return { row: groups.get(relay, group), blocked: contacts.ofAccount(peer)?.blocked ?? false };
+  });
+  return !blocked && isMember(row) && !await isAlone(room, group) ? group : null;
+}
+
+/** Whether the own account has nobody else in a group: it was made here, and the other side was not added yet. */
+export async function isAlone({ store, states, relay }: StandingRoom, group: Uint8Array): Promise<boolean> {
+  const { describe } = await import("../../crypto/mls/state.ts");
+  // A transaction only because decoding awaits, and nobody may save in between.
+  return await store.write(async (tables) => {
+    const loaded = await states.load(tables, relay, group);
+    if (!loaded) return false;
+    const { members } = describe(loaded.state);
+    return members.every(({ account }) => equal(account, members[0].account)) && members.length > 0;
+  });
+}
