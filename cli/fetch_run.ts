@@ -9,11 +9,13 @@ import { isNews } from "./conversation_output.ts";
 import { type Notice, noticeFields, noticeText } from "./event_output.ts";
 import { ExecJobs } from "./exec_jobs.ts";
 import { execFor } from "./exec_message.ts";
+import { download } from "./download.ts";
+import type { RelayClient } from "../client/relay_client.ts";
 import type { Identity } from "./identity.ts";
 import { bodyBytes, messageRecord, type MessageStyle } from "./message_output.ts";
 import { ReaderGone } from "./output.ts";
 import { type Progress, startProgress } from "./progress.ts";
-import { saveFiles } from "../client/storage/save_files.ts";
+import { type SavedFile, saveFiles } from "../client/storage/save_files.ts";
 import { shownName } from "./shown_name.ts";
 import type { fetchSpec } from "./tree/messages.ts";
 import type { Call } from "./tree/spec.ts";
@@ -26,6 +28,10 @@ export interface Reading {
   readonly from?: Uint8Array | undefined;
   /** The store's name of the only conversation that is read; all when absent. */
   readonly where?: string | undefined;
+  /** The session to fetch files over. */
+  readonly relay: () => Promise<Pick<RelayClient, "rpc" | "session">>;
+  /** Files that wait at the relay can be had later, because the history knows of them. */
+  readonly keepsFiles: boolean;
 }
 
 /** State of one fetch command. */
@@ -36,6 +42,8 @@ export class FetchRun {
   readonly #contacts: Contacts;
   readonly #only: ((message: InboxMessage) => boolean) | undefined;
   readonly #own: Uint8Array;
+  readonly #relay: Reading["relay"];
+  readonly #keepsFiles: boolean;
   readonly #wishes: FetchWishes;
   readonly #call: Call<typeof fetchSpec>;
   readonly #style: MessageStyle;
@@ -47,9 +55,15 @@ export class FetchRun {
   #cancelEnd: () => void = () => {};
   #failure: unknown;
 
-  constructor({ inbox, contacts, identity, from, where }: Reading, wishes: FetchWishes, call: Call<typeof fetchSpec>) {
+  constructor(
+    { inbox, contacts, identity, from, where, relay, keepsFiles }: Reading,
+    wishes: FetchWishes,
+    call: Call<typeof fetchSpec>,
+  ) {
     this.#inbox = inbox;
     this.#contacts = contacts;
+    this.#relay = relay;
+    this.#keepsFiles = keepsFiles;
     this.#own = identity.account.hash;
     if (from !== undefined || where !== undefined) {
       this.#only = (message) =>
@@ -139,7 +153,7 @@ export class FetchRun {
     const records: Uint8Array[] = [];
     const names = await this.#contacts.names();
     for (const message of messages) {
-      const files = await saveFiles(message.content.files, this.#call.options.saveDir);
+      const files = await this.#save(message);
       records.push(messageRecord(message, files, this.#style, names.get(message.from.toHex())));
     }
     let flushed = messages.length;
@@ -154,7 +168,7 @@ export class FetchRun {
     this.#bar?.update(this.printed, this.#wishes.max);
     const out = messages.slice(0, flushed);
     if (!peek) await this.#inbox.shown(...out.filter((message) => !this.#leavesFiles(message)));
-    for (const message of out) if (!peek && this.#leavesFiles(message)) this.#tellOfFiles(message);
+    for (const message of out) if (!peek) this.#tellOfFiles(message);
   }
 
   /** A NUL in the body of a `--null` record would make two of it for whoever reads them. */
@@ -166,15 +180,30 @@ export class FetchRun {
 
   /** Files that go nowhere: acknowledging their message would throw them away. */
   #leavesFiles(message: InboxMessage): boolean {
-    return message.content.files.length > 0 && this.#call.options.saveDir === undefined && !this.#style.json;
+    if (this.#call.options.saveDir !== undefined) return false;
+    return message.content.files.some(({ blob }) => blob ? !this.#keepsFiles : !this.#style.json);
+  }
+
+  /** Writes the files where the user said; those at the relay are fetched for that. */
+  async #save({ content: { files } }: InboxMessage): Promise<SavedFile[]> {
+    const { out, options: { saveDir: folder }, signal } = this.#call;
+    const saved: SavedFile[] = [];
+    for (const file of files) {
+      if (!file.blob || folder === undefined) saved.push(...await saveFiles([file], folder));
+      else saved.push(await download({ relay: await this.#relay(), out, signal }, file, { folder }));
+    }
+    return saved;
   }
 
   #tellOfFiles(message: InboxMessage): void {
+    const { out, options } = this.#call;
     const { length } = message.content.files;
-    const what = length === 1 ? "1 file" : `${length} files`;
-    this.#call.out.note(
-      `${what} with ${message.id.toHex()}: kept at the relay until fetched with --save-dir DIR or --json`,
-    );
+    const what = `${length === 1 ? "1 file" : `${length} files`} with ${message.id.toHex()}`;
+    if (this.#leavesFiles(message)) {
+      out.note(`${what}: kept at the relay until fetched with --save-dir DIR or --json`);
+    } else if (options.saveDir === undefined && message.content.files.some(({ blob }) => blob)) {
+      out.note(`${what}: qight file list shows what waits, qight file get NUMBER fetches it`);
+    }
   }
 
   async #execAll(messages: readonly InboxMessage[]): Promise<void> {
@@ -189,7 +218,7 @@ export class FetchRun {
     this.#call.signal.throwIfAborted();
     const [ours] = await this.#inbox.printing(message);
     if (!ours) return;
-    await saveFiles(ours.content.files, this.#call.options.saveDir);
+    await this.#save(ours);
     const name = (await this.#contacts.ofAccount(ours.from))?.name;
     await execFor(this.#wishes.command!, ours, { to: this.#style.to, name }, this.#call.signal);
     this.printed++;

@@ -57,9 +57,10 @@ export function messageFields(
     received_at: rfc3339(receivedAtMs),
     verified,
     ...(content.body.case === "data" ? { data: content.body.value.toBase64() } : { text: content.body.value ?? "" }),
-    files: files.map(({ name, size, sha256, path, data }) =>
-      path === undefined ? { name, size, sha256, data: data.toBase64() } : { name, size, sha256, path }
-    ),
+    files: files.map(({ name, size, sha256, path, waits, data }) => ({
+      ...{ name, size, sha256 },
+      ...(path !== undefined ? { path } : waits ? {} : { data: data.toBase64() }),
+    })),
     ...(content.replyTo.length > 0 ? { reply_to: formatMessageId(content.replyTo) } : {}),
     ...(redelivered ? { redelivered } : {}),
   };

@@ -2,10 +2,12 @@
 import { pause } from "../client/clock.ts";
 import { formatMessageId } from "../client/message_id.ts";
 import type { Draft } from "../client/messages.ts";
-import { type Delivery, isUnknown, repeatMessage, sendMessage } from "../client/send.ts";
+import { contentSize, type Delivery, isUnknown, repeatMessage, sendMessage } from "../client/send.ts";
 import { deviceFingerprint } from "../crypto/account.ts";
 import { asQightError, QightError } from "../proto/errors.ts";
 import { type Destination, missedLines } from "./destination.ts";
+import type { FileRoom } from "../client/files.ts";
+import { lateModule } from "./late_module.ts";
 import type { Connected, Messenger } from "./messenger.ts";
 import { badReceipt, sentObject } from "./sent_output.ts";
 import type { Call } from "./tree/spec.ts";
@@ -28,6 +30,7 @@ export async function sendNow(
   draft: Draft | { id: Uint8Array },
   { out, settings, signal }: Words,
   andThen?: (room: Connected) => Promise<void>,
+  onProgress?: (done: number, all: number) => void,
 ): Promise<void> {
   const deadline = performance.now() + settings.timeoutMs;
   const print = (delivery?: Delivery) => printSent(out, destination, draft.id, delivery);
@@ -40,7 +43,10 @@ export async function sendNow(
       if (!hadSession && "ttlS" in draft) remarkOnTtl(out, draft.ttlS, room.relay.session);
       hadSession = true;
       await using _relay = room.relay;
-      const delivery = await orAborted(sendOver(room, messenger, destination, draft, attempt), signal);
+      const delivery = await orAborted(
+        sendOver(room, messenger, destination, draft, { attempt, signal, onProgress }),
+        signal,
+      );
       const accepted = delivery.devices.filter(({ receipt }) => receipt !== null);
       if (delivery.sealedBecause) remarkOnSealed(out, delivery.sealedBecause);
       if (!delivery.error) {
@@ -91,11 +97,14 @@ async function sendOver(
   messenger: Messenger,
   { recipient }: Destination,
   draft: Draft | { id: Uint8Array },
-  attempt: number,
+  { attempt, signal, onProgress }: { attempt: number; signal: AbortSignal; onProgress?: FileRoom["onProgress"] },
 ): Promise<Delivery> {
   if (attempt > 0 || !("content" in draft)) return await repeatMessage(room, draft.id);
   await messenger.flush({ ...room, receipts: false });
-  return await sendMessage(room, recipient, draft);
+  if (contentSize(draft.content) <= room.relay.session.maxMessage) return await sendMessage(room, recipient, draft);
+  const { bringFiles } = await lateModule<typeof import("./bring_files.ts")>("bring_files.ts");
+  const small = await bringFiles({ relay: room.relay, messenger, signal, onProgress }, recipient, draft);
+  return await sendMessage(room, recipient, small);
 }
 
 /** What was meant for a conversation and went sealed, with the reason. */

@@ -56,10 +56,14 @@ async function read(call: Call<typeof fetchSpec>, asked: FetchWishes): Promise<v
     directory: messenger.directory,
     device: messenger.identity.device.publicKey,
     clock: messenger.clock,
-    onShown: settings.history.keep ? keepPrinted(messenger) : undefined,
+    onShown: settings.history.keep ? keepPrinted(messenger, options.saveDir === undefined) : undefined,
     ...parts,
   });
-  const running = new FetchRun({ inbox, contacts, identity, from, where }, asked, call);
+  const running = new FetchRun(
+    { inbox, contacts, identity, from, where, relay: () => source.client(), keepsFiles: settings.history.keep },
+    asked,
+    call,
+  );
   await running.toTheEnd();
   if (options.failEmpty && running.printed === 0) throw new QightError("nothing_to_fetch");
 }
@@ -77,9 +81,9 @@ async function conversationNow(word: string, messenger: Messenger, { groups }: C
   }
 }
 
-/** What was printed is read; the bytes of its files went elsewhere. */
-function keepPrinted({ history }: Messenger): InboxOptions["onShown"] {
-  return (tables, messages) => history.arrived(tables, messages, { state: "read", bytes: false });
+/** What was printed is read; the bytes of its files went elsewhere, or with `refs` those at the relay are there still. */
+function keepPrinted({ history }: Messenger, refs: boolean): InboxOptions["onShown"] {
+  return (tables, messages) => history.arrived(tables, messages, { state: "read", bytes: false, refs });
 }
 
 /** What the options ask for, as values. */

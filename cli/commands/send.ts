@@ -39,19 +39,37 @@ export async function run(call: Call<typeof sendSpec>): Promise<void> {
     return await sendQueued(messenger, destination, draft, call);
   }
   using bar = content && content.files.length > 0 ? startProgress(out, "sending", "bytes") : null;
-  if (bar) messenger.onWritten = bytesSent(content!, bar);
+  const watch = bar && bytesSent(content!, bar);
+  if (watch) messenger.onWritten = watch.written;
   const whole = draft ?? { id: id! };
-  if (!options.wait) return await sendNow(messenger, destination, whole, call);
+  if (!options.wait) return await sendNow(messenger, destination, whole, call, undefined, watch?.brought);
   if (!destination.conversation) throw new QightError("usage", "--wait: nobody else gets a note to oneself");
   const { awaitArrival } = await lateModule<typeof import("../await_arrival.ts")>("await_arrival.ts");
-  await sendNow(messenger, destination, whole, call, (room) => awaitArrival(messenger, room, whole.id, call));
+  await sendNow(
+    messenger,
+    destination,
+    whole,
+    call,
+    (room) => awaitArrival(messenger, room, whole.id, call),
+    watch?.brought,
+  );
 }
 
 /** Seals and frames add little, other devices of the recipient as much again: the sum grows with what is written. */
-function bytesSent({ files }: Content, bar: Progress): (bytes: number) => void {
+function bytesSent({ files }: Content, bar: Progress) {
   const all = files.reduce((sum, { data }) => sum + data.length, 0);
   let done = 0;
-  return (bytes) => bar.update(done += bytes, Math.max(all, done));
+  let counted = false;
+  return {
+    written(bytes: number): void {
+      if (!counted) bar.update(done += bytes, Math.max(all, done));
+    },
+    /** A file that goes by itself says how much of it is there, also from an earlier try. */
+    brought(there: number, whole: number): void {
+      counted = true;
+      bar.update(there, whole);
+    },
+  };
 }
 
 function draftOf(

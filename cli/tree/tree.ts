@@ -1,6 +1,7 @@
 /** The whole command tree as data. @module */
 import { contactSpec } from "./contact.ts";
 import { contextSpec } from "./context.ts";
+import { fileSpec } from "./file.ts";
 import { completionSpec } from "./generated.ts";
 import { discoverSpec } from "./discover.ts";
 import { inviteSpec } from "./invite.ts";
@@ -24,6 +25,7 @@ export const tree: CommandSpec = {
     fetchSpec,
     replSpec,
     historySpec,
+    fileSpec,
     transcriptSpec,
     contactSpec,
     inviteSpec,

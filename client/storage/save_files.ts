@@ -15,13 +15,23 @@ export interface SavedFile {
   /** Lower-case hex. */
   readonly sha256: string;
   readonly path?: string;
+  /** Empty of one that was at the relay. */
   readonly data: Uint8Array;
+  /** It waits at the relay. */
+  readonly waits?: true;
 }
 
-/** Describes the files of a message and, when a folder is given, writes them there (0600). */
-export async function saveFiles(files: readonly File[], folder: string | undefined): Promise<SavedFile[]> {
+/** Describes the files of a message and, when a folder is given, writes those there (0600) that came along. */
+export async function saveFiles(
+  files: readonly (Pick<File, "name" | "data"> & Pick<File, "blob">)[],
+  folder: string | undefined,
+): Promise<SavedFile[]> {
   const saved: SavedFile[] = [];
-  for (const { name, data } of files) {
+  for (const { name, data, blob } of files) {
+    if (blob) {
+      saved.push({ name, size: Number(blob.size), sha256: blob.fileSha256.toHex(), data, waits: true });
+      continue;
+    }
     const sha256 = createHash("sha256").update(data).digest("hex");
     const about = { name, size: data.length, sha256, data };
     saved.push(folder === undefined ? about : { ...about, path: await save(folder, safeName(name), data, sha256) });
@@ -62,6 +72,18 @@ function shortened(text: string, bytes: number): string {
     out += character;
   }
   return out;
+}
+
+/** Writes bytes to this very path (0600); `would_overwrite` when it is taken. */
+export async function saveBytes(path: string, data: Uint8Array): Promise<void> {
+  try {
+    using file = await Deno.open(path, { write: true, createNew: true, mode: 0o600 });
+    await fill(file, path, data);
+  } catch (error) {
+    if (error instanceof QightError) throw error;
+    if (error instanceof Deno.errors.AlreadyExists) throw new QightError("would_overwrite", `${path} is there already`);
+    throw new QightError("cannot_create", `Cannot create ${path}: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 async function save(folder: string, name: string, data: Uint8Array, sha256: string): Promise<string> {
