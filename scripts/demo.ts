@@ -1,5 +1,6 @@
 /**
- * The main job, shown: a real relay, two people, send and fetch, each command as a user would type it.
+ * The main job, shown: a real relay, two people who write to each other, a group of three, each command as a user would
+ * type it.
  * Ends in under 20 s, leaves nothing behind, and exits non-zero when a step fails.
  * @module
  */
@@ -62,6 +63,12 @@ async function demo(): Promise<void> {
   say("What was read is acknowledged: nothing comes twice");
   const rest = await run("bob", ["fetch"], use);
   if (rest !== "") throw new Error(`Bob read again: ${rest}`);
+
+  say("Carol joins them: Ada makes a group of three, and #ops names it");
+  const carol = await run("carol", ["key", "gen", "--no-passphrase"], use);
+  await run("ada", ["group", "create", "ops", bob, carol], use);
+  await run("ada", ["send", "#ops", "deploy at nine"], use);
+  expect(await run("carol", ["fetch", "--in", "#ops", "--wait", "10s"], use), /#ops .*deploy at nine/);
 
   say("The relay finishes what is under way and stops");
   shown("operator", `kill ${relay.pid}`);
@@ -139,6 +146,7 @@ function say(text: string): void {
 }
 
 function quoted(word: string): string {
+  if (word.startsWith("#")) return `'${word}'`;
   return /^[\w./:@=-]+$/.test(word) ? word : `"${word}"`;
 }
 

@@ -136,6 +136,9 @@ row("the demo ends in under 20 s, shows each command with its answer and leaves 
   assert.equal(code, 0, errors);
   assert.ok(performance.now() - before < 20_000);
   assert.match(text, /\$ echo "disk full on web-3" \| qight send qid1\w+\n[0-9a-f]{32}\n/);
+  // A third person reads what one sent to the group.
+  assert.match(text, /\(ada\) \$ qight group create ops qid1\w+ qid1\w+\n[0-9a-f]{64}\n/);
+  assert.match(text, /\(carol\) \$ qight fetch --in '#ops' --wait 10s\n\S+ {2}#ops qid1\w+ {2}deploy at nine\n/);
   assert.deepEqual(left, []);
 });
 
