@@ -9,6 +9,7 @@ import type { DeliveryEvent } from "./delivery_events.ts";
 import type { KeyDirectory } from "./directory.ts";
 import { lookForGaps, nextLookMs } from "./gap_watch.ts";
 import { type GroupInbox, GroupOpener } from "./group_opener.ts";
+import { isToTend } from "./groups/events.ts";
 import type { GroupEvent } from "./groups.ts";
 import { type ActionEvent, type InboxEvent, type InboxMessage, messageName } from "./inbox_events.ts";
 import { Opener } from "./opener.ts";
@@ -268,11 +269,13 @@ export class Inbox {
         });
         if (!peek) await this.#keep(page);
         for (const event of page.events) if (event.type === "message") held.add(messageName(event));
-        yield* this.#tellOfGroups(peek);
+        const happened = yield* this.#tellOfGroups(peek);
         if (page.events.length > 0) yield page.events;
         // While there is more to come it gathers; without `follow` it is told at the end.
         if (follow && caughtUp && !peek) await this.#options.arrivals?.tell(relay);
-        if (arrivals.some(({ type }) => type === "caught_up")) yield* this.#tend(peek, follow);
+        // The relay says once that all is read; who stays and hears of something to do later does it then.
+        const due = arrivals.some(({ type }) => type === "caught_up") || (caughtUp && happened.some(isToTend));
+        if (due) yield* this.#tend(peek, follow);
         if (caughtUp && !peek) {
           yield* this.#tellGaps(options.signal);
           cancelReminder();
@@ -322,16 +325,17 @@ export class Inbox {
   }
 
   /** What happened to groups counts as told when the caller asks for more. */
-  async *#tellOfGroups(peek: boolean): AsyncGenerator<InboxEvent[], void, undefined> {
+  async *#tellOfGroups(peek: boolean): AsyncGenerator<InboxEvent[], readonly GroupEvent[], undefined> {
     const { groups, store } = this.#options;
     const events = await groups?.events() ?? [];
-    if (events.length === 0) return;
+    if (events.length === 0) return [];
     yield events;
-    if (peek) return;
+    if (peek) return [];
     await store.write((tables) => {
       groups!.shown(tables, events);
       this.#options.onGroups?.(tables, events);
     });
+    return events;
   }
 
   /** While following, holes are looked at again when they are old enough. */

@@ -2,6 +2,7 @@
  * What happens to groups, as typed events that are kept until they were shown.
  * @module
  */
+import { equal } from "../../crypto/equal.ts";
 import { QightError } from "../../proto/errors.ts";
 import type { GroupEventRow, GroupRow, Tables } from "../storage/store.ts";
 
@@ -58,6 +59,20 @@ export interface GroupEvent {
   /** When it was noticed here, milliseconds since 1970. */
   readonly atMs: number;
   readonly happened: Happening;
+}
+
+/** Whether it leaves something to do (`Groups.tend`): a leaf to remove, or a KeyPackage that a Welcome used up. */
+export function isToTend({ happened }: GroupEvent): boolean {
+  switch (happened.kind) {
+    case "joined":
+      return true;
+    case "member_removed":
+      return equal(happened.by, happened.account);
+    case "refused_commit":
+      return happened.undone;
+    default:
+      return false;
+  }
 }
 
 /** Inside a transaction: keeps what happened to a group. */
