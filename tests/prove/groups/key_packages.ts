@@ -52,11 +52,12 @@ async function prove(size: Size): Promise<Finding> {
   const share = Math.ceil(CLAIMS / (KILLS + 1));
   for (let life = 0; life <= KILLS; life++) {
     const striking = life < KILLS;
-    const lives = attackers.map(async (attacker) => {
-      await using client = await RelayClient.connect(circle.relay.address, {
-        signer: attacker.identity.signer,
-        timeoutMs: 5_000,
-      });
+    await using sessions = new AsyncDisposableStack();
+    const clients: RelayClient[] = [];
+    for (const { identity: { signer } } of attackers) {
+      clients.push(sessions.use(await RelayClient.connect(circle.relay.address, { signer, timeoutMs: 5_000 })));
+    }
+    const lives = clients.map(async (client) => {
       const calls = new GroupCalls(client.rpc);
       let left = share, granted = 0;
       const claim = async () => {
@@ -73,7 +74,7 @@ async function prove(size: Size): Promise<Finding> {
           } catch (thrown) {
             const error = asQightError(thrown);
             if (error.code === "rate_limited") limited++;
-            else if (striking && [69, 75].includes(error.exit)) {
+            else if (striking && ["unreachable", "timeout"].includes(error.code)) {
               unknown++;
               return;
             } else throw thrown;

@@ -61,7 +61,12 @@ async function prove(size: Size): Promise<Finding> {
       broken.push(`round ${round}: a commit ${what} wedged the group: ${wedged}`);
       break;
     }
-    if (away) readers.set(ada.name, circle.follow(ada));
+    if (away) {
+      // Who comes back after it does not know whose change was undone: the relay delivers nothing to it any more, and
+      // its leaf goes when somebody says so.
+      readers.set(ada.name, circle.follow(ada));
+      await circle.must(ada, "group", "remove", to.slice(1), malId);
+    }
     if (!await withoutMal(circle, honest, malId)) {
       broken.push(`round ${round}: the maker of a commit ${what} is still a member`);
       break;
