@@ -9,6 +9,7 @@ import { Folder } from "../tests/prove/processes.ts";
 import type { Bench, Claim } from "./claims/claim.ts";
 import { cliStart } from "./claims/cli_start.ts";
 import { connections } from "./claims/connections.ts";
+import { conversations } from "./claims/conversations.ts";
 import { durableSends } from "./claims/durable_sends.ts";
 import { lines } from "./claims/lines.ts";
 import { peerFigures } from "./claims/peers.ts";
@@ -32,6 +33,7 @@ const claims: Record<string, Claim> = {
   lines,
   connections,
   cli: cliStart,
+  conversations,
 };
 
 if (import.meta.main) Deno.exit(await main(Deno.args));
