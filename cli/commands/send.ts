@@ -5,7 +5,8 @@ import type { Draft } from "../../client/messages.ts";
 import { QightError } from "../../proto/errors.ts";
 import type { Content } from "../../proto/gen/qight/v1/seal_pb.ts";
 import { parseDuration } from "../../relay/config/durations.ts";
-import { checkDestination, type Destination, destinationOf } from "../destination.ts";
+import { checkDestination, type Destination } from "../destination.ts";
+import { destinationNow } from "../destination_now.ts";
 import { lateModule } from "../late_module.ts";
 import { readContent } from "../message_input.ts";
 import { Messenger } from "../messenger.ts";
@@ -17,7 +18,7 @@ import type { Call } from "../tree/spec.ts";
 
 /** Sends and prints the id; what each failure leaves behind is written in docs/operations.md, Settled, Outbox. */
 export async function run(call: Call<typeof sendSpec>): Promise<void> {
-  const { args, options, settings, out } = call;
+  const { args, options, settings, out, signal } = call;
   checkDestination(args[0], options);
   refuseContradictions(call);
   const ttlS = options.ttl === undefined ? 0 : wholeSeconds(options.ttl);
@@ -26,13 +27,13 @@ export async function run(call: Call<typeof sendSpec>): Promise<void> {
   const plaintext = options.plaintext ?? false;
   if (options.lines) {
     await using messenger = await Messenger.open(settings, out);
-    const destination = await destinationOf(args[0], messenger, options);
+    const destination = await destinationNow(args[0], messenger, options, signal);
     return await sendLines(messenger, destination, { ttlS, plaintext, replyTo }, call);
   }
   const content = await readContent({ message: args[1], files: options.file ?? [], replyTo });
   if (!content && id === undefined) throw new QightError("empty_message");
   await using messenger = await Messenger.open(settings, out);
-  const destination = await destinationOf(args[0], messenger, options);
+  const destination = await destinationNow(args[0], messenger, options, signal);
   const draft = content && draftOf(content, id, { ttlS, plaintext }, destination);
   if (options.queue) {
     if (!draft) throw new QightError("empty_message");

@@ -91,6 +91,20 @@ row("#NAME is a group for send, fetch --in and people's eyes", async () => {
   assert.match((await eve.run(["fetch"])).stdout, /^\d\d:\d\d {2}#ops qid1\S+ {2}deploy\n$/);
 });
 
+row("who was invited may write to the group before reading anything: at once, in lines, and queued", async () => {
+  for (
+    const [name, args, stdin] of [["now", ["x"], ""], ["lines", ["--lines"], "x"], [
+      "queue",
+      ["x", "--queue"],
+      "",
+    ]] as const
+  ) {
+    await ada.ok(["group", "create", `first-${name}`, bob.id]);
+    await bob.ok(["send", `#first-${name}`, ...args], { stdin });
+    assert.deepEqual((await fetched(ada, "--in", `#first-${name}`)).map(({ text }) => text), ["x"]);
+  }
+});
+
 for (
   const [args, code] of [
     [["send", "#nothing", "x"], "no_such_group"],
