@@ -30,6 +30,11 @@ export async function noticeRestored(store: ClientStore, place: string, random: 
   });
 }
 
+/** The store holds states that were used elsewhere: groups are joined anew before anything is encrypted. */
+export async function markRestored(store: ClientStore, random: Random): Promise<void> {
+  await store.write(({ meta }) => meta.put(RESTORED, random(8)));
+}
+
 /** Runs `heal` once for each restore and relay (name as dialled); until it has ended well nothing may be encrypted. */
 export async function healOnce(store: ClientStore, relay: string, heal: () => Promise<void>): Promise<void> {
   const { restored, healed } = await store.read(({ meta }) => {

@@ -1,9 +1,11 @@
 /** `qight key export`: the secret half, to keep or to move. @module */
 import { fstatSync } from "node:fs";
+import { packConversations } from "../../client/groups/carried.ts";
+import { encodeIdentity, type IdentitySecrets } from "../../crypto/identity_bytes.ts";
 import { sealVault } from "../../crypto/vault.ts";
 import { type Identity, openIdentity } from "../identity.ts";
-import { encodeIdentity, type IdentitySecrets } from "../../crypto/identity_bytes.ts";
 import { openStore } from "../messenger.ts";
+import type { Output } from "../output.ts";
 import { passphraseFrom } from "../passphrase.ts";
 import type { Settings } from "../settings.ts";
 import type { keyExportSpec } from "../tree/key.ts";
@@ -21,17 +23,27 @@ export async function run({ options, settings, out }: Call<typeof keyExportSpec>
   if (passphrase === null) out.note("warning: this export is not protected by a passphrase; keep it safe");
   if (isReadableByOthers()) out.note("warning: others can read the file that this goes to; use umask 077");
   const bytes = encodeIdentity(
-    options.withDevice ? { accountSeed, device, ...await newestSealingKey(settings, identity) } : { accountSeed },
+    options.withDevice ? { accountSeed, device, ...await mailOnItsWay(settings, identity, out) } : { accountSeed },
   );
   const text = await sealVault(bytes, passphrase);
   await out.result({ id: identity.account.id, with_device: options.withDevice ?? false, key: text }, text.trimEnd());
 }
 
-/** Mail that waits at the relay is sealed to it; without it the other machine could not open that. */
-async function newestSealingKey(settings: Settings, identity: Identity): Promise<Pick<IdentitySecrets, "sealing">> {
+/** Mail that waits at the relay is sealed to these keys; without them the other machine could not open it. */
+async function mailOnItsWay(
+  settings: Settings,
+  identity: Identity,
+  out: Output,
+): Promise<Pick<IdentitySecrets, "sealing" | "conversations">> {
   await using store = await openStore(settings, identity);
-  const newest = await store.read(({ secrets }) => secrets.newest());
-  return newest ? { sealing: newest } : {};
+  const { sealing, carried } = await store.read((tables) => {
+    return { sealing: tables.secrets.newest(), carried: packConversations(tables) };
+  });
+  if (!sealing) return {};
+  if (carried.left > 0) {
+    out.note(`${carried.left} conversations do not fit: they go on there, without what waits in them now`);
+  }
+  return { sealing, conversations: carried.bytes };
 }
 
 function isReadableByOthers(): boolean {

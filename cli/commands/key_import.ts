@@ -1,10 +1,13 @@
 /** `qight key import`: takes over an exported key. @module */
+import { systemRandom } from "../../client/clock.ts";
+import { unpackConversations } from "../../client/groups/carried.ts";
 import { renewLineages } from "../../client/outbox.ts";
+import { markRestored } from "../../client/restored.ts";
 import { makeSealingKey } from "../../crypto/sealing_key.ts";
 import { openVault, vaultNeedsPassphrase } from "../../crypto/vault.ts";
 import { QightError } from "../../proto/errors.ts";
 import { type Identity, identityFrom, makeSecrets, saveIdentity, type WholeSecrets } from "../identity.ts";
-import { type CarriedSealingKey, decodeIdentity } from "../../crypto/identity_bytes.ts";
+import { decodeIdentity, type IdentitySecrets } from "../../crypto/identity_bytes.ts";
 import { openStore } from "../messenger.ts";
 import type { Settings } from "../settings.ts";
 import { existingPassphrase } from "../passphrase.ts";
@@ -27,17 +30,22 @@ export async function run({ args, options, settings, out, signal }: Call<typeof 
   const whole = secrets.device ? secrets as WholeSecrets : makeSecrets(secrets.accountSeed);
   const identity = await identityFrom(whole, path, passphrase);
   await saveIdentity(identity, { overwrite: options.force ?? false, now: Date.now() });
-  if (secrets.device) await takeOver(settings, identity, secrets.sealing);
+  if (secrets.device) await takeOver(settings, identity, secrets);
   const { id } = identity.account;
   await out.result({ id, device: identity.fingerprint, identity: path, with_device: secrets.device !== undefined }, id);
   if (options.publish !== false) await publishOrWarn(identity, settings, out, signal);
 }
 
 /** The last numbers given under this device are not known here, so counting begins anew (docs/protocol.md). */
-async function takeOver(settings: Settings, identity: Identity, sealing?: CarriedSealingKey): Promise<void> {
+async function takeOver(settings: Settings, identity: Identity, carried: IdentitySecrets): Promise<void> {
+  const { sealing, conversations } = carried;
   await using store = await openStore(settings, identity);
   await renewLineages(store);
   if (!sealing) return;
   const { keyId, bytes } = await makeSealingKey(identity.device, identity.account.hash, sealing.seed, sealing);
-  await store.write(({ secrets }) => secrets.put({ ...sealing, keyId, published: bytes }));
+  await store.write((tables) => {
+    tables.secrets.put({ ...sealing, keyId, published: bytes });
+    if (conversations) unpackConversations(tables, conversations, systemRandom);
+  });
+  if (conversations) await markRestored(store, systemRandom);
 }

@@ -117,6 +117,7 @@ export interface KeyPackageRow {
 /** Own KeyPackages of one identity. */
 export interface KeyPackageTable {
   put(row: KeyPackageRow): void;
+  all(): KeyPackageRow[];
   get(ref: Uint8Array): KeyPackageRow | null;
   /** Saved here and perhaps not at the relay yet, oldest first. */
   unpublished(relay: string, suite: number): KeyPackageRow[];

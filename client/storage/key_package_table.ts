@@ -30,6 +30,7 @@ export function keyPackageTable(db: Database.Database): KeyPackageTable {
       "expires_at_ms, published, used) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
   );
   const get = db.prepare("SELECT * FROM key_package WHERE ref = ?");
+  const all = db.prepare("SELECT * FROM key_package ORDER BY last_resort DESC, created_at_ms, ref");
   const unpublished = db.prepare(
     "SELECT * FROM key_package WHERE relay = ? AND suite = ? AND published = 0 ORDER BY created_at_ms, ref",
   );
@@ -55,6 +56,7 @@ export function keyPackageTable(db: Database.Database): KeyPackageTable {
         Number(row.published),
         Number(row.used),
       ),
+    all: () => all.all().map((row) => packageOf(row)!),
     get: (ref) => packageOf(get.get(ref)),
     unpublished: (relay, suite) => unpublished.all(relay, suite).map((row) => packageOf(row)!),
     published: (refs) => refs.forEach((ref) => publish.run(ref)),

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file qight/v1/conversation.proto.
  */
 export const file_qight_v1_conversation: GenFile = /*@__PURE__*/
-  fileDesc("ChtxaWdodC92MS9jb252ZXJzYXRpb24ucHJvdG8SCHFpZ2h0LnYxIo8BChNDb252ZXJzYXRpb25NZXNzYWdlEg8KB3ZlcnNpb24YASABKA0SCgoCaWQYAiABKAwSDwoHbGluZWFnZRgDIAEoDBIPCgdjb3VudGVyGAQgASgEEhUKDXZvaWRfY291bnRlcnMYBSADKAQSIgoHY29udGVudBgGIAEoCzIRLnFpZ2h0LnYxLkNvbnRlbnQiRAoOTGVhZkNyZWRlbnRpYWwSDwoHYWNjb3VudBgBIAEoDBIOCgZkZXZpY2UYAiABKAwSEQoJc2lnbmF0dXJlGAMgASgMIooBCglHcm91cERhdGESDwoHdmVyc2lvbhgBIAEoDRIMCgRuYW1lGAIgASgJEg8KB2NyZWF0b3IYAyABKAwSDgoGYWRtaW5zGAQgAygMEhAKCGRpcmVjdF9hGAUgASgMEhAKCGRpcmVjdF9iGAYgASgMEhkKEWRpc2FwcGVhcl9hZnRlcl9zGAcgASgNYgZwcm90bzM", [file_qight_v1_seal]);
+  fileDesc("ChtxaWdodC92MS9jb252ZXJzYXRpb24ucHJvdG8SCHFpZ2h0LnYxIo8BChNDb252ZXJzYXRpb25NZXNzYWdlEg8KB3ZlcnNpb24YASABKA0SCgoCaWQYAiABKAwSDwoHbGluZWFnZRgDIAEoDBIPCgdjb3VudGVyGAQgASgEEhUKDXZvaWRfY291bnRlcnMYBSADKAQSIgoHY29udGVudBgGIAEoCzIRLnFpZ2h0LnYxLkNvbnRlbnQiRAoOTGVhZkNyZWRlbnRpYWwSDwoHYWNjb3VudBgBIAEoDBIOCgZkZXZpY2UYAiABKAwSEQoJc2lnbmF0dXJlGAMgASgMIooBCglHcm91cERhdGESDwoHdmVyc2lvbhgBIAEoDRIMCgRuYW1lGAIgASgJEg8KB2NyZWF0b3IYAyABKAwSDgoGYWRtaW5zGAQgAygMEhAKCGRpcmVjdF9hGAUgASgMEhAKCGRpcmVjdF9iGAYgASgMEhkKEWRpc2FwcGVhcl9hZnRlcl9zGAcgASgNInEKFENhcnJpZWRDb252ZXJzYXRpb25zEjEKDGtleV9wYWNrYWdlcxgBIAMoCzIbLnFpZ2h0LnYxLkNhcnJpZWRLZXlQYWNrYWdlEiYKBmdyb3VwcxgCIAMoCzIWLnFpZ2h0LnYxLkNhcnJpZWRHcm91cCLHAQoRQ2FycmllZEtleVBhY2thZ2USDQoFcmVsYXkYASABKAkSDQoFc3VpdGUYAiABKA0SCwoDcmVmGAMgASgMEhMKC2tleV9wYWNrYWdlGAQgASgMEg4KBnNlY3JldBgFIAEoDBITCgtsYXN0X3Jlc29ydBgGIAEoCBIVCg1jcmVhdGVkX2F0X21zGAcgASgEEhUKDWV4cGlyZXNfYXRfbXMYCCABKAQSEQoJcHVibGlzaGVkGAkgASgIEgwKBHVzZWQYCiABKAgiyAEKDENhcnJpZWRHcm91cBINCgVyZWxheRgBIAEoCRINCgVncm91cBgCIAEoDBIMCgRwZWVyGAMgASgMEgwKBG5hbWUYBCABKAkSDwoHY3JlYXRvchgFIAEoDBINCgVzdWl0ZRgGIAEoDRINCgVlcG9jaBgHIAEoBBIPCgdqb2luaW5nGAggASgIEhQKDGpvaW5lZF9hdF9tcxgJIAEoBBISCgplcG9jaF9wYXJ0GAogASgMEhQKDG1lc3NhZ2VfcGFydBgLIAEoDGIGcHJvdG8z", [file_qight_v1_seal]);
 
 /**
  * What is inside an MLS application message, before padding.
@@ -163,4 +163,163 @@ export type GroupData = Message<"qight.v1.GroupData"> & {
  */
 export const GroupDataSchema: GenMessage<GroupData> = /*@__PURE__*/
   messageDesc(file_qight_v1_conversation, 2);
+
+/**
+ * What `key export --with-device` brings along, so that mail on its way opens on the other machine. It never travels.
+ *
+ * @generated from message qight.v1.CarriedConversations
+ */
+export type CarriedConversations = Message<"qight.v1.CarriedConversations"> & {
+  /**
+   * @generated from field: repeated qight.v1.CarriedKeyPackage key_packages = 1;
+   */
+  keyPackages: CarriedKeyPackage[];
+
+  /**
+   * @generated from field: repeated qight.v1.CarriedGroup groups = 2;
+   */
+  groups: CarriedGroup[];
+};
+
+/**
+ * Describes the message qight.v1.CarriedConversations.
+ * Use `create(CarriedConversationsSchema)` to create a new message.
+ */
+export const CarriedConversationsSchema: GenMessage<CarriedConversations> = /*@__PURE__*/
+  messageDesc(file_qight_v1_conversation, 3);
+
+/**
+ * @generated from message qight.v1.CarriedKeyPackage
+ */
+export type CarriedKeyPackage = Message<"qight.v1.CarriedKeyPackage"> & {
+  /**
+   * @generated from field: string relay = 1;
+   */
+  relay: string;
+
+  /**
+   * @generated from field: uint32 suite = 2;
+   */
+  suite: number;
+
+  /**
+   * @generated from field: bytes ref = 3;
+   */
+  ref: Uint8Array;
+
+  /**
+   * a serialized MLSMessage
+   *
+   * @generated from field: bytes key_package = 4;
+   */
+  keyPackage: Uint8Array;
+
+  /**
+   * @generated from field: bytes secret = 5;
+   */
+  secret: Uint8Array;
+
+  /**
+   * @generated from field: bool last_resort = 6;
+   */
+  lastResort: boolean;
+
+  /**
+   * @generated from field: uint64 created_at_ms = 7;
+   */
+  createdAtMs: bigint;
+
+  /**
+   * @generated from field: uint64 expires_at_ms = 8;
+   */
+  expiresAtMs: bigint;
+
+  /**
+   * @generated from field: bool published = 9;
+   */
+  published: boolean;
+
+  /**
+   * @generated from field: bool used = 10;
+   */
+  used: boolean;
+};
+
+/**
+ * Describes the message qight.v1.CarriedKeyPackage.
+ * Use `create(CarriedKeyPackageSchema)` to create a new message.
+ */
+export const CarriedKeyPackageSchema: GenMessage<CarriedKeyPackage> = /*@__PURE__*/
+  messageDesc(file_qight_v1_conversation, 4);
+
+/**
+ * @generated from message qight.v1.CarriedGroup
+ */
+export type CarriedGroup = Message<"qight.v1.CarriedGroup"> & {
+  /**
+   * @generated from field: string relay = 1;
+   */
+  relay: string;
+
+  /**
+   * @generated from field: bytes group = 2;
+   */
+  group: Uint8Array;
+
+  /**
+   * account hash of a direct conversation; empty for a group
+   *
+   * @generated from field: bytes peer = 3;
+   */
+  peer: Uint8Array;
+
+  /**
+   * @generated from field: string name = 4;
+   */
+  name: string;
+
+  /**
+   * @generated from field: bytes creator = 5;
+   */
+  creator: Uint8Array;
+
+  /**
+   * @generated from field: uint32 suite = 6;
+   */
+  suite: number;
+
+  /**
+   * @generated from field: uint64 epoch = 7;
+   */
+  epoch: bigint;
+
+  /**
+   * @generated from field: bool joining = 8;
+   */
+  joining: boolean;
+
+  /**
+   * @generated from field: uint64 joined_at_ms = 9;
+   */
+  joinedAtMs: bigint;
+
+  /**
+   * the state, as crypto/mls/state.ts encodes it
+   *
+   * @generated from field: bytes epoch_part = 10;
+   */
+  epochPart: Uint8Array;
+
+  /**
+   * @generated from field: bytes message_part = 11;
+   */
+  messagePart: Uint8Array;
+};
+
+/**
+ * Describes the message qight.v1.CarriedGroup.
+ * Use `create(CarriedGroupSchema)` to create a new message.
+ */
+export const CarriedGroupSchema: GenMessage<CarriedGroup> = /*@__PURE__*/
+  messageDesc(file_qight_v1_conversation, 5);
 
