@@ -7,10 +7,13 @@ import { type FetchResponse, type GroupNotice, GroupNotice_Kind } from "../proto
 
 /** What the relay says of a group: a hint, for what is true stands in the commits. */
 export interface GroupHint {
-  readonly group: Uint8Array; // 32 bytes
-  /** A Welcome waits; an epoch has ended; the own device is off the roster; the newest commit was taken back. */
-  readonly kind: "welcome" | "commit" | "removed" | "reopened";
-  /** Where the group is. */
+  readonly group: Uint8Array; // 32 bytes; zeros with key_packages
+  /**
+   * A Welcome waits; an epoch has ended; the own device is off the roster; the newest commit was taken back; or, about no
+   * group, few KeyPackages of this device are left.
+   */
+  readonly kind: "welcome" | "commit" | "removed" | "reopened" | "key_packages";
+  /** Where the group is; with key_packages how many are left. */
   readonly epoch: number;
 }
 
@@ -72,6 +75,7 @@ const HINTS = {
   [GroupNotice_Kind.COMMIT]: "commit",
   [GroupNotice_Kind.REMOVED]: "removed",
   [GroupNotice_Kind.REOPENED]: "reopened",
+  [GroupNotice_Kind.KEY_PACKAGES]: "key_packages",
 } as const;
 
 /** Null for a kind that this version does not know: what it wants to say, the commits say too. */

@@ -8,12 +8,15 @@ import type { GroupHint } from "../delivery_events.ts";
 import type { OwnGroup } from "../group_calls.ts";
 import type { GroupRow } from "../storage/store.ts";
 import { takeWelcome } from "./join.ts";
+import { lookAgain } from "./key_packages.ts";
 import { isMember } from "./member_row.ts";
 import { bringTo, comeBack } from "./reach.ts";
 import { callsOf, type GroupRoom } from "./room.ts";
 
 /** Follows a notice, in its place among the messages; then it may be acknowledged. */
 export async function followNotice(room: GroupRoom, { group, kind, epoch }: GroupHint): Promise<void> {
+  // The next look is at once, not in an hour.
+  if (kind === "key_packages") return await room.store.write(lookAgain);
   const row = await room.store.read(({ groups }) => groups.get(room.relay, group));
   if (isMember(row)) {
     // An epoch that was taken back is below the one here: only the whole log shows it.

@@ -18,12 +18,14 @@ import {
 import type { CallContext } from "../dispatch.ts";
 import type { NewKeyPackage } from "../storage/store.ts";
 import { FUTURE_TOLERANCE_MS } from "./acceptance.ts";
-import { accountOfCaller, type GroupRoom, ID_BYTES, limited } from "./group_room.ts";
+import { accountOfCaller, type GroupRoom, ID_BYTES, limited, wake } from "./group_room.ts";
 
 /** Packages in one call. */
 const MAX_PACKAGES = 64;
 /** Single-use packages of one device: twice what a client keeps there. */
 const MAX_SINGLE_USE = 200;
+/** Below so many single-use ones a device is told: half of what a client keeps there. */
+const LOW_STOCK = 50;
 /** Suites that one device may have a last resort for. */
 const MAX_LAST_RESORT = 8;
 /** One package; with X-Wing it has about 3 KiB. */
@@ -74,14 +76,17 @@ export async function claimKeyPackages(room: GroupRoom, call: CallContext): Prom
   const { waitMs, singleUse } = room.limits.takeClaim(device, account);
   limited(room, "key_packages", waitMs, "Too many KeyPackages were asked for by this device");
   // The one who adds and the one who is added need time, by clocks that may differ.
-  const validUntilMs = room.now() + FUTURE_TOLERANCE_MS;
-  const found = await room.store.keyPackages.claim({ account, suite, except: device, validUntilMs, singleUse });
+  const nowMs = room.now();
+  const validUntilMs = nowMs + FUTURE_TOLERANCE_MS;
+  const low = { below: LOW_STOCK, nowMs, noticeUntilMs: nowMs + room.retention().maxTtlMs };
+  const found = await room.store.keyPackages.claim({ account, suite, except: device, validUntilMs, singleUse, low });
+  wake(room, found.notices);
   const lastResorts = found.packages.filter(({ lastResort }) => lastResort).length;
   room.metrics.keyPackages("claimed", found.packages.length - lastResorts);
   room.metrics.keyPackages("last_resort", lastResorts);
   const answer = create(ClaimKeyPackagesResponseSchema, {
     ...(found.bundle ? { bundle: found.bundle } : {}),
-    packages: found.packages,
+    packages: [...found.packages],
   });
   await call.reply.send(toBinary(ClaimKeyPackagesResponseSchema, answer));
 }

@@ -91,6 +91,7 @@ const NOTICE_KINDS = {
   commit: GroupNotice_Kind.COMMIT,
   removed: GroupNotice_Kind.REMOVED,
   reopened: GroupNotice_Kind.REOPENED,
+  key_packages: GroupNotice_Kind.KEY_PACKAGES,
 } as const;
 
 function wireNotice({ group, kind, epoch }: GroupNotice): MessageInitShape<typeof GroupNoticeSchema> {

@@ -3,6 +3,8 @@
  * @module
  */
 
+import type { Noticed } from "./group_store.ts";
+
 /** A package to keep. */
 export interface NewKeyPackage {
   readonly ref: Uint8Array; // 32 bytes
@@ -48,6 +50,15 @@ export interface KeyPackageClaim {
   readonly validUntilMs: number;
   /** False to leave the single-use ones alone. */
   readonly singleUse: boolean;
+  /** A device gets a notice when this claim leaves it with less than `below` single-use ones for the first time. */
+  readonly low?: { readonly below: number; readonly nowMs: number; readonly noticeUntilMs: number };
+}
+
+/** What a claim brought: the account's bundle (null without one), and of each listed device that has any one package. */
+export interface KeyPackagesClaimed {
+  readonly bundle: Uint8Array | null;
+  readonly packages: readonly StoredKeyPackage[];
+  readonly notices: readonly Noticed[];
 }
 
 /** Packages of every device. */
@@ -60,6 +71,6 @@ export interface KeyPackageStore {
     bounds: KeyPackageBounds,
   ): Promise<KeyPackagesPut>;
   count(device: Uint8Array, suite: number, nowMs: number): Promise<KeyPackageCount>;
-  /** In one step: the account's bundle (null without one), and of each listed device that has any one package. */
-  claim(claim: KeyPackageClaim): Promise<{ bundle: Uint8Array | null; packages: StoredKeyPackage[] }>;
+  /** In one step. */
+  claim(claim: KeyPackageClaim): Promise<KeyPackagesClaimed>;
 }

@@ -62,7 +62,7 @@ class MemoryStore implements Store {
     this.groups = this.#groups = new MemoryGroups(this.#mailboxes, changed);
     this.blobs = this.#blobs = new MemoryBlobs(this.#mailboxes, changed);
     const bundleOf = (account: Uint8Array) => this.#bundles.get(hex(account)) ?? null;
-    this.keyPackages = this.#keyPackages = new MemoryKeyPackages(bundleOf, changed);
+    this.keyPackages = this.#keyPackages = new MemoryKeyPackages(bundleOf, this.#mailboxes, changed);
   }
 
   async enqueue(message: NewMessage): Promise<Enqueued> {

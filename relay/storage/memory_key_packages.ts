@@ -7,12 +7,14 @@ import type {
   KeyPackageBounds,
   KeyPackageClaim,
   KeyPackageCount,
+  KeyPackagesClaimed,
   KeyPackagesPut,
   KeyPackageStore,
   NewKeyPackage,
   StoredKeyPackage,
 } from "./key_package_store.ts";
-import type { StoredBundle } from "./store.ts";
+import type { MemoryMailboxes } from "./memory_mailboxes.ts";
+import type { Noticed, StoredBundle } from "./store.ts";
 
 interface Kept {
   readonly device: Uint8Array;
@@ -27,10 +29,16 @@ interface Kept {
 /** Packages in the order they came; the same answers as the SQLite table's. */
 export class MemoryKeyPackages implements KeyPackageStore {
   readonly #bundleOf: (account: Uint8Array) => StoredBundle | null;
+  readonly #mailboxes: MemoryMailboxes;
   readonly #changed: () => void;
   #kept: Kept[] = [];
 
-  constructor(bundleOf: (account: Uint8Array) => StoredBundle | null, changed: () => void) {
+  constructor(
+    bundleOf: (account: Uint8Array) => StoredBundle | null,
+    mailboxes: MemoryMailboxes,
+    changed: () => void,
+  ) {
+    this.#mailboxes = mailboxes;
     this.#bundleOf = bundleOf;
     this.#changed = changed;
   }
@@ -65,12 +73,11 @@ export class MemoryKeyPackages implements KeyPackageStore {
     return this.#count(device, suite, nowMs);
   }
 
-  async claim(
-    { account, suite, except, validUntilMs, singleUse }: KeyPackageClaim,
-  ): Promise<{ bundle: Uint8Array | null; packages: StoredKeyPackage[] }> {
+  async claim({ account, suite, except, validUntilMs, singleUse, low }: KeyPackageClaim): Promise<KeyPackagesClaimed> {
     this.#changed();
     const bundle = this.#bundleOf(account);
     const packages: StoredKeyPackage[] = [];
+    const notices: Noticed[] = [];
     for (const device of bundle?.devices ?? []) {
       if (equal(device, except)) continue;
       const good = this.#left(device, suite, validUntilMs);
@@ -78,9 +85,15 @@ export class MemoryKeyPackages implements KeyPackageStore {
         good.find(({ lastResort }) => lastResort);
       if (!chosen) continue;
       packages.push({ device, keyPackage: chosen.bytes!.slice(), lastResort: chosen.lastResort });
-      if (!chosen.lastResort) chosen.bytes = null;
+      if (chosen.lastResort) continue;
+      chosen.bytes = null;
+      const left = this.#count(device, suite, validUntilMs).singleUse;
+      if (low?.below !== left + 1) continue;
+      const notice = { group: new Uint8Array(32), kind: "key_packages" as const, epoch: left };
+      const noticed = this.#mailboxes.notice(device, notice, low.nowMs, low.noticeUntilMs);
+      if (noticed) notices.push(noticed);
     }
-    return { bundle: bundle?.bundle ?? null, packages };
+    return { bundle: bundle?.bundle ?? null, packages, notices };
   }
 
   /** Forgets what has expired, also that it was handed out. */

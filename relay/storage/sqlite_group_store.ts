@@ -25,10 +25,10 @@ import type {
   KeyPackageBounds,
   KeyPackageClaim,
   KeyPackageCount,
+  KeyPackagesClaimed,
   KeyPackagesPut,
   KeyPackageStore,
   NewKeyPackage,
-  StoredKeyPackage,
 } from "./key_package_store.ts";
 
 /** Runs a method of the reading thread. */
@@ -128,7 +128,7 @@ export class SqliteKeyPackageStore implements KeyPackageStore {
     return this.#read("countKeyPackages", [device, suite, nowMs]);
   }
 
-  claim(claim: KeyPackageClaim): Promise<{ bundle: Uint8Array | null; packages: StoredKeyPackage[] }> {
+  claim(claim: KeyPackageClaim): Promise<KeyPackagesClaimed> {
     return this.#queue.change("claimKeyPackages", [claim]);
   }
 }

@@ -10,12 +10,16 @@ import type {
   KeyPackageBounds,
   KeyPackageClaim,
   KeyPackageCount,
+  KeyPackagesClaimed,
   KeyPackagesPut,
   NewKeyPackage,
   StoredKeyPackage,
 } from "./key_package_store.ts";
 import type { Connection } from "./sqlite_connection.ts";
 import { splitDevices } from "./sqlite_directory.ts";
+import type { Mailboxes } from "./sqlite_mailboxes.ts";
+import type { Messages } from "./sqlite_messages.ts";
+import type { Noticed, StoreLimits } from "./store.ts";
 
 /** Rows that one step of collection removes. */
 const collectRows = 256;
@@ -33,6 +37,8 @@ export function countOf(row: unknown): KeyPackageCount {
 
 /** Statements on KeyPackages, all inside the transaction of the batch. */
 export class KeyPackages {
+  readonly #mailboxes: Mailboxes;
+  readonly #messages: Messages;
   readonly #known: Statement;
   readonly #left: Statement;
   readonly #count: Statement;
@@ -43,7 +49,9 @@ export class KeyPackages {
   readonly #use: Statement;
   readonly #collect: Statement;
 
-  constructor(db: Connection) {
+  constructor(db: Connection, mailboxes: Mailboxes, messages: Messages) {
+    this.#mailboxes = mailboxes;
+    this.#messages = messages;
     this.#known = db.prepare("SELECT 1 FROM key_packages WHERE device = ? AND ref = ?");
     this.#left = db.prepare(
       `SELECT suite, last_resort AS lastResort, count(*) AS packages FROM key_packages
@@ -91,20 +99,35 @@ export class KeyPackages {
   }
 
   /** See Store. */
-  claim({ account, suite, except, validUntilMs, singleUse }: KeyPackageClaim): {
-    bundle: Uint8Array | null;
-    packages: StoredKeyPackage[];
-  } {
+  claim(claim: KeyPackageClaim, limits: StoreLimits): KeyPackagesClaimed {
+    const { account, suite, except, validUntilMs, singleUse, low } = claim;
     const row = this.#bundle.get(account) as { bundle: Uint8Array; devices: Uint8Array } | undefined;
-    if (row === undefined) return { bundle: null, packages: [] };
+    if (row === undefined) return { bundle: null, packages: [], notices: [] };
     const packages: StoredKeyPackage[] = [];
+    const notices: Noticed[] = [];
     for (const device of splitDevices(row.devices)) {
       if (equal(device, except)) continue;
       const once = singleUse ? this.#take(device, suite, 0, validUntilMs) : null;
       const keyPackage = once ?? this.#take(device, suite, 1, validUntilMs);
       if (keyPackage !== null) packages.push({ device, keyPackage, lastResort: once === null });
+      if (!low || once === null) continue;
+      const left = this.#countOf(device, suite, validUntilMs).singleUse;
+      if (left + 1 === low.below) notices.push(...this.#notify(device, left, low, limits));
     }
-    return { bundle: Uint8Array.from(row.bundle), packages };
+    return { bundle: Uint8Array.from(row.bundle), packages, notices };
+  }
+
+  #notify(
+    device: Uint8Array,
+    left: number,
+    { nowMs: receivedAtMs, noticeUntilMs: expiresAtMs }: NonNullable<KeyPackageClaim["low"]>,
+    limits: StoreLimits,
+  ): Noticed[] {
+    const notice = { group: new Uint8Array(32), kind: "key_packages" as const, epoch: left };
+    const mailbox = this.#mailboxes.find(device);
+    const times = { received: receivedAtMs, expires: expiresAtMs };
+    const seq = mailbox && this.#messages.notice(mailbox, notice, times, limits);
+    return seq === null ? [] : [{ device, seq, notice, receivedAtMs, expiresAtMs }];
   }
 
   /** Removes some that have expired, used or not; true when there may be more. */

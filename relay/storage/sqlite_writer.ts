@@ -67,7 +67,7 @@ export class Writer {
     this.#messages = new Messages(this.#db, this.#mailboxes, payloads);
     this.#directory = new Directory(this.#db, this.#mailboxes);
     this.#invites = new Invites(this.#db);
-    this.#keyPackages = new KeyPackages(this.#db);
+    this.#keyPackages = new KeyPackages(this.#db, this.#mailboxes, this.#messages);
     this.#blobs = new Blobs(this.#db, this.#mailboxes);
     this.#groupRows = new GroupRows(this.#db, this.#mailboxes);
     this.#groups = new Groups(this.#db, this.#groupRows, this.#mailboxes, this.#messages);
@@ -212,7 +212,7 @@ export class Writer {
       case "publishKeyPackages":
         return this.#keyPackages.publish(...args as [Uint8Array, number, NewKeyPackage[], KeyPackageBounds]);
       case "claimKeyPackages":
-        return this.#keyPackages.claim(args[0] as KeyPackageClaim);
+        return this.#keyPackages.claim(args[0] as KeyPackageClaim, limits);
       case "createGroup":
         return this.#groups.create(...args as [NewGroup, GroupBounds], limits);
       case "commit":

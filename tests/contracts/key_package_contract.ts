@@ -45,6 +45,21 @@ export function keyPackageContract(row: (promise: string, run: (store: Store) =>
     assert.deepEqual(await store.keyPackages.count(device(2), 83, T), { singleUse: 0, lastResort: true });
   });
 
+  row("a device hears once that few are left, in its mailbox, when a claim crosses the line", async (store) => {
+    await publish(store, 2, [1, 2, 3, 4].map((n) => keyPackage(n)));
+    const low = { below: 3, nowMs: T, noticeUntilMs: T + 1_000 };
+    const claimed = async () => {
+      const account = { account: key(5, 2), suite: 83, except: device(1), validUntilMs: T, singleUse: true };
+      return (await store.keyPackages.claim({ ...account, low })).notices.map(({ notice }) => notice.epoch);
+    };
+    assert.deepEqual([await claimed(), await claimed(), await claimed()], [[], [2], []]);
+    const { messages } = await store.fetch(device(2), 0, 10, 10_000, T);
+    const notice = { group: new Uint8Array(32), kind: "key_packages", epoch: 2 };
+    assert.deepEqual(messages.map((message) => message.notice), [notice]);
+    await publish(store, 2, [5, 6].map((n) => keyPackage(n)));
+    assert.deepEqual(await claimed(), [2], "and again after it has filled its stock");
+  });
+
   row("a claim brings one of each device with the bundle, and none of the device that asks", async (store) => {
     await store.putBundle(bundle(2, [2, 3, 4], 2), 1);
     await publish(store, 2, [keyPackage(2)]);
@@ -61,7 +76,7 @@ export function keyPackageContract(row: (promise: string, run: (store: Store) =>
       await store.keyPackages.claim({
         ...{ account: key(5, 9), suite: 83, except: device(2), validUntilMs: T, singleUse: true },
       }),
-      { bundle: null, packages: [] },
+      { bundle: null, packages: [], notices: [] },
     );
   });
 

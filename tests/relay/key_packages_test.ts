@@ -28,6 +28,20 @@ async function refused(call: Promise<unknown>, code: string): Promise<QightError
   return error;
 }
 
+Deno.test("a device that watches hears when fewer than 50 of its KeyPackages are left", async () => {
+  await using relay = await testRelay({ now: () => NOW });
+  await using b = await relay.join(bob);
+  await using a = await relay.join(alice);
+  const [own, asking] = [b, a].map(({ rpc }) => new GroupCalls(rpc));
+  await own.publishKeyPackages(83, Array.from({ length: 51 }, (_, n) => one(n)));
+  const heard = (async () => {
+    for await (const event of b.watch()) if (event.type === "notice") return event.notice;
+  })();
+  await asking.claimKeyPackages(bob.account.hash, 83);
+  await asking.claimKeyPackages(bob.account.hash, 83);
+  assert.deepEqual(await heard, { group: new Uint8Array(32), kind: "key_packages", epoch: 49 });
+});
+
 for (const backend of ["sqlite", "memory"] as const) {
   Deno.test(`${backend}: a KeyPackage goes to one of those who ask at once, then the last resort to all`, async () => {
     await using relay = await testRelay({ now: () => NOW, storage: { backend } });
