@@ -67,8 +67,8 @@ async function autoSave(chat: Chat, messages: readonly InboxMessage[]): Promise<
   for (const { from, fromDevice, id } of messages) {
     if (!await chat.messenger.contacts.ofAccount(from)) continue;
     const [line] = await chat.history.linesOf([{ fromDevice, id }]);
-    for (const { number, size, kept } of line?.files ?? []) {
-      if (!kept || size > max) continue;
+    for (const { number, size, kept, blob } of line?.files ?? []) {
+      if ((!kept && !blob) || size > max) continue;
       try {
         await saveKept(chat, number, saveFolder(chat));
       } catch (thrown) {

@@ -20,7 +20,9 @@ export const download: SlashCommand = {
     const waiting = await chat.history.files();
     if (which === undefined) {
       if (waiting.length === 0) return chat.screen.note("no files wait");
-      const lines = waiting.map(({ number, name, size }) => `[file ${number}] ${escapeLine(name)}  ${size} bytes`);
+      const lines = waiting.map(({ number, name, size, blob }) =>
+        `[file ${number}] ${escapeLine(name)}  ${size} bytes${blob ? "  at the relay" : ""}`
+      );
       return await chat.screen.show(lines.join("\n"));
     }
     const into = folder === undefined ? saveFolder(chat) : withHome(folder, chat.settings.env);
