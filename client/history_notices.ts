@@ -2,9 +2,10 @@
  * What happened in conversations as lines of the history.
  * @module
  */
-import { conversationOfGroup, conversationWith } from "./conversations.ts";
+import { conversationOfGroup, conversationWith, shortId } from "./conversations.ts";
 import { type GroupEvent, sentenceOf } from "./groups/events.ts";
-import type { Notice } from "./history.ts";
+import type { History, Notice } from "./history.ts";
+import type { Tables } from "./storage/store.ts";
 
 /** What accounts are called, and which one is one's own (account hash). */
 export interface NoticeNames {
@@ -18,6 +19,14 @@ export function noticeOf(event: GroupEvent, { nameOf, own }: NoticeNames): Notic
   if (peer && BEGINNINGS.has(happened.kind)) return null;
   const conversation = peer ? conversationWith(peer) : conversationOfGroup(group);
   return { conversation, id: noticeId(group, place), text: sentenceOf(happened, nameOf, own), atMs };
+}
+
+/** Keeps own changes (`GroupRoom.onOwnChange`) as lines, so that what is said after them stands after them. */
+export function ownChangesInto(history: Pick<History, "noticed">, own: Uint8Array) {
+  return (tables: Tables, events: readonly GroupEvent[]): void => {
+    const nameOf = (account: Uint8Array) => tables.contacts.ofAccount(account)?.name ?? shortId(account);
+    history.noticed(tables, events.flatMap((event) => noticeOf(event, { nameOf, own }) ?? []));
+  };
 }
 
 const BEGINNINGS: ReadonlySet<string> = new Set(["joined", "member_added"]);

@@ -14,6 +14,7 @@ import type { GroupRoom } from "./groups/room.ts";
 import { standingDirect } from "./groups/standing.ts";
 import { GroupStates } from "./groups/states.ts";
 import { History } from "./history.ts";
+import { ownChangesInto } from "./history_notices.ts";
 import type { Identity } from "./identity.ts";
 import { createOutbox, type Outbox } from "./outbox.ts";
 import { ensurePublished, ownBundle, type Published } from "./publish.ts";
@@ -100,7 +101,9 @@ export class Participant implements AsyncDisposable {
     const { relayName: relay, store, directory, states, clock } = this;
     const people = { account: account.hash, signer, directory };
     const where = { source, relay, store, states };
-    return { ...people, ...where, clock, random: this.#random, timeoutMs, askFirst, suite: DEFAULT_SUITE };
+    const onOwnChange = this.#options.keepHistory ? ownChangesInto(this.history, account.hash) : undefined;
+    const rules = { timeoutMs, askFirst, suite: DEFAULT_SUITE } as const;
+    return { ...people, ...where, ...rules, clock, random: this.#random, onOwnChange };
   }
 
   /** Conversations for who sends: what begins or changes one is loaded only when that has to be done. */

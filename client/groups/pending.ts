@@ -11,7 +11,7 @@ import { asQightError, type QightError } from "../../proto/errors.ts";
 import { CommitRequestSchema } from "../../proto/gen/qight/v1/group_pb.ts";
 import type { NewCommit } from "../group_calls.ts";
 import type { PendingCommit, Tables } from "../storage/store.ts";
-import { keepEvents, readHappenings } from "./events.ts";
+import { eventOf, keepEvents, readHappenings } from "./events.ts";
 import { callsOf, type GroupRoom } from "./room.ts";
 import { localName } from "./rows.ts";
 
@@ -78,7 +78,7 @@ const LATER = 75;
  * then the commit is not pending any more, and nothing changes.
  */
 export async function adopt(
-  { states, clock }: Pick<GroupRoom, "states" | "clock">,
+  { states, clock, onOwnChange }: Pick<GroupRoom, "states" | "clock" | "onOwnChange">,
   tables: Tables,
   { relay, group, hash, next, parts, events }: PendingCommit,
   state?: GroupState,
@@ -93,6 +93,10 @@ export async function adopt(
     if (one.kind === "member_added" || one.kind === "member_removed") groups.dropLeaver(relay, group, one.account);
   }
   keepEvents(tables, row, clock.now(), happened);
+  if (onOwnChange && happened.length > 0) {
+    const kept = groups.events(relay).slice(-happened.length);
+    onOwnChange(tables, kept.map((event) => eventOf(event, groups.get(relay, group))));
+  }
   groups.dropPending(relay, group, hash);
   groups.dropPendingBelow(relay, group, next.epoch);
   return true;

@@ -8,7 +8,8 @@ import type { KeyDirectory } from "../directory.ts";
 import { GroupCalls } from "../group_calls.ts";
 import type { RelaySource } from "../reconnect.ts";
 import type { RelayClient } from "../relay_client.ts";
-import type { ClientStore } from "../storage/store.ts";
+import type { ClientStore, Tables } from "../storage/store.ts";
+import type { GroupEvent } from "./events.ts";
 import type { GroupStates } from "./states.ts";
 
 /** One identity's groups at one relay. */
@@ -31,6 +32,11 @@ export interface GroupRoom {
   readonly askFirst: boolean;
   /** MLS cipher suite of new groups. */
   readonly suite: 83 | 1;
+  /**
+   * Hears in the transaction that adopts an own change what it did, before anything is said after it; readers are told
+   * as of all other events.
+   */
+  readonly onOwnChange?: ((tables: Tables, events: readonly GroupEvent[]) => void) | undefined;
 }
 
 /** The relay's calls about groups, over the session that lives now. */

@@ -195,3 +195,15 @@ for (const [args, exit, code] of refusals) {
     assert.doesNotMatch(text.stderr, /[\u001b\u202e\u2066]/);
   });
 }
+
+row("regression: what somebody did to a group stands in the own history before what was said after it", async () => {
+  const texts = async () => (await objects(ada, ["history", "--in", "#order"])).map(({ text }) => text);
+  await ada.ok(["group", "create", "order", "bob", "cat"]);
+  await ada.ok(["send", "#order", "to both"]);
+  await ada.ok(["group", "remove", "order", "cat"]);
+  await ada.ok(["send", "#order", "to bob alone"]);
+  const told = ["you added bob", "you added cat", "to both", "you removed cat", "to bob alone"];
+  assert.deepEqual(await texts(), told);
+  await ada.ok(["fetch"]);
+  assert.deepEqual(await texts(), told, "reading it again adds nothing");
+});
