@@ -29,6 +29,7 @@ const told: Readonly<Record<string, ErrorCode>> = {
   ReportCommit: "not_a_member",
   PutJoinKey: "not_a_member",
   RevokeJoinKey: "not_a_member",
+  PutBlobChunk: "no_such_file",
 };
 
 Deno.test("C3: every call with another person's ids gets the same bytes as with nobody's, and changes nothing", async (t) => {

@@ -13,6 +13,7 @@ import { parseRelayAddress } from "../../net/address.ts";
 import type { Connection } from "../../net/connection.ts";
 import { dial } from "../../net/race.ts";
 import { FrameReader } from "../../proto/frame.ts";
+import { BlobService } from "../../proto/gen/qight/v1/blob_pb.ts";
 import { DeliveryService } from "../../proto/gen/qight/v1/delivery_pb.ts";
 import { DirectoryService } from "../../proto/gen/qight/v1/directory_pb.ts";
 import { GroupService } from "../../proto/gen/qight/v1/group_pb.ts";
@@ -44,6 +45,8 @@ export const openCalls: Readonly<Record<string, string>> = {
   CountKeyPackages: "the own device's",
   ClaimKeyPackages: "the directory answers whoever knows the account's hash",
   ListGroups: "the own device's",
+  BeginBlob: "whoever knows the hash of a ciphertext has it, or was sent it; it is claimed for the own account",
+  GetBlob: "whoever knows the hash of a ciphertext may have it; the key is in the message",
 };
 
 /** Everybody in the scene. Alice has written to Bob; Eve has an account of her own; nobody has none. */
@@ -104,6 +107,9 @@ export async function c3Scene(address: string, nowMs: number): Promise<Scene> {
   const inGroup = <M extends DescMethod>(method: M, request: (group: Uint8Array) => MessageInitShape<M["input"]>) =>
     both(method, request(group), request(noGroup));
   const hash = new Uint8Array(32).fill(13);
+  const { beginBlob, putBlobChunk, forgetBlob } = BlobService.method;
+  const chunk = { offset: 0n, data: new Uint8Array(16 * 1024).fill(14) };
+  await alices.rpc.unary(beginBlob, { sha256: hash, size: 100_000n, ttlS: 600 });
   await bobs.rpc.unary(putInvite, { ...bobsInvite, record: new Uint8Array(100).fill(1), ttlS: 600 });
   let lease = new Uint8Array(16);
   for await (const event of bobs.fetch()) if (event.type === "lease") lease = event.lease.slice();
@@ -145,6 +151,8 @@ export async function c3Scene(address: string, nowMs: number): Promise<Scene> {
     inGroup(groups.reportCommit, (group) => ({ group, epoch: 0n, commitHash: hash })),
     inGroup(groups.putJoinKey, (group) => ({ group, keyHash: hash, ttlS: 600 })),
     inGroup(groups.revokeJoinKey, (group) => ({ group, keyHash: hash })),
+    both(putBlobChunk, { sha256: hash, ...chunk }, { sha256: noGroup, ...chunk }),
+    both(forgetBlob, { sha256: hash }, { sha256: noGroup }),
     both(publishSealingKey, { sealingKey: (await sealing(bob)).bytes }, { sealingKey: (await sealing(nobody)).bytes }),
   ];
   return { alice, bob, eve, probes };
