@@ -16,6 +16,7 @@ import { isMember } from "./groups/member_row.ts";
 import { bringTo, comeBack, healFork, type Reached } from "./groups/reach.ts";
 import { groupName, type Role } from "./groups/roles.ts";
 import type { GroupRoom } from "./groups/room.ts";
+import { absentFrom } from "./groups/standing.ts";
 import { GroupStates } from "./groups/states.ts";
 import { compareGroups, followNotice } from "./groups/tend.ts";
 import { findGroup, type GroupMember, type GroupView, viewOf } from "./groups/view.ts";
@@ -163,6 +164,7 @@ export class Groups {
   get reach(): GroupReach {
     return {
       direct: (account) => this.direct(account),
+      absent: (group, devices) => absentFrom(this.#room, group, devices),
       bringTo: async (group, epoch) => {
         if (await this.bringTo(group, epoch) !== "behind") return;
         throw new QightError("stale_epoch", "The group waits for a change to be taken back that breaks its rules");

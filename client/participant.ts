@@ -3,6 +3,7 @@
  * stand on this.
  * @module
  */
+import { equal } from "../crypto/equal.ts";
 import { DEFAULT_SUITE } from "../crypto/mls/suite.ts";
 import { parseRelayAddress } from "../net/address.ts";
 import { asQightError } from "../proto/errors.ts";
@@ -11,7 +12,7 @@ import { Contacts } from "./contacts.ts";
 import { KeyDirectory } from "./directory.ts";
 import { ensureKeyPackages, type KeyPackageBudget, ONE_SHOT } from "./groups/key_packages.ts";
 import type { GroupRoom } from "./groups/room.ts";
-import { standingDirect } from "./groups/standing.ts";
+import { absentFrom, standingDirect } from "./groups/standing.ts";
 import { GroupStates } from "./groups/states.ts";
 import { History } from "./history.ts";
 import { ownChangesInto } from "./history_notices.ts";
@@ -112,14 +113,20 @@ export class Participant implements AsyncDisposable {
     const groups = async () => new (await import("./groups.ts")).Groups(room);
     return {
       direct: async (account) => await standingDirect(room, account) ?? await (await groups()).direct(account),
+      absent: (group, devices) => absentFrom(room, group, devices),
       bringTo: async (group, epoch) => await (await groups()).reach.bringTo(group, epoch),
     };
   }
 
-  /** Dials, proves the device, and publishes what the relay lacks. */
-  async connect(): Promise<Connected> {
+  /**
+   * Dials, proves the device, and publishes what the relay lacks. `sealingTo`: the account (hash) that something is about to
+   * be sealed to; its keys come in the same round trip as the own ones.
+   */
+  async connect({ sealingTo }: { sealingTo?: Uint8Array | undefined } = {}): Promise<Connected> {
     const relay = await this.dial();
     try {
+      // The own keys may have to be published first.
+      if (sealingTo && !equal(sealingTo, this.self.account.hash)) this.directory.askAhead(relay, sealingTo);
       const published = await this.publish(relay);
       const author = { signer: this.self.signer, bundle: published.bundle };
       const source = { client: () => Promise.resolve(relay) };

@@ -53,6 +53,8 @@ export interface GroupReach {
    * of theirs can be added yet, `unknown_method` when the relay knows no groups.
    */
   direct(account: Uint8Array): Promise<Uint8Array>;
+  /** Those of these devices that have no leaf in a group: they could not open what is said there. */
+  absent(group: Uint8Array, devices: readonly Uint8Array[]): Promise<Uint8Array[]>;
   /** Takes commits in until the group is at this epoch at least. */
   bringTo(group: Uint8Array, epoch: number): Promise<void>;
 }

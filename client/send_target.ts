@@ -3,7 +3,7 @@
  * @module
  */
 import { equal } from "../crypto/equal.ts";
-import { asQightError, type ErrorCode, type QightError } from "../proto/errors.ts";
+import { asQightError, type ErrorCode, QightError } from "../proto/errors.ts";
 import type { Recipient } from "./directory.ts";
 import type { Draft } from "./messages.ts";
 import type { Target } from "./outbox.ts";
@@ -29,7 +29,13 @@ export async function targetOf(
   const direct = conversation === "direct" && groups && !equal(recipient, author.bundle.account);
   if (!direct) return { to: await directory.lookUp(relay, recipient) };
   try {
-    return { to: { group: await groups.direct(recipient), recipient } };
+    const group = await groups.direct(recipient);
+    if (neverSealed) return { to: { group, recipient } };
+    // Every device of theirs gets it: one that came later has no leaf yet (docs/decisions/0007-conversations.md).
+    const people = await directory.lookUp(relay, recipient);
+    const absent = await groups.absent(group, people.bundle.devices.map(({ key }) => key));
+    if (absent.length === 0) return { to: { group, recipient } };
+    return { to: people, sealedBecause: new QightError("no_key_package", "A device of theirs is not in it yet") };
   } catch (thrown) {
     const error = asQightError(thrown);
     if (neverSealed || !NO_CONVERSATION.has(error.code)) throw error;

@@ -24,6 +24,20 @@ export async function standingDirect(room: StandingRoom, peer: Uint8Array): Prom
   return !blocked && isMember(row) && !await isAlone(room, group) ? group : null;
 }
 
+/** Those of these devices that have no leaf in a group. */
+export async function absentFrom(
+  { store, states, relay }: StandingRoom,
+  group: Uint8Array,
+  devices: readonly Uint8Array[],
+): Promise<Uint8Array[]> {
+  const { describe } = await import("../../crypto/mls/state.ts");
+  const members = await store.write(async (tables) => {
+    const loaded = await states.load(tables, relay, group);
+    return loaded ? describe(loaded.state).members : [];
+  });
+  return devices.filter((key) => !members.some(({ device }) => equal(device, key)));
+}
+
 /** Whether the own account has nobody else in a group: it was made here, and the other side was not added yet. */
 export async function isAlone({ store, states, relay }: StandingRoom, group: Uint8Array): Promise<boolean> {
   const { describe } = await import("../../crypto/mls/state.ts");
