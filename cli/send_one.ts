@@ -38,7 +38,8 @@ export async function sendNow(
   for (let attempt = 0;; attempt++) {
     try {
       signal.throwIfAborted();
-      const session = await orAborted(messenger.connect(), signal);
+      const sealingTo = "content" in draft && !destination.conversation ? destination.recipient : undefined;
+      const session = await orAborted(messenger.connect({ sealingTo }), signal);
       const room = { ...session, receipts: out.json, neverSealed: andThen !== undefined };
       if (!hadSession && "ttlS" in draft) remarkOnTtl(out, draft.ttlS, room.relay.session);
       hadSession = true;

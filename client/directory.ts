@@ -29,12 +29,16 @@ export interface NewDevice {
 /** What this directory asks of a relay. */
 export type DirectoryRelay = Pick<RelayClient, "getBundle" | "getSealingKeys">;
 
+/** What a relay says when it is asked for keys; nothing of it is verified. */
+type OfferedKeys = Awaited<ReturnType<DirectoryRelay["getSealingKeys"]>>;
+
 /** Looks people up and remembers every bundle version it has seen. */
 export class KeyDirectory {
   readonly #store: ClientStore;
   readonly #clock: Pick<Clock, "now">;
   /** Verified bundles by their hash: checking an ML-DSA signature for each message would cost 0.1 ms. */
   readonly #verified = new Map<string, VerifiedBundle>();
+  #ahead: { relay: DirectoryRelay; account: Uint8Array; reply: Promise<OfferedKeys | null> } | null = null;
 
   constructor(store: ClientStore, clock: Pick<Clock, "now">) {
     this.#store = store;
@@ -42,11 +46,20 @@ export class KeyDirectory {
   }
 
   /**
+   * Asks for an account's keys already now, while the relay is asked other things too; the next `lookUp` of it over the
+   * same session takes the answer, once, and checks it as any other.
+   */
+  askAhead(relay: DirectoryRelay, account: Uint8Array): void {
+    const reply = relay.getSealingKeys(account).catch(() => null); // `lookUp` asks again, and says what is wrong
+    this.#ahead = { relay, account, reply };
+  }
+
+  /**
    * Bundle and sealing keys of an account. `no_such_recipient` when the relay has none, `key_changed` when it offers
    * older ones than known. Devices whose key has expired are left out.
    */
   async lookUp(relay: DirectoryRelay, account: Uint8Array): Promise<Recipient> {
-    const reply = await relay.getSealingKeys(account);
+    const reply = await this.#askedAhead(relay, account) ?? await relay.getSealingKeys(account);
     const who = formatAccountId(account);
     if (!reply.bundle) throw new QightError("no_such_recipient", `The relay knows no ${who}`);
     const bundle = await openBundle(reply.bundle, this.#clock.now());
@@ -106,6 +119,13 @@ export class KeyDirectory {
   async since(account: Uint8Array, version: number): Promise<VerifiedBundle[]> {
     const known = await this.#store.read(({ directory }) => directory.since(account, version));
     return await Promise.all(known.map(({ bytes }) => this.#open(bytes)));
+  }
+
+  async #askedAhead(relay: DirectoryRelay, account: Uint8Array): Promise<OfferedKeys | null> {
+    const ahead = this.#ahead;
+    if (ahead?.relay !== relay || !equal(ahead.account, account)) return null;
+    this.#ahead = null;
+    return await ahead.reply;
   }
 
   async #currentKeys(bundle: VerifiedBundle, offered: readonly Uint8Array[]): Promise<VerifiedSealingKey[]> {
