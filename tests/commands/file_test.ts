@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import net from "node:net";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { crc32 } from "node:zlib";
 import { cast, errorOf, type Member, row } from "./harness.ts";
 
 const { relay, ada, bob } = await cast("ada", "bob");
@@ -190,10 +192,29 @@ row("a file whose name would leave the folder or steer the terminal is saved und
   assert.equal(await bob.ok(["file", "get", String(number)]), "[31mevil.bin");
 });
 
+row("a file that was changed at the relay is refused with 65, and nothing of it is put in its place", async () => {
+  ada.file("honest.bin", noise(MIB));
+  await ada.ok(["send", bob.id, "-f", "honest.bin"]);
+  await bob.ok(["fetch"]);
+  const [{ number }] = (await waiting(bob)).slice(-1);
+  const db = new DatabaseSync(join(relay.dataDir, "relay.db"));
+  const { slot, bytes } = db.prepare("SELECT slot, bytes FROM blob_chunks ORDER BY slot DESC LIMIT 1").get() as {
+    slot: number;
+    bytes: Uint8Array;
+  };
+  bytes[100] ^= 1;
+  db.prepare("UPDATE blob_chunks SET bytes = ?, crc = ? WHERE slot = ?").run(bytes, crc32(bytes), slot);
+  db.close();
+  const refused = await bob.run(["file", "get", String(number), "-o", "honest.bin", "--json"]);
+  assert.deepEqual([refused.code, errorOf(refused).code], [65, "bad_blob"]);
+  assert.throws(() => Deno.statSync(bob.path("honest.bin")), Deno.errors.NotFound);
+});
+
 row("a file that nobody can send is refused before anything goes out", async () => {
   ada.file("huge.bin", new Uint8Array(50 * MIB + 1));
   const refused = await ada.run(["send", bob.id, "-f", "huge.bin", "--json"]);
   assert.deepEqual([refused.code, errorOf(refused).code], [65, "message_too_large"]);
-  const plain = await ada.run(["send", bob.id, "-f", "film.bin", "--plaintext", "--json"]);
-  assert.deepEqual([plain.code, errorOf(plain).code], [65, "message_too_large"]);
+  ada.file("plain.bin", noise(MIB));
+  const plain = await ada.run(["send", bob.id, "-f", "plain.bin", "--plaintext", "--json"]);
+  assert.deepEqual([plain.code, errorOf(plain).code], [65, "message_too_large"], plain.stderr);
 });
