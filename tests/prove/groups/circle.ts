@@ -32,7 +32,7 @@ const STAYS_TIMEOUT = "10s";
 /** How long a command goes on trying. */
 const COMMAND_TIMEOUT = "60s";
 /** Members of a group are of one mind within this. */
-const ONE_VIEW_MS = 90_000;
+const ONE_VIEW_MS = 60_000;
 
 /** A relay and people with keys and KeyPackages; disposing kills the relay and removes every folder. */
 export class Circle implements AsyncDisposable {

@@ -59,7 +59,7 @@ async function prove(size: Size): Promise<Finding> {
     }
     const lives = clients.map(async (client) => {
       const calls = new GroupCalls(client.rpc);
-      let left = share, granted = 0;
+      let left = striking ? share : CLAIMS, granted = 0;
       const claim = async () => {
         while (left-- > 0) {
           claims++;

@@ -17,6 +17,9 @@ export const lies: Readonly<Record<string, Lie>> = {
   "reuse-a-sequence": reuseASequence,
   "drop-one-in-500": dropOneIn500,
   "ignore-a-failed-sync": ignoreAFailedSync,
+  "two-commits-an-epoch": twoCommitsAnEpoch,
+  "hand-out-twice": handOutTwice,
+  "never-take-back": neverTakeBack,
 };
 
 /** Says "stored" at once and stores meanwhile. */
@@ -108,8 +111,41 @@ function ignoreAFailedSync(store: Store): Store {
   });
 }
 
-/** The store with some of its methods replaced. */
-function instead(store: Store, lies: Partial<Store>): Store {
+/** Says yes to a commit that lost its race: whoever made it goes its own way. */
+function twoCommitsAnEpoch(store: Store): Store {
+  return instead(store, {
+    groups: instead(store.groups, {
+      async commit(commit, bounds) {
+        const outcome = await store.groups.commit(commit, bounds);
+        return outcome.kind === "stale_epoch" ? { kind: "accepted", epoch: commit.epoch + 1, notices: [] } : outcome;
+      },
+    }),
+  });
+}
+
+/** Every tenth claim is answered with what the one before was given. */
+function handOutTwice(store: Store): Store {
+  let claims = 0;
+  let before: Awaited<ReturnType<Store["keyPackages"]["claim"]>> | null = null;
+  return instead(store, {
+    keyPackages: instead(store.keyPackages, {
+      async claim(claim) {
+        if (++claims % 10 === 0 && before) return before;
+        return before = await store.keyPackages.claim(claim);
+      },
+    }),
+  });
+}
+
+/** Hears the members' reports of a bad commit, and leaves it where it is. */
+function neverTakeBack(store: Store): Store {
+  return instead(store, {
+    groups: instead(store.groups, { report: () => Promise.resolve({ reopened: false, notices: [] }) }),
+  });
+}
+
+/** A store, or a part of one, with some of its methods replaced. */
+function instead<T extends object>(store: T, lies: Partial<T>): T {
   return new Proxy(store, {
     get(target, name) {
       const owner = Reflect.has(lies, name) ? lies : target;

@@ -2,6 +2,11 @@
  * A checker that cannot fail proves nothing: the rows are run against relays that each tell one lie, and must complain.
  * @module
  */
+import { commitRace } from "../groups/commit_race.ts";
+import { keyPackages } from "../groups/key_packages.ts";
+import { manyProcesses } from "../groups/many_processes.ts";
+import { poisonedCommit } from "../groups/poisoned_commit.ts";
+import { restoredMember } from "../groups/restored_member.ts";
 import { ioFault } from "../disk/io_fault.ts";
 import { readerKilled } from "../lifecycle/reader_killed.ts";
 import { relayKilledUnderLines, relayKilledUnderWire } from "../relay_killed.ts";
@@ -9,9 +14,11 @@ import { replay } from "../hostile/replay.ts";
 import type { Finding, Row, Size } from "../row.ts";
 import { syncBeforeAck } from "../sync_before_ack.ts";
 
-/** One lie, the row that guards against it, and what that row must say. */
+/** One lie of a relay or a client, the row that guards against it, and what that row must say. */
 interface Trial {
   readonly lie: string;
+  /** Who tells it; absent = the relay. */
+  readonly by?: "client";
   readonly row: Row;
   readonly rounds: number;
   /** A complaint of this form is the catch; any other would be a catch by accident. */
@@ -34,13 +41,36 @@ const trials: readonly Trial[] = [
     rounds: 1,
     caughtBy: /^(sync|write) error at step .*(instead of 74|was taken as)/,
   },
+  {
+    lie: "two-commits-an-epoch",
+    row: commitRace,
+    rounds: 1,
+    caughtBy: /views differ|was told: .*(healed|forked|refused_commit|unreadable)/,
+  },
+  { lie: "hand-out-twice", row: keyPackages, rounds: 1, caughtBy: /KeyPackages were handed out twice/ },
+  { lie: "never-take-back", row: poisonedCommit, rounds: 1, caughtBy: /wedged the group/ },
+  {
+    lie: "forget-the-ratchet",
+    by: "client",
+    row: manyProcesses,
+    rounds: 3,
+    caughtBy: /^\d+ lost at|was told: .*unreadable/,
+  },
+  {
+    lie: "trust-an-old-copy",
+    by: "client",
+    row: restoredMember,
+    rounds: 1,
+    caughtBy: /messages under keys of epoch/,
+  },
   { lie: "drop-one-in-500", row: relayKilledUnderLines, rounds: 1, caughtBy: /^\d+ lost/ },
 ];
 
 /** The rows that it borrows show by themselves that they pass with `qight relay`. */
 export const sabotage: Row = {
   name: "sabotage",
-  property: "each relay that lies is caught by the row that guards the property; a control without a lie is not blamed",
+  property:
+    "each relay or client that lies is caught by the row that guards the property; a control without a lie is not blamed",
   rounds: { ci: 1, night: 1 },
   run: prove,
 };
@@ -50,7 +80,7 @@ async function prove(size: Size): Promise<Finding> {
   const complaints: string[] = [];
   const tried = await inPairs(trials, async (trial) => {
     const findings: Finding[] = [];
-    for (let n = 0; n < size.rounds; n++) findings.push(await withRelay(trial, trial.lie, size.seed + n));
+    for (let n = 0; n < size.rounds; n++) findings.push(await withLie(trial, trial.lie, size.seed + n));
     return findings;
   });
   for (const [at, { lie, row, caughtBy }] of trials.entries()) {
@@ -64,14 +94,15 @@ async function prove(size: Size): Promise<Finding> {
   // The same script without a lie must not be blamed for it; a busy machine may still make it slow.
   const controls = size.rounds === 1 ? [trials[size.seed % trials.length]] : trials;
   for (const trial of controls) {
-    const blame = (await withRelay(trial, "none", size.seed)).complaints.find((each) => trial.caughtBy.test(each));
+    const blame = (await withLie(trial, "none", size.seed)).complaints.find((each) => trial.caughtBy.test(each));
     if (blame !== undefined) complaints.push(`${trial.row.name} blames an honest relay: ${blame}`);
   }
   return { counts: { ...counts, honest: controls.map(({ row }) => row.name).join("+") }, complaints };
 }
 
-function withRelay({ row, rounds }: Trial, lie: string, seed: number): Promise<Finding> {
-  return row.run({ seed, rounds, relayEntry: { path: "tests/prove/sabotage/relay.ts", args: [lie] } });
+function withLie({ row, rounds, by }: Trial, lie: string, seed: number): Promise<Finding> {
+  const entry = { path: `tests/prove/sabotage/${by ?? "relay"}.ts`, args: [lie] };
+  return row.run({ seed, rounds, ...(by === "client" ? { clientEntry: entry } : { relayEntry: entry }) });
 }
 
 /** Two at a time: much of a trial is waiting. Answers in the order of the items. */
