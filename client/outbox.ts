@@ -59,6 +59,11 @@ export interface Outbox {
   keepReceipt(id: Uint8Array, device: Uint8Array, kept: KeptReceipt): Promise<void>;
   /** Forgets a message that certainly did not go out; its numbers become void. */
   discard(id: Uint8Array): Promise<void>;
+  /**
+   * Forgets a *queued* message to a group that this device is no member of any more: it would wait for good, or go out
+   * when somebody adds this device again. One to a group that waits for a yes stays. Answers whether it is gone.
+   */
+  giveUp(id: Uint8Array): Promise<boolean>;
   /** Removes what no relay would take any more; answers the *queued* messages among it, which were promised to go out. */
   purge(maxTtlMs: number): Promise<Uint8Array[]>;
 }
@@ -214,6 +219,15 @@ export function createOutbox(
       store.write((tables) => {
         voidAndRemove(tables, id);
         witness?.settled(tables, id, "failed");
+      }),
+    giveUp: (id) =>
+      store.write((tables) => {
+        const row = tables.outbox.get(id);
+        if (row?.state !== "queued" || row.conversation !== "group") return row === null;
+        if (tables.groups.get(relay, row.recipient)?.status === "joining") return false;
+        voidAndRemove(tables, id);
+        witness?.settled(tables, id, "failed");
+        return true;
       }),
     purge: (maxTtlMs) =>
       store.write((tables) => {

@@ -52,7 +52,8 @@ export async function repeatMessage(room: SendRoom, id: Uint8Array): Promise<Del
 
 /**
  * Sends what is queued, in order, and yields what became of each. A recipient that cannot take one now gets none of
- * the later ones either. Ends early, by throwing, when the outcome is unknown.
+ * the later ones either; what is for a group that this device is out of is given up. Ends early, by throwing, when the
+ * outcome is unknown.
  */
 export async function* flushQueue(room: SendRoom): AsyncGenerator<Delivery, void, undefined> {
   const waiting = new Set<string>();
@@ -62,7 +63,8 @@ export async function* flushQueue(room: SendRoom): AsyncGenerator<Delivery, void
     const recipient = queued.row.recipient.toHex();
     if (waiting.has(recipient)) continue;
     const delivery = await deliverQueued(room, queued);
-    if (delivery.error) waiting.add(recipient);
+    const over = delivery.error?.code === "not_a_member" && await room.outbox.giveUp(id);
+    if (delivery.error && !over) waiting.add(recipient);
     yield delivery;
   }
 }

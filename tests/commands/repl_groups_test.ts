@@ -123,6 +123,20 @@ row("lines disappear for both when the timer says so", async () => {
   await ada.run(["repl", "--with", "bob"], { stdin: "/disappear off\n" });
 });
 
+row("regression: a line for a group that one was removed from is refused, and does not wait for good", async () => {
+  const [a, c] = [ada, cat].map((person) => person.start(["repl"]));
+  await type(a, "/create-group short cat");
+  await c.seen(/#short: ada added you/);
+  await type(c, "#short");
+  await type(a, "/remove cat\nshort");
+  await c.seen(/#short: (ada removed you|you are no member any more)/);
+  await type(c, "still there?");
+  await c.seen(/not sent to #short: You are no member of #short/);
+  await end(a, c);
+  assert.match(await cat.ok(["history", "--max", "1", "--json"]), /"state":"refused",.*"text":"still there\?"/);
+  assert.doesNotMatch((await cat.run(["fetch"])).stderr, /queued message/);
+});
+
 row("an admin renames and removes; who was removed, or left, is told and writes there no more", async () => {
   const [a, b, c] = [ada, bob, cat].map((person) => person.start(["repl", "--with", "#team"]));
   await type(b, "/rename mine");
