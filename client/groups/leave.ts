@@ -48,6 +48,29 @@ export function noteLeaver(
   keepEvents(tables, row, clock.now(), [{ kind: "member_removed", by: account, account }]);
 }
 
+/**
+ * After a change was taken back: notes whose device the relay took off the roster for it, also when others' reports did
+ * that while this device was away or had its own on the way. Their leaves go with those of members who left.
+ */
+export async function noteUndone(room: GroupRoom, group: Uint8Array): Promise<void> {
+  const { relay, store, states, clock } = room;
+  const { calls } = await callsOf(room);
+  const listed = new Set((await calls.getGroup(group)).roster.map((device) => device.toHex()));
+  await store.write(async (tables) => {
+    const loaded = await states.load(tables, relay, group);
+    if (!loaded || !isMember(loaded.row)) return;
+    const { members } = describe(loaded.state);
+    const known = tables.groups.leavers(relay, group);
+    const accounts = Map.groupBy(members, ({ account }) => account.toHex());
+    for (const leaves of accounts.values()) {
+      const [{ account }] = leaves;
+      if (leaves.some(({ device }) => listed.has(device.toHex())) || known.some((one) => equal(one, account))) continue;
+      tables.groups.addLeaver(relay, group, account);
+      keepEvents(tables, loaded.row, clock.now(), [{ kind: "refused_commit", by: account, undone: true }]);
+    }
+  });
+}
+
 /** Removes the leaves of members who left, where this account may. Answers what went wrong: a later try may do. */
 export async function removeLeavers(room: GroupRoom): Promise<QightError[]> {
   const { relay, store } = room;

@@ -9,6 +9,7 @@ import type { OwnGroup } from "../group_calls.ts";
 import type { GroupRow } from "../storage/store.ts";
 import { takeWelcome } from "./join.ts";
 import { lookAgain } from "./key_packages.ts";
+import { noteUndone } from "./leave.ts";
 import { isMember } from "./member_row.ts";
 import { bringTo, comeBack } from "./reach.ts";
 import { callsOf, type GroupRoom } from "./room.ts";
@@ -20,7 +21,8 @@ export async function followNotice(room: GroupRoom, { group, kind, epoch }: Grou
   const row = await room.store.read(({ groups }) => groups.get(room.relay, group));
   if (isMember(row)) {
     // An epoch that was taken back is below the one here: only the whole log shows it.
-    await bringTo(room, group, kind === "commit" || kind === "welcome" ? epoch : Infinity);
+    const reached = await bringTo(room, group, kind === "commit" || kind === "welcome" ? epoch : Infinity);
+    if (kind === "reopened" && reached === "there") await noteUndone(room, group);
   } else if (kind === "welcome") await takeWelcome(room, group);
   // A commit that nobody else accepted had removed this device.
   else if (kind === "reopened" && row?.status === "removed") await comeBack(room, group, "reopened");

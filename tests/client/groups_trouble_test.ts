@@ -188,8 +188,11 @@ Deno.test("who took a commit in that the others undo joins anew", async () => {
     if (entry.kind !== "commit") continue;
     assert.equal(await ana.calls.reportCommit(group, epoch, await sha256(entry.commit)), true);
   }
-  assert.deepEqual((await bo.read()).map(({ happened }) => happened.kind === "healed" && happened.why), ["reopened"]);
-  await ana.read();
+  const [healed, undone] = (await bo.read()).map(({ happened }) => happened);
+  assert.equal(healed.kind === "healed" && healed.why, "reopened");
+  assert.equal(undone.kind === "refused_commit" && undone.undone, true);
+  await ana.read(); // the owner removes the leaf of whose change was undone
+  await bo.read();
   await assertOneView(group, [ana, bo]);
   await eve.read();
   assert.equal(await eve.view(group), null);
@@ -241,6 +244,21 @@ Deno.test("after a fork is suspected a member joins anew, and not again at once"
   assert.equal(await bo.groups.suspectFork(group), false, "any member can pretend one");
   await ana.read();
   await assertOneView(group, [ana, bo]);
+});
+
+// Found by `deno task prove --only poisoned-commit`: the leaf of whom the others had put out stayed for good.
+Deno.test("regression: an owner who was away while the others undid a change removes its maker", async () => {
+  await using relay = await groupRelay();
+  await using ana = await GroupPerson.join(relay, 1);
+  await using bo = await GroupPerson.join(relay, 2);
+  await using eve = await GroupPerson.join(relay, 3);
+  await using mal = await GroupPerson.join(relay, 4);
+  const group = await groupOf([ana, bo, eve, mal]);
+  await commitAsIs(mal, group, await poisons[0][1](mal, group));
+  for (const reader of [bo, eve]) await reader.read();
+  const told = (await ana.read()).map(({ happened }) => happened);
+  assert.deepEqual(told.map(({ kind }) => kind), ["refused_commit", "member_removed"]);
+  assert.equal((await ana.groups.show(group)).members.length, 3);
 });
 
 for (const [what, poison] of poisons) {
