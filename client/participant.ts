@@ -15,7 +15,6 @@ import type { GroupRoom } from "./groups/room.ts";
 import { absentFrom, standingDirect } from "./groups/standing.ts";
 import { GroupStates } from "./groups/states.ts";
 import { History } from "./history.ts";
-import { ownChangesInto } from "./history_notices.ts";
 import type { Identity } from "./identity.ts";
 import { createOutbox, type Outbox } from "./outbox.ts";
 import { ensurePublished, ownBundle, type Published } from "./publish.ts";
@@ -90,6 +89,11 @@ export class Participant implements AsyncDisposable {
     this.contacts = new Contacts(store, clock);
   }
 
+  /** Whether what is said is kept as lines. */
+  get keepsHistory(): boolean {
+    return this.#options.keepHistory;
+  }
+
   /** Says what only helps to find an error. */
   detail(text: string): void {
     this.#options.detail(text);
@@ -102,15 +106,13 @@ export class Participant implements AsyncDisposable {
     const { relayName: relay, store, directory, states, clock } = this;
     const people = { account: account.hash, signer, directory };
     const where = { source, relay, store, states };
-    const onOwnChange = this.#options.keepHistory ? ownChangesInto(this.history, account.hash) : undefined;
-    const rules = { timeoutMs, askFirst, suite: DEFAULT_SUITE } as const;
-    return { ...people, ...where, ...rules, clock, random: this.#random, onOwnChange };
+    return { ...people, ...where, clock, random: this.#random, timeoutMs, askFirst, suite: DEFAULT_SUITE };
   }
 
   /** Conversations for who sends: what begins or changes one is loaded only when that has to be done. */
   reach(source: RelaySource): GroupReach {
     const room = this.groupRoom(source);
-    const groups = async () => new (await import("./groups.ts")).Groups(room);
+    const groups = async () => (await import("./participant_groups.ts")).groupsAt(this, source);
     return {
       direct: async (account) => await standingDirect(room, account) ?? await (await groups()).direct(account),
       absent: (group, devices) => absentFrom(room, group, devices),
@@ -131,8 +133,8 @@ export class Participant implements AsyncDisposable {
       const author = { signer: this.self.signer, bundle: published.bundle };
       const source = { client: () => Promise.resolve(relay) };
       await healOnce(this.store, this.relayName, async () => {
-        const { Groups } = await import("./groups.ts");
-        await new Groups(this.groupRoom(source)).healRestored();
+        const { groupsAt } = await import("./participant_groups.ts");
+        await groupsAt(this, source).healRestored();
       });
       const groups = this.reach(source);
       return { relay, outbox: this.outbox, directory: this.directory, author, published, groups };

@@ -4,7 +4,7 @@
  */
 import { DeliveryReceipts } from "./delivery_receipts.ts";
 import { Groups } from "./groups.ts";
-import { noticeOf } from "./history_notices.ts";
+import { noticeOf, ownChangesInto } from "./history_notices.ts";
 import type { InboxOptions } from "./inbox.ts";
 import type { Connected, Participant } from "./participant.ts";
 import type { RelaySource } from "./reconnect.ts";
@@ -14,7 +14,9 @@ export type ConversationParts = Pick<InboxOptions, "groups" | "arrivals" | "onAc
 
 /** The groups of a participant, over the sessions of `source`. */
 export function groupsAt(participant: Participant, source: RelaySource): Groups {
-  return new Groups(participant.groupRoom(source));
+  const { history, keepsHistory, self } = participant;
+  const onOwnChange = keepsHistory ? ownChangesInto(history, self.account.hash) : undefined;
+  return new Groups({ ...participant.groupRoom(source), onOwnChange });
 }
 
 /**
