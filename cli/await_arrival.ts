@@ -2,6 +2,7 @@
 import { arrivalOf } from "../client/arrival.ts";
 import { pause, systemRandom } from "../client/clock.ts";
 import { Inbox, type InboxEvent } from "../client/inbox.ts";
+import type { ActionEvent } from "../client/inbox_events.ts";
 import { groupsAt } from "../client/participant_groups.ts";
 import { Reconnector } from "../client/reconnect.ts";
 import { equal } from "../crypto/equal.ts";
@@ -37,7 +38,7 @@ export async function awaitArrival(
 }
 
 async function inMailbox(messenger: Messenger, room: Connected, id: Uint8Array, signal: AbortSignal): Promise<void> {
-  const { store, directory, identity, clock } = messenger;
+  const { store, directory, identity, clock, history } = messenger;
   await using source = new Reconnector({
     connect: async () => (await messenger.connect()).relay,
     timeoutMs: Infinity,
@@ -46,7 +47,11 @@ async function inMailbox(messenger: Messenger, room: Connected, id: Uint8Array, 
   }, room.relay);
   const groups = groupsAt(messenger, source);
   const inbox = new Inbox({ source, store, directory, device: identity.device.publicKey, clock, groups });
-  for await (const event of inbox.read({ follow: true, peek: true, signal })) if (saysSo(event, id)) return;
+  for await (const event of inbox.read({ follow: true, peek: true, signal })) {
+    if (!saysSo(event, id)) continue;
+    // It stays in the mailbox for whoever reads that; the own line says so from now on.
+    return await store.write((tables) => void history.acted(tables, event));
+  }
 }
 
 async function inHistory({ history, identity, clock }: Messenger, id: Uint8Array, signal: AbortSignal): Promise<void> {
@@ -59,7 +64,7 @@ async function inHistory({ history, identity, clock }: Messenger, id: Uint8Array
 
 const ARRIVED: ReadonlySet<string> = new Set(["delivered", "read"]);
 
-function saysSo(event: InboxEvent, id: Uint8Array): boolean {
+function saysSo(event: InboxEvent, id: Uint8Array): event is ActionEvent {
   if (event.type !== "action" || event.content.action.case !== "receipts") return false;
   const { delivered, read } = event.content.action.value;
   return [...delivered, ...read].some((one) => equal(one, id));

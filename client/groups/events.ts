@@ -120,7 +120,7 @@ export function sentenceOf(happened: Happening, nameOf: (account: Uint8Array) =>
     case "timer":
       return happened.seconds === 0
         ? `${who(happened.by)} switched disappearing messages off`
-        : `${who(happened.by)} made messages disappear ${happened.seconds} s after reading`;
+        : `${who(happened.by)} made messages disappear ${span(happened.seconds)} after reading`;
     case "admin":
       return `${who(happened.by)} made ${who(happened.account)} ${
         happened.on ? "an admin" : "a member without rights"
@@ -135,6 +135,13 @@ export function sentenceOf(happened: Happening, nameOf: (account: Uint8Array) =>
       return `a change by ${who(happened.by)} was refused: it breaks the rules of the group` +
         (happened.undone ? ", and it was undone" : "");
   }
+}
+
+/** A whole number of the largest unit that gives one, as durations are written: 7d, 90m, 5s. */
+function span(seconds: number): string {
+  const units = [["d", 86_400], ["h", 3_600], ["m", 60]] as const;
+  const [unit, size] = units.find(([, size]) => seconds % size === 0) ?? ["s", 1];
+  return `${seconds / size}${unit}`;
 }
 
 const REASONS: Record<HealReason, string> = {

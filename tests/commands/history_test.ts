@@ -117,3 +117,16 @@ for (const [args, exit, code] of refused) {
     assert.deepEqual([outcome.code, errorOf(outcome).code], [exit, code]);
   });
 }
+
+row(
+  "regression: what send --wait saw arrive is delivered in the history at once, before anything is fetched",
+  async () => {
+    const waiting = ada.start(["send", "bob", "are you there", "--wait"]);
+    await waiting.line();
+    await bob.ok(["fetch"]);
+    assert.equal(await waiting.ended, 0, waiting.stderr());
+    const [line] = await lines(ada, ["--in", "bob", "--max", "1"]);
+    assert.deepEqual([line.text, line.state, line.delivered_to], ["are you there", "delivered", [bob.id]]);
+    await ada.ok(["fetch"]);
+  },
+);

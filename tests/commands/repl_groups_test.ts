@@ -137,6 +137,17 @@ row("regression: a line for a group that one was removed from is refused, and do
   assert.doesNotMatch((await cat.run(["fetch"])).stderr, /queued message/);
 });
 
+row("regression: /dm opens a group too, and /react takes line and emoji in either order", async () => {
+  const a = ada.start(["repl"]);
+  await type(a, "/create-group tea");
+  await a.seen(/^#tea is made, with 1 member$/m);
+  await type(a, "first\nsecond\n/dm me\n/dm #tea\n/react -2 🎉");
+  await shown(a, /^ {2}🎉 you$/);
+  await type(a, "/list");
+  await shown(a, /#tea {2}2 lines/);
+  await end(a);
+});
+
 row("an admin renames and removes; who was removed, or left, is told and writes there no more", async () => {
   const [a, b, c] = [ada, bob, cat].map((person) => person.start(["repl", "--with", "#team"]));
   await type(b, "/rename mine");

@@ -14,7 +14,8 @@ export const createGroup: SlashCommand = {
   count: [1, Infinity],
   async run(chat, [name, ...members]) {
     const view = await groupsOf(chat).create(name.replace(/^#/, ""), await peopleNamed(chat, members));
-    chat.screen.note(`#${view.name} is made, with ${view.members.length} members`);
+    const { length } = view.members;
+    chat.screen.note(`#${view.name} is made, with ${length} ${length === 1 ? "member" : "members"}`);
     await chat.openPlace(conversationOfGroup(view.group));
   },
 };

@@ -1,5 +1,6 @@
 /** `/dm`: opens the conversation with somebody. @module */
 import type { SlashCommand } from "../command.ts";
+import { group } from "./group.ts";
 
 /** With oneself it is a notepad: what is written there stays in the own history and goes nowhere. */
 export const dm: SlashCommand = {
@@ -13,6 +14,7 @@ export const dm: SlashCommand = {
   words: ["contact"],
   count: [1, 1],
   async run(chat, [name]) {
+    if (name.startsWith("#")) return await group.run(chat, [name]);
     await chat.openWith(await chat.who(name));
   },
 };

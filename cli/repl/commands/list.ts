@@ -13,7 +13,7 @@ export const list: SlashCommand = {
     if (all.length === 0) return chat.screen.note("there are no conversations yet; /dm NAME begins one");
     const lines = all.map(({ key, title, unread, messages, lastAtMs }, at) => {
       const mark = key === chat.open ? ">" : " ";
-      const what = unread > 0 ? `${unread} unread of ${messages}` : `${messages} lines`;
+      const what = unread > 0 ? `${unread} unread of ${messages}` : `${messages} ${messages === 1 ? "line" : "lines"}`;
       const [day, time] = localTime(lastAtMs, chat.settings.utc);
       return `${mark}${at + 1}  ${chat.screen.paint.name(title)}  ${what}  ${
         chat.screen.paint.faint(`${day} ${time}`)

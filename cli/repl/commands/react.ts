@@ -17,10 +17,14 @@ export const react: SlashCommand = {
   ],
   words: [["👍", "❤️", "😂", "🎉", "😮", "😢", "off"], []],
   count: [1, 2],
-  async run(chat, [word, which]) {
+  async run(chat, words) {
+    // /edit and /delete take the line first, so fingers do it here too.
+    const [word, which] = LINE.test(words[0]) && words.length === 2 ? words.toReversed() : words;
     const emoji = word === "off" ? "" : word;
     if (!isEmoji(emoji)) throw new QightError("usage", `"${word}" is no reaction`, { hint: "One emoji: /react 👍" });
     const line = await lineNumbered(chat, which, which === undefined ? "theirs" : "all");
     await act(chat, actionContent("reaction", { target: line.id, emoji }), line);
   },
 };
+
+const LINE = /^-\d+$/;

@@ -1,0 +1,13 @@
+/** What happens to groups, as sentences. @module */
+import assert from "node:assert/strict";
+import { sentenceOf } from "../../client/groups/events.ts";
+
+const [own, other] = [1, 2].map((byte) => new Uint8Array(32).fill(byte));
+
+for (const [seconds, words] of [[604_800, "7d"], [86_400, "1d"], [5_400, "90m"], [7_200, "2h"], [5, "5s"]] as const) {
+  Deno.test(`a timer of ${seconds} seconds is told as ${words}, as it was typed`, () => {
+    const by = (account: Uint8Array) => sentenceOf({ kind: "timer", by: account, seconds }, () => "bob", own);
+    assert.equal(by(own), `you made messages disappear ${words} after reading`);
+    assert.equal(by(other), `bob made messages disappear ${words} after reading`);
+  });
+}
