@@ -104,7 +104,11 @@ class MemoryStore implements Store {
     if ((stored?.version ?? 0) !== expectedVersion) return "version_conflict";
     const ownerOf = (device: Uint8Array) => this.#mailboxes.accountOf(device);
     if (next.devices.some((device) => hex(ownerOf(device) ?? next.account) !== account)) return "device_taken";
-    for (const device of stored?.devices ?? []) this.#mailboxes.assign(device, null);
+    const kept = new Set(next.devices.map(hex));
+    for (const device of stored?.devices ?? []) {
+      if (!kept.has(hex(device))) this.#groups.leaveAll(device);
+      this.#mailboxes.assign(device, null);
+    }
     for (const device of next.devices) this.#mailboxes.assign(device, next.account);
     const createdFromIp = stored?.createdFromIp ?? next.createdFromIp;
     this.#bundles.set(account, { ...next, ...(createdFromIp === undefined ? {} : { createdFromIp }) });

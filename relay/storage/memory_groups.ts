@@ -205,6 +205,14 @@ export class MemoryGroups implements GroupStore {
     return true;
   }
 
+  /** Takes a device that its account does not list any more off all rosters. */
+  leaveAll(device: Uint8Array): void {
+    for (const group of this.#groupsOf(device)) {
+      this.#account(group, () => this.#takeOff(group, device));
+      if (group.now.roster.length === 0) this.#forget(group);
+    }
+  }
+
   async report(
     { group: name, device, epoch, commitHash, nowMs, noticeUntilMs }: Parameters<GroupStore["report"]>[0],
   ): Promise<Reported> {

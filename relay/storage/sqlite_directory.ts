@@ -41,8 +41,8 @@ export class Directory {
     this.#disallow = db.prepare("DELETE FROM allowed WHERE account = ?");
   }
 
-  /** Compare-and-set; devices that left the bundle keep their numbers and lose their mailbox. */
-  putBundle(next: StoredBundle, expectedVersion: number): BundlePut {
+  /** Compare-and-set; devices that left the bundle keep their numbers and lose their mailbox; `leaves` hears of each before. */
+  putBundle(next: StoredBundle, expectedVersion: number, leaves: (device: Uint8Array) => void): BundlePut {
     const stored = this.#account.get(next.account) as { version: number; devices: Uint8Array } | undefined;
     if ((stored?.version ?? 0) !== expectedVersion) return "version_conflict";
     for (const device of next.devices) {
@@ -53,7 +53,9 @@ export class Directory {
     this.#putAccount.run(next.account, next.version, next.bundle, devices, next.createdFromIp ?? null);
     const kept = new Set(next.devices.map(hex));
     for (const device of splitDevices(stored?.devices ?? new Uint8Array())) {
-      if (!kept.has(hex(device))) this.#mailboxes.assign(device, null);
+      if (kept.has(hex(device))) continue;
+      leaves(device);
+      this.#mailboxes.assign(device, null);
     }
     for (const device of next.devices) this.#mailboxes.assign(device, next.account);
     if (stored === undefined) this.#mailboxes.totals.accounts++;

@@ -60,6 +60,7 @@ export class GroupRows {
   readonly #deleteState: Statement;
   readonly #addMember: Statement;
   readonly #deleteMember: Statement;
+  readonly #namesOf: Statement;
   readonly #countOf: Statement;
   readonly #joinKey: Statement;
 
@@ -81,6 +82,7 @@ export class GroupRows {
     this.#deleteState = db.prepare("DELETE FROM group_states WHERE slot = (? << 36) | ?");
     this.#addMember = db.prepare("INSERT OR IGNORE INTO members (device, grp) VALUES (?, ?)");
     this.#deleteMember = db.prepare("DELETE FROM members WHERE device = ? AND grp = ?");
+    this.#namesOf = db.prepare("SELECT g.name FROM members m JOIN groups g ON g.id = m.grp WHERE m.device = ?").pluck();
     this.#countOf = db.prepare("SELECT count(*) FROM members WHERE device = ?").pluck();
     this.#joinKey = db.prepare("SELECT 1 FROM join_keys WHERE grp = ? AND hash = ? AND until > ?");
   }
@@ -89,6 +91,11 @@ export class GroupRows {
   ofMember(name: Uint8Array, device: Uint8Array): GroupRow | null {
     if (!this.#mailboxes.find(device)?.listed) return null;
     return this.all(name).find(({ members }) => members.has(keyOf(device))) ?? null;
+  }
+
+  /** Names of the groups whose rosters list a device, each as often as it is listed under it. */
+  namesOf(device: Uint8Array): Uint8Array[] {
+    return (this.#namesOf.all(device) as Uint8Array[]).map((name) => Uint8Array.from(name));
   }
 
   /** The same also for both sides of a direct conversation, and for who shows a join key. */

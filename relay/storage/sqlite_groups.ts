@@ -76,6 +76,11 @@ export class Groups {
     return group !== null;
   }
 
+  /** Takes a device that its account does not list any more off all rosters; to be called while it still has its mailbox. */
+  leaveAll(device: Uint8Array): void {
+    for (const name of this.#rows.namesOf(device)) this.leave(name, device);
+  }
+
   /** See Store. */
   welcomed(name: Uint8Array, device: Uint8Array, epoch: number): void {
     const group = this.#rows.ofMember(name, device);

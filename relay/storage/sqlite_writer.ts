@@ -200,7 +200,7 @@ export class Writer {
     if (!this.#reserve.mayGrow) throw new QightError("storage_full");
     switch (name) {
       case "putBundle":
-        return this.#directory.putBundle(...args as [StoredBundle, number]);
+        return this.#directory.putBundle(...args as [StoredBundle, number], (device) => this.#groups.leaveAll(device));
       case "putSealingKey":
         return this.#directory.putSealingKey(...args as [StoredSealingKey]);
       case "putToken":

@@ -98,7 +98,7 @@ export function groupContract(
       assert.deepEqual(await kindsFor(store, said(1, 1, { recipient: key(20, 9) })), { kind: "not_a_member" });
       await store.putBundle(bundle(3, [33], 2), 1);
       assert.deepEqual(await kindsFor(store, said(1, 1, { sender: device(3) })), { kind: "not_a_member" });
-      assert.deepEqual(await kindsFor(store, said(1, 1)), ["stored", "no_such_recipient"]);
+      assert.deepEqual(await kindsFor(store, said(1, 1)), ["stored"]);
     },
   );
 
@@ -188,6 +188,22 @@ export function groupContract(
     const after = await store.stats();
     assert.deepEqual([after.groups, after.bytes], [0, bytes]);
     assert.equal(await store.groups.create(group({ device: device(2), account: key(5, 2) }), bounds), "stored");
+  });
+
+  row("a device that its account lists no more is off every roster in the same step", async (store) => {
+    await withGroup(store, 3);
+    const change = async (devices: readonly number[], version: number) =>
+      assert.equal(await store.putBundle(bundle(2, devices, version), version - 1), "stored");
+    await change([2, 7], 2);
+    const came = commit(1, [1, 2, 3, 7], { welcomes: [7] });
+    accepted(await store.groups.commit(came, bounds));
+    await change([7], 3);
+    const roster = (await store.groups.get(NAME, asking(1)))?.roster;
+    assert.deepEqual(roster, [1, 3, 7].map(device));
+    assert.deepEqual(await kindsFor(store, said(1, 2)), ["stored", "stored"], "its absence is no failure of a send");
+    assert.deepEqual(await store.groups.list(device(2)), []);
+    await change([7, 2], 4);
+    assert.equal(await store.groups.get(NAME, asking(2)), null, "listed again it is no member yet");
   });
 
   row("what is sent to people and to groups in one turn shares one commit and keeps its order", async (store) => {
