@@ -12,11 +12,12 @@ import { type GroupInbox, GroupOpener } from "./group_opener.ts";
 import { isToTend } from "./groups/events.ts";
 import type { GroupEvent } from "./groups.ts";
 import { type ActionEvent, type InboxEvent, type InboxMessage, messageName } from "./inbox_events.ts";
+import type { Page } from "./mailbox_page.ts";
 import { Opener } from "./opener.ts";
 import { Pump } from "./pump.ts";
 import type { RelaySource } from "./reconnect.ts";
 import type { RelayClient } from "./relay_client.ts";
-import { type Page, Sorter } from "./sorter.ts";
+import { Sorter } from "./sorter.ts";
 import type { ClientStore, Tables } from "./storage/store.ts";
 
 export type { ActionEvent, InboxEvent, InboxMessage };
