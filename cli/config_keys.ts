@@ -75,10 +75,13 @@ export const clientKeys = {
   },
   files: {
     table: {
-      save_dir: { type: "path", text: "folder for the files that qight repl saves; the working folder unless set" },
+      save_dir: {
+        type: "path",
+        text: "folder for the files that qight repl and qight file get save; the working folder unless set",
+      },
       auto_accept: {
         type: "boolean",
-        text: "let qight repl save files of contacts without /download",
+        text: "let qight repl fetch and save files of contacts without /download",
         fallback: false,
       },
       max: { type: "size", text: "largest file that auto_accept saves", fallback: "50MiB" },

@@ -181,6 +181,8 @@ export class FetchRun {
   /** Files that go nowhere: acknowledging their message would throw them away. */
   #leavesFiles(message: InboxMessage): boolean {
     if (this.#call.options.saveDir !== undefined) return false;
+    // The command gets the body alone: it could not know that there is more.
+    if (this.#wishes.command) return message.content.files.length > 0;
     return message.content.files.some(({ blob }) => blob ? !this.#keepsFiles : !this.#style.json);
   }
 
@@ -200,7 +202,8 @@ export class FetchRun {
     const { length } = message.content.files;
     const what = `${length === 1 ? "1 file" : `${length} files`} with ${message.id.toHex()}`;
     if (this.#leavesFiles(message)) {
-      out.note(`${what}: kept at the relay until fetched with --save-dir DIR or --json`);
+      const how = this.#wishes.command ? "--save-dir DIR" : "--save-dir DIR or --json";
+      out.note(`${what}: kept at the relay until fetched with ${how}`);
     } else if (options.saveDir === undefined && message.content.files.some(({ blob }) => blob)) {
       out.note(`${what}: qight file list shows what waits, qight file get NUMBER fetches it`);
     }

@@ -15,6 +15,8 @@ import { remarkOnTtl } from "./ttl_remark.ts";
 
 /** Pause between attempts after a connection broke, milliseconds. */
 const RETRY_MS = 200;
+/** What any relay takes in one message unless its operator says less (`storage.max_message`), bytes. */
+const QUEUED_BYTES = 256 * 1024;
 
 type Words = Pick<Call, "out" | "settings" | "signal">;
 
@@ -77,9 +79,10 @@ export async function sendNow(
 export async function sendQueued(
   messenger: Messenger,
   { recipient, to, via }: Destination,
-  draft: Draft,
+  whole: Draft,
   { out, signal }: Words,
 ): Promise<void> {
+  const draft = await fitForQueue(messenger, recipient, whole, signal);
   await messenger.outbox.queue(recipient, draft);
   const id = formatMessageId(draft.id);
   await out.result({ id, to, via, seq: null, queued: true, expires_at: null, receipt: null }, id);
@@ -91,6 +94,32 @@ export async function sendQueued(
   } catch (thrown) {
     out.note(`the message waits on disk: ${asQightError(thrown).message}`);
   }
+}
+
+/** What waits must fit one message when its time comes: its large files go to the relay now, or it is refused now. */
+async function fitForQueue(messenger: Messenger, recipient: Uint8Array, draft: Draft, signal: AbortSignal) {
+  const size = contentSize(draft.content);
+  if (size <= QUEUED_BYTES) return draft;
+  let room: Connected;
+  try {
+    room = await orAborted(messenger.connect(), signal);
+  } catch (thrown) {
+    signal.throwIfAborted();
+    const why = `The message has ${size} bytes; while the relay is away --queue keeps up to ${QUEUED_BYTES}`;
+    throw new QightError("message_too_large", `${why} (${asQightError(thrown).message})`, {
+      cause: thrown,
+      hint: "Give the command again when the relay can be reached: large files go there by themselves.",
+    });
+  }
+  await using relay = room.relay;
+  if (size <= relay.session.maxMessage) return draft;
+  const { bringFiles } = await lateModule<typeof import("./bring_files.ts")>("bring_files.ts");
+  const small = await bringFiles({ relay, messenger, signal }, recipient, draft);
+  if (contentSize(small.content) <= relay.session.maxMessage) return small;
+  throw new QightError(
+    "message_too_large",
+    `The message has ${size} bytes; this relay takes ${relay.session.maxMessage}`,
+  );
 }
 
 async function sendOver(

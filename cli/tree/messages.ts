@@ -9,7 +9,7 @@ export const sendSpec = {
   args: "<to> [message]",
   options: [
     ["--lines", "send every line of stdin as one message"],
-    ["-f, --file <path...>", "attach a file; repeat for more"],
+    ["-f, --file <path...>", "attach a file of up to 50 MiB; repeat for more"],
     ["--ttl <duration>", "drop it when unread for that long (default and longest: the relay's)"],
     ["--reply-to <id>", "the message that this one answers"],
     ["--queue", "keep it on disk when the relay is away; later commands send it"],
@@ -22,6 +22,7 @@ export const sendSpec = {
     "TO is a contact, a public id (qid1… or 64 hex digits) or #NAME of a group. MESSAGE, files, or text on stdin; - is stdin.",
     "It goes into the conversation with that person, which begins when there is none; to who cannot be in one yet, sealed.",
     "A MESSAGE that begins with - goes after --.",
+    "A file too large for a message goes to the relay by itself, encrypted; repeating a broken send goes on where it stopped.",
     "Prints the message id once the relay has it on disk; with --json the relay's signed receipt too.",
   ],
   examples: [
@@ -49,7 +50,10 @@ export const fetchSpec = {
     ["--in <where>", "only what was said there: #NAME of a group, or the conversation with a contact or id"],
     ["--peek", "look without acknowledging; the messages come again"],
     ["--events", "print gaps, expired ranges and other events on stdout too"],
-    ["--save-dir <dir>", "write attached files there; without it (or --json) a message with files is not acknowledged"],
+    [
+      "--save-dir <dir>",
+      "write attached files there; without it small ones need --json, large ones wait for qight file",
+    ],
     ["--null", "print bodies alone, each ended by NUL"],
     ["--fail-empty", "exit 66 when there was nothing"],
     ["--exec", "run the command after -- for each message, body on its stdin"],
@@ -57,6 +61,7 @@ export const fetchSpec = {
   ],
   more: [
     "Messages are acknowledged once they are written to stdout (or --exec exited 0); until then they come again.",
+    "A message whose files would be lost (no --save-dir, no --json; with --exec no --save-dir) is not acknowledged.",
     "A mailbox has one reader at a time: the newest fetch takes over and ends an older --follow (exit 75). --peek does not.",
     "The command of --exec gets QIGHT_ID, QIGHT_FROM, QIGHT_TO, QIGHT_IN (#NAME of a group, or the other side's id), QIGHT_VIA",
     "(mls, sealed or plain), QIGHT_SEQ, QIGHT_SENT_AT, and QIGHT_FROM_NAME: the sender's",

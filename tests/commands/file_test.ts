@@ -218,3 +218,35 @@ row("a file that nobody can send is refused before anything goes out", async () 
   const plain = await ada.run(["send", bob.id, "-f", "plain.bin", "--plaintext", "--json"]);
   assert.deepEqual([plain.code, errorOf(plain).code], [65, "message_too_large"], plain.stderr);
 });
+
+row(
+  "send --queue brings a large file at once; while the relay is away it is refused with 65, and nothing waits",
+  async () => {
+    const bytes = noise(MIB);
+    ada.file("queued.bin", bytes);
+    const args = ["send", bob.id, "-f", "queued.bin", "--queue", "--json"];
+    const away = relay.address.replace(/:\d+$/, ":1");
+    const refused = await ada.run([...args, "--relay", away, "--timeout", "2s"]);
+    assert.deepEqual([refused.code, errorOf(refused).code, refused.stdout], [65, "message_too_large", ""]);
+    assert.match(errorOf(refused).message, /while the relay is away --queue keeps up to 262144/);
+    assert.equal(JSON.parse(await ada.ok(args)).queued, true);
+    await bob.ok(["fetch", "--save-dir", "queue"]);
+    assert.ok(sha256(Deno.readFileSync(bob.path("queue/queued.bin"))) === sha256(bytes));
+  },
+);
+
+row("fetch --exec leaves a message whose files it would not hand on, with a line; --save-dir takes it", async () => {
+  ada.file("exec.bin", noise(MIB));
+  ada.file("exec.txt", "small");
+  await ada.ok(["send", bob.id, "large", "-f", "exec.bin"]);
+  await ada.ok(["send", bob.id, "small", "-f", "exec.txt"]);
+  const command = ["--exec", "--", "sh", "-c", "cat; echo"];
+  for (const flags of [[], ["--json"]]) {
+    const left = await bob.run(["fetch", ...flags, ...command]);
+    assert.deepEqual([left.code, left.stdout], [0, ""]);
+    assert.equal(left.stderr.match(/kept at the relay until fetched with --save-dir DIR$/gm)?.length, 2, left.stderr);
+  }
+  assert.equal((await bob.ok(["fetch", "--save-dir", "exec", ...command])).trim(), "large\nsmall");
+  assert.equal(Deno.statSync(bob.path("exec/exec.bin")).size, MIB);
+  assert.equal(await bob.ok(["fetch"]), "");
+});

@@ -102,7 +102,7 @@ row("send with a message that the shell took apart, or that looks like an option
 
 row("help shows one value for a flag that is repeated, who ends a --follow, and what health asks", async () => {
   const send = await ada.ok(["help", "send"]);
-  assert.match(send, /^ {2}-f, --file <path> +attach a file; repeat for more$/m);
+  assert.match(send, /^ {2}-f, --file <path> +attach a file of up to 50 MiB; repeat for more$/m);
   assert.ok(!(send + await ada.ok(["help", "relay"])).includes("..."));
   const fetch = (await ada.ok(["help", "fetch"])).replace(/\s+/g, " ");
   assert.match(fetch, /newest fetch takes over and ends an older --follow \(exit 75\)/);
