@@ -7,7 +7,7 @@ import { describe } from "../crypto/mls/state.ts";
 import { asQightError, type QightError } from "../proto/errors.ts";
 import { ContentSchema } from "../proto/gen/qight/v1/seal_pb.ts";
 import type { Clock, Random } from "./clock.ts";
-import type { Arrivals } from "./inbox.ts";
+import type { Arrivals } from "./inbox_options.ts";
 import type { InboxMessage } from "./inbox_events.ts";
 import type { GroupStates } from "./groups/states.ts";
 import { newMessageId } from "./message_id.ts";

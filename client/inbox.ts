@@ -4,66 +4,22 @@
  */
 import { QightError } from "../proto/errors.ts";
 import { Acknowledger } from "./acknowledger.ts";
-import { type Clock, CLOCK_TOLERANCE_MS } from "./clock.ts";
+import { CLOCK_TOLERANCE_MS } from "./clock.ts";
 import type { DeliveryEvent } from "./delivery_events.ts";
-import type { KeyDirectory } from "./directory.ts";
 import { lookForGaps, nextLookMs } from "./gap_watch.ts";
-import { type GroupInbox, GroupOpener } from "./group_opener.ts";
+import { GroupOpener } from "./group_opener.ts";
 import { isToTend } from "./groups/events.ts";
 import type { GroupEvent } from "./groups.ts";
 import { type ActionEvent, type InboxEvent, type InboxMessage, messageName } from "./inbox_events.ts";
+import type { InboxOptions, ReadOptions } from "./inbox_options.ts";
 import type { Page } from "./mailbox_page.ts";
 import { Opener } from "./opener.ts";
 import { Pump } from "./pump.ts";
-import type { RelaySource } from "./reconnect.ts";
 import type { RelayClient } from "./relay_client.ts";
 import { Sorter } from "./sorter.ts";
-import type { ClientStore, Tables } from "./storage/store.ts";
+import type { Tables } from "./storage/store.ts";
 
-export type { ActionEvent, InboxEvent, InboxMessage };
-
-/** How to read. */
-export interface ReadOptions {
-  /** Go on as messages arrive, and come back after a lost session, until the signal aborts. */
-  follow?: boolean;
-  /** Wait so long for the first message, milliseconds (not with `follow`). */
-  waitMs?: number;
-  /** Leave everything as it is: no lease, no marks, no acknowledgement. */
-  peek?: boolean;
-  /** End after so many messages. */
-  max?: number;
-  /** Messages that this refuses stay in the mailbox untouched. */
-  only?: (message: InboxMessage) => boolean;
-  signal?: AbortSignal;
-}
-
-/** Settings of an Inbox. */
-export interface InboxOptions {
-  source: RelaySource;
-  store: ClientStore;
-  directory: KeyDirectory;
-  /** Own device key, 32 bytes. */
-  device: Uint8Array;
-  clock: Clock;
-  /** Runs in the transaction that marks messages as shown: the history keeps them. */
-  onShown?: ((tables: Tables, messages: readonly InboxMessage[]) => void) | undefined;
-  /** Runs in the transaction that lets an action go: what somebody did to lines of a conversation. */
-  onAction?: ((tables: Tables, action: ActionEvent) => void) | undefined;
-  /** Runs in the transaction after which these events are not told again. */
-  onGroups?: ((tables: Tables, events: readonly GroupEvent[]) => void) | undefined;
-  /** Groups; without it nothing that was said in one can be read. */
-  groups?: GroupInbox | undefined;
-  /** Hears of messages that were shown or kept, to tell their senders. */
-  arrivals?: Arrivals | undefined;
-}
-
-/** Tells senders what reached this device. */
-export interface Arrivals {
-  /** These were shown or kept. */
-  arrived(messages: readonly InboxMessage[]): void;
-  /** Tells what was not told yet. Never throws: it is a courtesy. */
-  tell(relay: RelayClient): Promise<void>;
-}
+export type { ActionEvent, InboxEvent, InboxMessage, InboxOptions, ReadOptions };
 
 /** What could not be opened is kept for 7 days. */
 const UNREADABLE_KEEP_MS = 7 * 24 * 3600_000;
@@ -270,8 +226,7 @@ export class Inbox {
         });
         if (!peek) await this.#keep(page);
         for (const event of page.events) if (event.type === "message") held.add(messageName(event));
-        const happened = yield* this.#tellOfGroups(peek);
-        if (page.events.length > 0) yield page.events;
+        const happened = yield* this.#inTurn(page.events, peek);
         // While there is more to come it gathers; without `follow` it is told at the end.
         if (follow && caughtUp && !peek) await this.#options.arrivals?.tell(relay);
         // The relay says once that all is read; who stays and hears of something to do later does it then.
@@ -322,21 +277,35 @@ export class Inbox {
       // What the relay refuses there is tried again the next time; no message depends on it.
       if (!(thrown instanceof QightError) || thrown.requestId === undefined || isLost(thrown)) throw thrown;
     }
-    yield* this.#tellOfGroups(peek);
+    yield* this.#inTurn([], peek);
   }
 
-  /** What happened to groups counts as told when the caller asks for more. */
-  async *#tellOfGroups(peek: boolean): AsyncGenerator<InboxEvent[], readonly GroupEvent[], undefined> {
-    const { groups, store } = this.#options;
-    const events = await groups?.events() ?? [];
-    if (events.length === 0) return [];
-    yield events;
-    if (peek) return [];
-    await store.write((tables) => {
-      groups!.shown(tables, events);
-      this.#options.onGroups?.(tables, events);
-    });
-    return events;
+  /**
+   * A page, and what happened to groups where the relay took it in: nobody seems to speak after he left. What happened counts
+   * as told when the caller asks for more.
+   */
+  async *#inTurn(
+    page: readonly InboxEvent[],
+    peek: boolean,
+  ): AsyncGenerator<InboxEvent[], readonly GroupEvent[], undefined> {
+    const { groups, store, onGroups } = this.#options;
+    const happened = await groups?.events() ?? [];
+    let from = 0;
+    for (let next = 0; next < happened.length;) {
+      const to = turnOf(happened[next], page, from);
+      const told: GroupEvent[] = [];
+      while (next < happened.length && turnOf(happened[next], page, to) === to) told.push(happened[next++]);
+      if (to > from) yield page.slice(from, to);
+      yield told;
+      from = to;
+      if (peek) continue;
+      await store.write((tables) => {
+        groups!.shown(tables, told);
+        onGroups?.(tables, told);
+      });
+    }
+    if (from < page.length) yield page.slice(from);
+    return peek ? [] : happened;
   }
 
   /** While following, holes are looked at again when they are old enough. */
@@ -363,6 +332,15 @@ const BESIDE_MESSAGES: ReadonlySet<InboxEvent["type"]> = new Set(["group", "acti
 
 function hasSeq(arrival: Arrival): arrival is Extract<DeliveryEvent, { seq: number }> {
   return arrival.type === "delivered" || arrival.type === "notice";
+}
+
+/** Before which event of a page something that happened to a group is told: the first that came later, from `from` on. */
+function turnOf({ happened, atMs }: GroupEvent, page: readonly InboxEvent[], from: number): number {
+  if (happened.kind === "joined") return from;
+  const later = page.findIndex((event, at) =>
+    at >= from && (event.type === "message" || event.type === "action") && event.receivedAtMs > atMs
+  );
+  return later < 0 ? page.length : later;
 }
 
 function messagesIn(page: readonly InboxEvent[]): number {

@@ -56,7 +56,7 @@ export interface GroupEvent {
   readonly name: string;
   /** The other side of a direct conversation: account hash, 32 bytes; null for a group. */
   readonly peer: Uint8Array | null;
-  /** When it was noticed here, milliseconds since 1970. */
+  /** When the relay took it in, or else when it was noticed here, milliseconds since 1970. */
   readonly atMs: number;
   readonly happened: Happening;
 }

@@ -143,7 +143,8 @@ async function takePage(
     try {
       const nowMs = Math.min(commit.acceptedAtMs, room.clock.now());
       const { next, change } = await applyCommit(state, commit.commit, { nowMs, check });
-      const atMs = room.clock.now();
+      // By the relay's clock, as the times of messages that it is told among.
+      const atMs = commit.acceptedAtMs;
       if (next === null) {
         room.states.saveRow(tables, { ...row, status: "removed", epoch: row.epoch + 1 }, "erase");
         keepEvents(tables, row, atMs, [{ kind: "removed_me", by: change.committer.account }]);

@@ -207,3 +207,21 @@ row("regression: what somebody did to a group stands in the own history before w
   await ada.ok(["fetch"]);
   assert.deepEqual(await texts(), told, "reading it again adds nothing");
 });
+
+row(
+  "regression: what happened to a group is told and kept where it happened, not before what was said earlier",
+  async () => {
+    await ada.ok(["group", "create", "away", "bob"]);
+    await bob.ok(["fetch"]);
+    for (const text of ["1", "2", "3"]) await ada.ok(["send", "#away", text]);
+    await ada.ok(["group", "rename", "away", "gone"]);
+    await ada.ok(["send", "#gone", "4"]);
+    await ada.ok(["group", "leave", "gone", "-y"]);
+    const told = (await objects(bob, ["fetch", "--events"])).map(({ type, text }) => text ?? type);
+    const renamed = told.indexOf("group");
+    assert.deepEqual(told.slice(0, renamed), ["1", "2", "3"]);
+    assert.equal(told[renamed + 1], "4");
+    const kept = (await objects(bob, ["history", "--in", "#gone"])).map(({ text }) => text);
+    assert.deepEqual(kept.slice(1, 6), ["1", "2", "3", 'ada renamed the group to "gone"', "4"]);
+  },
+);
