@@ -21,7 +21,7 @@ Deno.test("every key of relay.toml is on the page with its default, and no other
 
 Deno.test("every metric that the relay renders is on the page, and no other", async () => {
   const rendered = await createMetrics({ version: "0" }).render({
-    store: { messages: 0, bytes: 0 },
+    store: { messages: 0, bytes: 0, groups: 0 },
     certificateExpiresAtMs: 0,
   });
   const made = [...rendered.matchAll(/^# TYPE (qight_\w+)/gm)].map((found) => found[1]);
