@@ -7,7 +7,7 @@ import { DatabaseSync } from "node:sqlite";
 import { crc32 } from "node:zlib";
 import { cast, errorOf, type Member, row } from "./harness.ts";
 
-const { relay, ada, bob } = await cast("ada", "bob");
+const { world, relay, ada, bob } = await cast("ada", "bob");
 const MIB = 1024 * 1024;
 
 /** Bytes that compress to nothing and repeat nowhere. */
@@ -20,12 +20,12 @@ function noise(size: number): Uint8Array {
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 
 /** Between a person and the relay: counts what goes through, and says when so much has. */
-async function counter() {
+async function counter({ port: behind, address } = relay) {
   let [up, down] = [0, 0];
   const waiting: { reached: () => boolean; resolve: () => void }[] = [];
   const sockets = new Set<net.Socket>();
   const server = net.createServer((front) => {
-    const back = net.connect(relay.port, "127.0.0.1");
+    const back = net.connect(behind, "127.0.0.1");
     for (const socket of [front, back]) {
       sockets.add(socket);
       socket.on("error", () => socket.destroy());
@@ -48,7 +48,7 @@ async function counter() {
   const { port } = server.address() as net.AddressInfo;
   const when = (reached: () => boolean) => new Promise<void>((resolve) => waiting.push({ reached, resolve }));
   return {
-    address: relay.address.replace(/:\d+$/, `:${port}`),
+    address: address.replace(/:\d+$/, `:${port}`),
     get up() {
       return up;
     },
@@ -135,6 +135,36 @@ row(
     assert.ok(second.up < 13.5 * MIB, `${second.up} of ${bytes.length} bytes went again after ${first.up}`);
     await bob.ok(["fetch", "--save-dir", "film"]);
     assert.ok(sha256(Deno.readFileSync(bob.path("film/film.bin"))) === sha256(bytes));
+  },
+);
+
+row(
+  "a relay killed between chunks has what it acknowledged: the upload goes on; a backup brings the file back",
+  async () => {
+    const bytes = noise(20 * MIB);
+    const old = await world.relay({ name: "killed" });
+    const [kay, lou] = await Promise.all(["kay", "lou"].map((name) => world.member(name, old)));
+    await lou.ok(["fetch"]);
+    kay.file("long.bin", bytes);
+    await using first = await counter(old);
+    const args = ["send", lou.id, "-f", "long.bin", "--relay"];
+    const broken = kay.start([...args, first.address]);
+    await first.sent(8 * MIB);
+    old.process.signal("SIGKILL");
+    await old.process.ended;
+    assert.notEqual(await broken.ended, 0);
+    const again = await world.relay({ name: "killed", port: old.port });
+    await using second = await counter(again);
+    await kay.ok([...args, second.address]);
+    assert.ok(second.up < 13.5 * MIB, `${second.up} of ${bytes.length} bytes went again after ${first.up}`);
+    const backup = world.operator.path("files.backup");
+    await world.operator.ok(["relay", "backup", backup, "--plain", "--data-dir", again.dataDir]);
+    await again.stop();
+    await world.operator.ok(["relay", "restore", backup, "--force", "--data-dir", again.dataDir]);
+    const back = await world.relay({ name: "killed", port: old.port });
+    await lou.ok(["fetch", "--save-dir", "in"]);
+    assert.ok(sha256(Deno.readFileSync(lou.path("in/long.bin"))) === sha256(bytes));
+    await back.stop();
   },
 );
 
