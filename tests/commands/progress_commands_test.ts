@@ -13,6 +13,7 @@ Deno.test.beforeAll(async () => {
   const lines = Array.from({ length: 1500 }, (_, at) => `line ${at} ${"x".repeat(100)}\n`);
   user.file("app.log", lines.join(""));
   user.file("big.bin", new Uint8Array(200 * 1024));
+  user.file("large.bin", new Uint8Array(20 * 1024 ** 2));
   // A second counts as 50, so that a short piece of work is a long one.
   const fast = "const now = performance.now.bind(performance); performance.now = () => now() * 50;\n";
   for (const person of [user, world.operator]) person.file("clock.js", fast);
@@ -34,6 +35,7 @@ async function sh(person: Person, args: string[], more: string, terminal = false
   return { code, stdout: new TextDecoder().decode(stdout), stderr: new TextDecoder().decode(stderr) };
 }
 
+const sendFile = () => ["send", user.id, "-f", "large.bin", "--timeout", "2h"];
 const sendLog = () => ["send", user.id, "--lines", "--timeout", "2h"];
 
 row(
@@ -84,6 +86,20 @@ const bars: [name: string, person: () => Person, args: () => string[], more: str
     "",
     /\rrestoring \[#*-*\] [\d.]+ \wiB of [\d.]+ \wiB {2}\d+ %/,
   ],
+  [
+    "send -f of a large file",
+    () => user,
+    sendFile,
+    "",
+    /\rsending \[#*-*\] [\d.]+ [KM]iB of 20\.0 MiB {2}\d+ % {2}[\d.]+ [KM]iB\/s {2}\S+ left/,
+  ],
+  [
+    "fetch of a large file",
+    () => user,
+    () => ["fetch", "--save-dir", "seen", "--timeout", "2h"],
+    " > mail",
+    /\rreceiving \[#*-*\] [\d.]+ [KM]iB of 20\.0 MiB {2}\d+ % {2}[\d.]+ [KM]iB\/s {2}\S+ left/,
+  ],
 ];
 for (const [name, person, args, more, bar] of bars) {
   Deno.test({
@@ -103,3 +119,15 @@ for (const [name, person, args, more, bar] of bars) {
     },
   });
 }
+
+row("expectation 48: a large file says how far it is off a terminal: a line in 10 s at most, both ways", async () => {
+  for (const [args, label] of [[sendFile(), "sending"], [["fetch", "--save-dir", "lines"], "receiving"]] as const) {
+    const started = performance.now();
+    const { code, stderr } = await sh(user, [...args], " > /dev/null");
+    const tens = (performance.now() - started) * 50 / 10_000;
+    assert.equal(code, 0, stderr);
+    const said = stderr.split("\n").filter((line) => line.startsWith(label));
+    assert.ok(said.length > 0 && said.length <= tens, `${said.length} lines in ${tens} times 10 s: ${stderr}`);
+    for (const line of said) assert.match(line, /: [\d.]+ [KM]iB of 20\.0 MiB {2}\d+ % {2}[\d.]+ [KM]iB\/s/);
+  }
+});
