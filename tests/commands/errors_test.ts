@@ -40,8 +40,12 @@ row("no_such_recipient: an account that the relay never saw", async () => {
   assertFails(await ada.run(["check-key", "ab".repeat(32), "--json"]), "no_such_recipient");
 });
 
-row("message_too_large: a file above storage.max_message", async () => {
-  const file = ada.file("big", new Uint8Array(300 * 1024));
+row("message_too_large: a text above storage.max_message, and a file above 50 MiB", async () => {
+  const text = "x".repeat(300 * 1024);
+  assertFails(await ada.run(["send", bob.id, "-", "--json"], { stdin: text }), "message_too_large");
+  const file = ada.path("big");
+  Deno.writeFileSync(file, new Uint8Array(0));
+  Deno.truncateSync(file, 51 * 1024 * 1024);
   assertFails(await ada.run(["send", bob.id, "-f", file, "--json"]), "message_too_large");
   assert.equal(await bob.ok(["fetch"]), "");
 });
