@@ -66,6 +66,26 @@ row(
   },
 );
 
+row(
+  "regression: salvage brings a waiting file along, byte for byte, and takes its index for no expired range",
+  async () => {
+    const relay = await world.relay({ name: "filed" });
+    const [from, to] = await Promise.all([world.member("filed-from", relay), world.member("filed-to", relay)]);
+    await to.ok(["fetch"]);
+    const bytes = crypto.getRandomValues(new Uint8Array(65_536)).toBase64().repeat(10);
+    await from.ok(["send", to.id, "-f", from.file("waits.bin", bytes)]);
+    await relay.stop();
+    const out = operator.path("filed");
+    const done = await operator.run(["relay", "salvage", "--data-dir", relay.dataDir, "--out", out, "--json"]);
+    const { blobs, lost_files } = JSON.parse(done.stdout);
+    assert.deepEqual([done.code, blobs, lost_files], [0, 1, 0], done.stderr);
+    const again = await world.relay({ name: "operator/filed", port: relay.port });
+    await to.ok(["fetch", "--save-dir", "in"]);
+    assert.ok(Deno.readTextFileSync(to.path("in/waits.bin")) === bytes);
+    await again.stop();
+  },
+);
+
 row("salvage says which message is lost, in words and in JSON, and ends with 74", async () => {
   const { relay } = await relayWithMail("flipped", ["--sealed"]);
   const path = join(relay.dataDir, "relay.db");

@@ -155,6 +155,8 @@ class Salvage {
         return await this.#sealingKey(values);
       case "dedup":
       case "expired":
+        // The index of files by state and time has the same shape, a time where the first number of a range would be.
+        if (table === "expired" && (values[1] as number) > (values[2] as number)) return;
         if (!this.#mailboxes.addNumber(values[0] as number, values[table === "dedup" ? 4 : 2] as number)) return;
         return void this.#target.row(table, values);
       case "payloads":
