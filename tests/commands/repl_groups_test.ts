@@ -71,6 +71,7 @@ row("a group of three chats: made, written to, reacted to, edited, taken back, a
   await shown(a, /wrong window/);
   await type(b, "/delete\ndelete");
   assert.match(await shown(a, /taken back/), /^\S+ {2}bob {2}\(taken back\)$/);
+  await shown(c, /taken back/);
   await end(a, b, c);
   const { stdout } = await cat.run(["repl", "--with", "#team"], { stdin: "" });
   assert.match(stdout, /ada {2}hello all \(edited\)\n {2}👍 bob\n.*bob {2}hi ada\n.*bob {2}\(taken back\)/);
