@@ -2,6 +2,7 @@
  * The conversation of two people: one group for each pair, whoever begins it, also when both do so at once.
  * @module
  */
+import { directGroupId, inByteOrder } from "../../crypto/direct_group.ts";
 import { equal } from "../../crypto/equal.ts";
 import { createGroup } from "../../crypto/mls/create.ts";
 import { asQightError, QightError } from "../../proto/errors.ts";
@@ -11,7 +12,6 @@ import { claimAll, type Claimed } from "./claim.ts";
 import { takeWelcome } from "./join.ts";
 import { isMember } from "./member_row.ts";
 import { bringTo } from "./reach.ts";
-import { directGroupId, inOrder } from "./roles.ts";
 import { callsOf, type GroupRoom } from "./room.ts";
 import { firstRow } from "./rows.ts";
 import { isAlone } from "./standing.ts";
@@ -55,7 +55,7 @@ async function begin(room: GroupRoom, group: Uint8Array, peer: Uint8Array, claim
   const { account, signer, relay, clock, store, states, suite } = room;
   // Before anything is there: with somebody who cannot be added there is no conversation.
   await claimAll(room, [peer], suite, claimed);
-  const data = { name: "", creator: account, admins: [], direct: inOrder(account, peer), disappearAfterS: 0 };
+  const data = { name: "", creator: account, admins: [], direct: inByteOrder(account, peer), disappearAfterS: 0 };
   const made = await createGroup({ suite, group, owner: { account, signer }, data, nowMs: clock.now() });
   const { calls } = await callsOf(room);
   try {

@@ -1,17 +1,16 @@
 /**
  * Who may do what in a group: the same rules for what this device does and for what others did.
  *
- * Adding: every member, also anew who left. Removing others, renaming, the timer: owner and admins; when none of them is a member any more,
- * everybody. Naming admins: the owner. Own devices: everybody. In a direct conversation both may do all, with their own
- * devices only.
+ * Adding: every member, also anew who left. Removing others, renaming, the timer: owner and admins; when none of them is a
+ * member any more, everybody. Naming admins: the owner. Own devices: everybody. In a direct conversation both may do all,
+ * with their own devices only.
  * @module
  */
 import type { CommitChange } from "../../crypto/mls/apply.ts";
 import type { Member } from "../../crypto/mls/credential.ts";
 import type { GroupDataFields } from "../../crypto/mls/group_data.ts";
-import { concat, domains } from "../../crypto/domains.ts";
+import { directGroupId } from "../../crypto/direct_group.ts";
 import { equal } from "../../crypto/equal.ts";
-import { sha256Sync } from "../../crypto/sha256.ts";
 import { QightError } from "../../proto/errors.ts";
 import { contactName } from "../contacts.ts";
 
@@ -74,17 +73,6 @@ export function joinFault(
   if (!has(direct, own)) return "it is the direct conversation of other people";
   if (!equal(directGroupId(direct[0], direct[1]), group)) return "its id is not the one of this direct conversation";
   return members.every(({ account }) => has(direct, account)) ? null : "a direct conversation has two people";
-}
-
-/** Id of the direct conversation of two accounts (hashes, 32 bytes): the same whoever asks. */
-export function directGroupId(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const [first, second] = inOrder(a, b);
-  return sha256Sync(concat(domains.directGroup, first, second));
-}
-
-/** Two account hashes in byte order. */
-export function inOrder(a: Uint8Array, b: Uint8Array): [Uint8Array, Uint8Array] {
-  return a.toHex() < b.toHex() ? [a, b] : [b, a];
 }
 
 /** A group's name as it is kept: like a contact's; `bad_name` for what cannot be one. */

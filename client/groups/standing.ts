@@ -2,9 +2,9 @@
  * The conversation of two people as it stands: who only writes into it loads nothing of what begins or changes one.
  * @module
  */
+import { directGroupId } from "../../crypto/direct_group.ts";
 import { equal } from "../../crypto/equal.ts";
 import { isMember } from "./member_row.ts";
-import { directGroupId } from "./roles.ts";
 import type { GroupRoom } from "./room.ts";
 
 /** What is asked of a conversation that stands. */

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { commit as makeCommit } from "../../crypto/mls/commit.ts";
 import { ensureKeyPackages } from "../../client/groups/key_packages.ts";
-import { directGroupId } from "../../client/groups/roles.ts";
+import { directGroupId } from "../../crypto/direct_group.ts";
 import { QightError } from "../../proto/errors.ts";
 import { assertOneView, GroupPerson, groupRelay, RELAY_NAME, ShiftedClock } from "./group_people.ts";
 
