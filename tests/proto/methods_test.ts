@@ -43,6 +43,10 @@ const locked: readonly (readonly [number, string, boolean, boolean, Caller])[] =
   [57, "GroupService.ReportCommit", false, false, Caller.DEVICE],
   [58, "GroupService.PutJoinKey", false, false, Caller.DEVICE],
   [59, "GroupService.RevokeJoinKey", false, false, Caller.DEVICE],
+  [60, "BlobService.BeginBlob", false, false, Caller.DEVICE],
+  [61, "BlobService.PutBlobChunk", false, false, Caller.DEVICE],
+  [62, "BlobService.GetBlob", false, true, Caller.DEVICE],
+  [63, "BlobService.ForgetBlob", false, false, Caller.DEVICE],
 ];
 
 Deno.test("numbers, names, shapes and callers are exactly the locked ones", () => {
@@ -65,10 +69,10 @@ Deno.test("every call says who may make it", () => {
   for (const row of methods.values()) assert.notEqual(row.caller, Caller.UNSPECIFIED, row.name);
 });
 
-Deno.test("only calls that carry envelopes or MLS objects leave their size to the relay", () => {
+Deno.test("only calls that carry envelopes, pieces of files or MLS objects leave their size to the relay", () => {
   const open = [...methods.values()].filter((row) => row.maxRequest === 0);
   assert.deepEqual(open.filter(({ mls }) => !mls).map((row) => row.name), [
-    ...["Send", "SendMany", "SendBatch", "SendForReceipt"],
+    ...["Send", "SendMany", "SendBatch", "SendForReceipt", "PutBlobChunk"],
   ]);
   assert.deepEqual(open.filter(({ mls }) => mls).map((row) => row.name), ["Commit"]);
 });
@@ -81,7 +85,7 @@ Deno.test("what a stranger may send before HELLO is small", () => {
 
 Deno.test("only calls that wait by design are exempt from the deadline", () => {
   const waiting = [...methods.values()].filter((row) => row.waits).map((row) => row.name);
-  assert.deepEqual(waiting, ["SendMany", "Fetch", "Watch", "AwaitRoom"]);
+  assert.deepEqual(waiting, ["SendMany", "Fetch", "Watch", "AwaitRoom", "GetBlob"]);
 });
 
 Deno.test("a descriptor finds its row", () => {
