@@ -178,7 +178,10 @@ row("sign and verify agree; another file, another signature or another person is
   assert.match(await user.ok(["key", "verify", id, signature, file]), /^good signature/);
   assert.match(await user.ok(["key", "verify", id, `@${sigFile}`, "-"], { stdin: "release 1" }), /^good signature/);
   for (
-    const [given, path] of [[signature, changed], ["AAAA", file], ["%%", file], [signature.replace(/^./, "B"), file]]
+    const [given, path] of [[signature, changed], ["AAAA", file], ["%%", file], [
+      signature.replace(/^./, (first) => first === "B" ? "C" : "B"),
+      file,
+    ]]
   ) {
     const outcome = await user.run(["key", "verify", id, given, path, "--json"]);
     assert.equal(outcome.code, 65, given);

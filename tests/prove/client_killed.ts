@@ -41,7 +41,7 @@ async function prove(size: Size): Promise<Finding> {
     // `--queue` promises with its exit code that a later command delivers; the others promise an accepted message.
     const queued = n < size.rounds && random() < 0.4;
     ledger.add({ kind: "intent", text, sender: "sender", n });
-    const args = qight("send", to, text, "--id", id, ...(queued ? ["--queue"] : []));
+    const args = qight("send", "--sealed", to, text, "--id", id, ...(queued ? ["--queue"] : []));
     const peaceful = n === 0 || n === size.rounds; // the last one also flushes what is still queued
     const said = peaceful ? await client.sendInPeace(args) : await client.sendUntilDone(args);
     if (said.code === 0) ledger.add({ kind: "ack", text, sender: "sender", n, id: said.stdout.trim() });

@@ -67,7 +67,13 @@ const commands: Kind = {
   },
   async sender({ name, env, ledger }, to, load) {
     await must(qight("key", "gen", "--no-passphrase"), { env });
-    return new LineSender(name, qight("send", to, "--lines", "--json", "--timeout", TIMEOUT), env, ledger, load);
+    return new LineSender(
+      name,
+      qight("send", "--sealed", to, "--lines", "--json", "--timeout", TIMEOUT),
+      env,
+      ledger,
+      load,
+    );
   },
 };
 

@@ -39,7 +39,10 @@ async function prove(size: Size): Promise<Finding> {
   );
   const ledgers = folder.inside("ledgers");
   using ledger = new Ledger(`${ledgers}/sender`);
-  const sender = new LineSender("sender", qight("send", id, "--lines"), env, ledger, { window: 1, perSecond: 1000 });
+  const sender = new LineSender("sender", qight("send", "--sealed", id, "--lines"), env, ledger, {
+    window: 1,
+    perSecond: 1000,
+  });
   const deadline = performance.now() + size.rounds * 1000;
   while (sender.acknowledged < size.rounds && sender.running && performance.now() < deadline) await sender.progress();
   const broken = await sender.finish(10_000);

@@ -27,7 +27,7 @@ export async function restoredSender(folder: string, relay: string): Promise<Res
     const text = `restored-${n}-${crypto.randomUUID()}`;
     const entry = { text, sender: "sender", n: n++ };
     entries.push({ kind: "intent", ...entry });
-    const { code, stdout, stderr } = await run(qight("send", to, text, ...flags), { env: sender });
+    const { code, stdout, stderr } = await run(qight("send", "--sealed", to, text, ...flags), { env: sender });
     if (code === 0) entries.push({ kind: "ack", ...entry, id: stdout.trim() });
     else broken.push(`message ${entry.n} ended with ${code}: ${stderr.trim()}`);
   };

@@ -121,7 +121,7 @@ async function serves(
   await using relay = new RelayProcess(home);
   await relay.start();
   const text = `after ${backup.name}`;
-  await must(qight("send", keeper.id, text), { env: { ...writer.env, QIGHT_RELAY: relay.address } });
+  await must(qight("send", "--sealed", keeper.id, text), { env: { ...writer.env, QIGHT_RELAY: relay.address } });
   const env = { ...keeper.env, QIGHT_RELAY: relay.address };
   const shown: Entry[] = [];
   for (const line of (await must(qight("fetch", "--peek", "--json"), { env })).split("\n")) {

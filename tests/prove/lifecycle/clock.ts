@@ -100,7 +100,7 @@ async function sendUnder(
   const text = `under a wrong clock ${crypto.randomUUID()}`;
   const sender = `${writer.name}-${crypto.randomUUID()}`;
   writer.ledger.add({ kind: "intent", text, sender, n: 0 });
-  const said = await run(qight("send", reader.id, text, "--json"), { env });
+  const said = await run(qight("send", "--sealed", reader.id, text, "--json"), { env });
   if (refused && !refusedByClock(said, 65) && !refusedByClock(said, 76)) {
     complain(`a send: exit ${said.code}, ${said.stderr}`);
   }

@@ -58,7 +58,7 @@ export class Crowd implements AsyncDisposable {
 
   /** `send --lines` of this member. */
   lines({ name, env, ledger }: Member, to: string, load: Load): LineSender {
-    return new LineSender(name, qight("send", to, "--lines", "--timeout", TIMEOUT), env, ledger, load);
+    return new LineSender(name, qight("send", "--sealed", to, "--lines", "--timeout", TIMEOUT), env, ledger, load);
   }
 
   /** `fetch --follow --json` of this member; a second one of the same member has its own `name`, the reader's name stays. */

@@ -58,7 +58,7 @@ async function prove(size: Size): Promise<Finding> {
 /** A promise of `send --queue` that a later command of the newer program keeps. */
 async function queue({ env, ledger }: Member, to: Member, text: string): Promise<void> {
   ledger.add({ kind: "intent", text, sender: "queue", n: 0 });
-  const id = await must(qight("send", to.id, text, "--queue"), { env });
+  const id = await must(qight("send", "--sealed", to.id, text, "--queue"), { env });
   ledger.add({ kind: "ack", text, sender: "queue", n: 0, id });
 }
 

@@ -49,7 +49,7 @@ export async function upgradeRelays(
 
     await relay.start();
     const text = `to a relay that had schema ${version}`;
-    await must(qight("send", keeper.id, text), { env: { ...writer.env, QIGHT_RELAY: relay.address } });
+    await must(qight("send", "--sealed", keeper.id, text), { env: { ...writer.env, QIGHT_RELAY: relay.address } });
     const shown = await must(qight("fetch", "--peek", "--json"), {
       env: { ...keeper.env, QIGHT_RELAY: relay.address },
     });

@@ -42,7 +42,7 @@ async function prove(size: Size): Promise<Finding> {
   const send = (count: number) =>
     Promise.all(senders.map(async ({ name, env, ids }) => {
       const texts = Array.from({ length: count }, () => `${name}-${crypto.randomUUID()}`);
-      const printed = await must(qight("send", to, "--lines"), { env, stdin: texts.join("\n") + "\n" });
+      const printed = await must(qight("send", "--sealed", to, "--lines"), { env, stdin: texts.join("\n") + "\n" });
       const fresh = printed.split("\n");
       fresh.forEach((id, at) => sent.set(id, texts[at]));
       ids.push(...fresh);

@@ -65,7 +65,7 @@ async function prove(size: Size): Promise<Finding> {
   await must(qight("key", "gen", "--no-passphrase"), { env: anna });
   const follower = new Follower("reader", qight("fetch", "--follow", "--json"), bert, shown);
   const load = { window: LINES_IN_FLIGHT, perSecond: LINES_PER_SECOND, to: "reader" };
-  const sender = new LineSender("sender", qight("send", to, "--lines", "--json"), anna, sent, load);
+  const sender = new LineSender("sender", qight("send", "--sealed", to, "--lines", "--json"), anna, sent, load);
   await sender.progress();
   for (let n = 0; n < WARM_UP_CONNECTS; n++) await quicConnectMs(address, GOOD_CONNECT_MS);
 

@@ -47,7 +47,7 @@ export async function carry(folder: Folder, address: string, transfer: Transfer)
   const follower = new Follower(`${name}-reader`, qight("fetch", "--follow", "--json"), bert, shown);
   const began = performance.now();
   const load = { window: LINES_IN_FLIGHT, perSecond, lineBytes, to: `${name}-reader` };
-  const sender = new LineSender(`${name}-sender`, qight("send", to, "--lines", "--json"), anna, sent, load);
+  const sender = new LineSender(`${name}-sender`, qight("send", "--sealed", to, "--lines", "--json"), anna, sent, load);
   const stuck: string[] = [];
   const advance = async (reached: () => boolean) => {
     while (!reached() && sender.running) {
