@@ -90,7 +90,10 @@ export function sizeOf(rows: Rows): number {
 }
 
 function tablesOf(db: Db): Map<string, string[]> {
-  const names = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'").all();
+  // Not the index of words and what is behind it: triggers fill it (https://www.sqlite.org/fts5.html, external content).
+  const names = db.prepare(
+    "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite_%'",
+  ).all();
   return new Map((names as { name: string }[]).map(({ name }) => {
     const columns = db.prepare("SELECT name FROM pragma_table_info(?)").all(name) as { name: string }[];
     return [name, columns.map((column) => column.name)];
