@@ -1,6 +1,6 @@
 /**
  * A sender whose folder is put back from an old copy, and one that comes back from an old export: it has forgotten what it
- * sent, and still nothing is shown twice. Who comes back by `key import` counts anew, and the reader is told.
+ * sent, and still nothing is shown twice. Either counts anew, and the reader is told.
  * @module
  */
 import { checkLedgers, complaints } from "../checker.ts";
@@ -52,7 +52,8 @@ export async function restoredSender(folder: string, relay: string): Promise<Res
   await send(); // the copy believes that the queued one is still to be delivered
   await send();
   await fetch();
-  if (told.length > 0) broken.push(`after the copy the reader was told: ${told}`);
+  if (told.join() !== "lineage") broken.push(`after the copy the reader was told "${told}" instead of "lineage"`);
+  told.length = 0;
 
   await Deno.remove(sender.XDG_DATA_HOME, { recursive: true });
   await must(qight("key", "import"), { env: sender, stdin: exported });
