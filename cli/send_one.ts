@@ -40,7 +40,10 @@ export async function sendNow(
   for (let attempt = 0;; attempt++) {
     try {
       signal.throwIfAborted();
-      const sealingTo = "content" in draft && !destination.conversation ? destination.recipient : undefined;
+      // A conversation with one person asks for their devices too, unless it must not go sealed.
+      const { conversation } = destination;
+      const asksForKeys = !conversation || (conversation === "direct" && andThen === undefined);
+      const sealingTo = "content" in draft && asksForKeys ? destination.recipient : undefined;
       const session = await orAborted(messenger.connect({ sealingTo }), signal);
       const room = { ...session, receipts: out.json, neverSealed: andThen !== undefined };
       if (!hadSession && "ttlS" in draft) remarkOnTtl(out, draft.ttlS, room.relay.session);

@@ -1,6 +1,7 @@
 /** `qight selftest`: whether this file works on this machine, without a relay, a key or a network. @module */
 import { QightError } from "../../proto/errors.ts";
-import { type Check, checkText, examine } from "../doctor/check.ts";
+import { type Check, examine } from "../doctor/check.ts";
+import { reportChecks } from "../doctor/report.ts";
 import { checkGroup } from "../selftest/group.ts";
 import { checkNames, checkRestart } from "../selftest/machine.ts";
 import { checkRoundTrips } from "../selftest/round_trip.ts";
@@ -11,19 +12,7 @@ import type { Call } from "../tree/spec.ts";
 
 /** Prints a line for each part; ends with 70 naming the first that does not work. */
 export async function run({ settings, out, signal }: Call): Promise<void> {
-  const checks: Check[] = [];
-  for await (const check of examineAll(settings)) {
-    signal.throwIfAborted();
-    checks.push(check);
-    if (!out.json) await out.line(checkText(check));
-  }
-  const failures = checks.filter(({ state }) => state === "fail");
-  if (out.json) {
-    await out.object({
-      ok: failures.length === 0,
-      checks: checks.map(({ name, state, message, hint }) => ({ name, state, message, hint })),
-    });
-  }
+  const failures = await reportChecks(examineAll(settings), { out, signal });
   if (failures.length === 0) return;
   const names = failures.map(({ name }) => name).join(", ");
   throw new QightError("invariant", `This build does not work here: ${names}: ${failures[0].message}`, {

@@ -26,26 +26,29 @@ export async function standingDirect(room: StandingRoom, peer: Uint8Array): Prom
 
 /** Those of these devices that have no leaf in a group. */
 export async function absentFrom(
-  { store, states, relay }: StandingRoom,
+  room: StandingRoom,
   group: Uint8Array,
   devices: readonly Uint8Array[],
 ): Promise<Uint8Array[]> {
-  const { describe } = await import("../../crypto/mls/state.ts");
-  const members = await store.write(async (tables) => {
-    const loaded = await states.load(tables, relay, group);
-    return loaded ? describe(loaded.state).members : [];
-  });
+  const members = await membersOf(room, group);
   return devices.filter((key) => !members.some(({ device }) => equal(device, key)));
 }
 
 /** Whether the own account has nobody else in a group: it was made here, and the other side was not added yet. */
-export async function isAlone({ store, states, relay }: StandingRoom, group: Uint8Array): Promise<boolean> {
+export async function isAlone(room: StandingRoom, group: Uint8Array): Promise<boolean> {
+  const members = await membersOf(room, group);
+  return members.every(({ account }) => equal(account, members[0].account)) && members.length > 0;
+}
+
+/** Whose leaf is whose in a group (32 bytes each); none when no state of it is here. */
+async function membersOf(
+  { store, states, relay }: StandingRoom,
+  group: Uint8Array,
+): Promise<readonly { readonly account: Uint8Array; readonly device: Uint8Array }[]> {
   const { describe } = await import("../../crypto/mls/state.ts");
   // A transaction only because decoding awaits, and nobody may save in between.
   return await store.write(async (tables) => {
     const loaded = await states.load(tables, relay, group);
-    if (!loaded) return false;
-    const { members } = describe(loaded.state);
-    return members.every(({ account }) => equal(account, members[0].account)) && members.length > 0;
+    return loaded ? describe(loaded.state).members : [];
   });
 }

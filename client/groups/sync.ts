@@ -33,9 +33,9 @@ export type Taken =
 
 /** So many commits are asked for and taken in at once. */
 const PAGE = 16;
-/** A page ends early at this size; a commit that adds 249 people has 0.7 MB. */
 /** Other processes of this device wait for the store no longer than this and one commit more. */
 const TRANSACTION_MS = 500;
+/** A page ends early at this size; a commit that adds 249 people has 0.7 MB. */
 const PAGE_BYTES = 8 * 1024 * 1024;
 
 /** Takes accepted commits in until the group is at `wanted`, or all there are. */

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
 import { QightError } from "../../proto/errors.ts";
 import { adminCall, type AdminHandlers, startAdmin } from "../../relay/admin.ts";
+import { refusal } from "../helpers/refusal.ts";
 
 const handlers: AdminHandlers = {
   status: (params) => Promise.resolve({ echo: params }),
@@ -18,16 +19,6 @@ async function withSocket(test: (socketPath: string) => Promise<void>): Promise<
   } finally {
     await Deno.remove(parent, { recursive: true });
   }
-}
-
-async function refusal(action: () => Promise<unknown>): Promise<QightError> {
-  try {
-    await action();
-  } catch (thrown) {
-    assert.ok(thrown instanceof QightError, String(thrown));
-    return thrown;
-  }
-  assert.fail("nothing was refused");
 }
 
 Deno.test("the socket is 0600 in a folder that is 0700, and goes with its relay", () =>

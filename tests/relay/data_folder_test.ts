@@ -1,10 +1,10 @@
 /** The relay's folder: its lock, its root key, its modes. @module */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { QightError } from "../../proto/errors.ts";
 import { adminSocketPath, openDataFolder } from "../../relay/data_folder.ts";
 import { makeFolder } from "../../relay/data_folder/new_folder.ts";
 import { writePrivateFile } from "../../relay/data_folder/private_file.ts";
+import { refusal } from "../helpers/refusal.ts";
 
 const options = { credentialsDirectory: "", env: {} };
 const mode = async (path: string) => ((await Deno.stat(path)).mode ?? 0) & 0o7777;
@@ -16,16 +16,6 @@ async function withFolder(test: (dir: string) => Promise<void>): Promise<void> {
   } finally {
     await Deno.remove(parent, { recursive: true });
   }
-}
-
-async function refusal(action: () => Promise<unknown>): Promise<QightError> {
-  try {
-    await action();
-  } catch (thrown) {
-    assert.ok(thrown instanceof QightError, String(thrown));
-    return thrown;
-  }
-  assert.fail("nothing was refused");
 }
 
 Deno.test("the first start makes folder, key and lock for the owner alone, the second finds the same key", () =>

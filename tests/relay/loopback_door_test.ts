@@ -1,8 +1,8 @@
 /** The operator's door without unix sockets (Windows), forced here: who gets in, and what is told to whom. @module */
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
-import { QightError } from "../../proto/errors.ts";
 import { adminCall, type AdminHandlers, startAdmin } from "../../relay/admin.ts";
+import { refusal } from "../helpers/refusal.ts";
 
 const handlers: AdminHandlers = { status: (params) => Promise.resolve({ echo: params }) };
 
@@ -29,16 +29,6 @@ async function withDoor(test: (path: string, called: () => number) => Promise<vo
   } finally {
     await Deno.remove(parent, { recursive: true });
   }
-}
-
-async function refusal(action: () => Promise<unknown>): Promise<QightError> {
-  try {
-    await action();
-  } catch (thrown) {
-    assert.ok(thrown instanceof QightError, String(thrown));
-    return thrown;
-  }
-  assert.fail("nothing was refused");
 }
 
 const doorIn = async (path: string): Promise<{ port: number; secret: string }> =>
