@@ -79,7 +79,7 @@ Deno.test("a message into a conversation that stands loads nothing that begins, 
   assert.ok(mls.includes("message.ts"), "the graph was understood");
   assert.deepEqual(mls.filter((module) => [...others, "tree_check"].includes(module.slice(0, -3))), []);
   const groups = inFolder("client/groups/", loaded);
-  const light = ["key_packages.ts", "member_row.ts", "standing.ts", "states.ts", "view.ts"];
+  const light = ["key_packages.ts", "member_row.ts", "roles.ts", "standing.ts", "states.ts", "view.ts"];
   assert.deepEqual(groups, light);
 });
 
