@@ -16,6 +16,10 @@ export const domains = {
   accountMlDsa65: encoder.encode("qight account ml-dsa-65 v1\0"),
   /** Both signatures of a bundle. */
   bundle: encoder.encode("qight bundle v1\0"),
+  /** A listed device's word for a newer bundle: over SHA-256 of it. */
+  bundleVoucher: encoder.encode("qight bundle voucher v1\0"),
+  /** Both signatures on the end of an account. */
+  accountEnd: encoder.encode("qight account end v1\0"),
   /** A device's signature on its sealing key. */
   sealingKey: encoder.encode("qight sealing key v1\0"),
   /** A device's signature on an envelope body. */
@@ -38,6 +42,26 @@ export const domains = {
   inviteAccept: encoder.encode("qight invite accept v1\0"),
   /** The message id of an invite's answer. */
   inviteMessage: encoder.encode("qight invite message v1\0"),
+  /** HKDF info: a link code's secret to its locator. */
+  linkLocator: encoder.encode("qight link locator v1\0"),
+  /** HKDF info: a link code's secret to the key of its records. */
+  linkSeal: encoder.encode("qight link seal v1\0"),
+  /** A new device's signature on its offer. */
+  linkOffer: encoder.encode("qight link offer v1\0"),
+  /** An old device's signature on its answer. */
+  linkAnswer: encoder.encode("qight link answer v1\0"),
+  /** HPKE info of what the new device gets. */
+  link: encoder.encode("qight link v1\0"),
+  /** HKDF info: a recovery code's secret to its locator. */
+  recoveryLocator: encoder.encode("qight recovery locator v1\0"),
+  /** HKDF info: a recovery code's secret to the key that wraps the data key. */
+  recoveryWrap: encoder.encode("qight recovery wrap v1\0"),
+  /** Associated data of a sealed recovery bundle. */
+  recoverySeal: encoder.encode("qight recovery seal v1\0"),
+  /** HKDF info: the relay's root seed to the key of its OPAQUE setup. */
+  opaqueSetup: encoder.encode("qight opaque setup v1\0"),
+  /** What an envelope commits to: SHA-256 over the domain, the franking key (32) and the serialized content. */
+  franking: encoder.encode("qight franking v1\0"),
   /** A device's signature on the signature key of an MLS leaf. */
   mlsLeaf: encoder.encode("qight mls leaf v1\0"),
   /** Group id of a direct conversation: SHA-256 over the domain and both account hashes in byte order. */

@@ -13,8 +13,9 @@ import type { Peer } from "./peer.ts";
 export function authorize(method: Method, peer: Peer): void {
   if (method.caller === Caller.ANYONE) return;
   if (!peer.session) throw new QightError("no_session", `${method.name} needs a session: say hello first`);
-  if (peer.session.refusal) throw peer.session.refusal;
-  if (method.caller === Caller.DEVICE && !peer.session.device) {
+  // Who is not admitted may prove who it is, and sign in.
+  if (peer.session.refusal && method.caller !== Caller.PROVEN) throw peer.session.refusal;
+  if (method.caller !== Caller.SESSION && !peer.session.device) {
     throw new QightError("no_session", `${method.name} needs a proven device`);
   }
 }

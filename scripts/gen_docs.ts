@@ -82,6 +82,8 @@ function who(caller: Caller): string {
       return "an admitted session";
     case Caller.DEVICE:
       return "a proven device";
+    case Caller.PROVEN:
+      return "a proven device, admitted or not";
     case Caller.UNSPECIFIED:
       throw new Error("A call does not say who may call it");
   }

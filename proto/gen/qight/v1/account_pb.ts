@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file qight/v1/account.proto.
  */
 export const file_qight_v1_account: GenFile = /*@__PURE__*/
-  fileDesc("ChZxaWdodC92MS9hY2NvdW50LnByb3RvEghxaWdodC52MSIxCgtBY2NvdW50S2V5cxIPCgdlZDI1NTE5GAEgASgMEhEKCW1sX2RzYV82NRgCIAEoDCI4CgZEZXZpY2USCwoDa2V5GAEgASgMEgwKBG5hbWUYAiABKAkSEwoLYWRkZWRfYXRfbXMYAyABKAQilgEKCkJ1bmRsZUJvZHkSJgoHYWNjb3VudBgBIAEoCzIVLnFpZ2h0LnYxLkFjY291bnRLZXlzEg8KB3ZlcnNpb24YAiABKAQSFQoNY3JlYXRlZF9hdF9tcxgDIAEoBBIVCg1leHBpcmVzX2F0X21zGAQgASgEEiEKB2RldmljZXMYBSADKAsyEC5xaWdodC52MS5EZXZpY2UiTgoGQnVuZGxlEgwKBGJvZHkYASABKAwSGQoRZWQyNTUxOV9zaWduYXR1cmUYAiABKAwSGwoTbWxfZHNhXzY1X3NpZ25hdHVyZRgDIAEoDCJ8Cg5TZWFsaW5nS2V5Qm9keRIPCgdhY2NvdW50GAEgASgMEg4KBmRldmljZRgCIAEoDBIOCgZrZXlfaWQYAyABKAwSCwoDa2V5GAQgASgMEhUKDWNyZWF0ZWRfYXRfbXMYBSABKAQSFQoNZXhwaXJlc19hdF9tcxgGIAEoBCItCgpTZWFsaW5nS2V5EgwKBGJvZHkYASABKAwSEQoJc2lnbmF0dXJlGAIgASgMYgZwcm90bzM");
+  fileDesc("ChZxaWdodC92MS9hY2NvdW50LnByb3RvEghxaWdodC52MSIxCgtBY2NvdW50S2V5cxIPCgdlZDI1NTE5GAEgASgMEhEKCW1sX2RzYV82NRgCIAEoDCI4CgZEZXZpY2USCwoDa2V5GAEgASgMEgwKBG5hbWUYAiABKAkSEwoLYWRkZWRfYXRfbXMYAyABKAQirAEKCkJ1bmRsZUJvZHkSJgoHYWNjb3VudBgBIAEoCzIVLnFpZ2h0LnYxLkFjY291bnRLZXlzEg8KB3ZlcnNpb24YAiABKAQSFQoNY3JlYXRlZF9hdF9tcxgDIAEoBBIVCg1leHBpcmVzX2F0X21zGAQgASgEEiEKB2RldmljZXMYBSADKAsyEC5xaWdodC52MS5EZXZpY2USFAoMZGV2aWNlc19vbmx5GAYgASgIIk4KBkJ1bmRsZRIMCgRib2R5GAEgASgMEhkKEWVkMjU1MTlfc2lnbmF0dXJlGAIgASgMEhsKE21sX2RzYV82NV9zaWduYXR1cmUYAyABKAwifAoOU2VhbGluZ0tleUJvZHkSDwoHYWNjb3VudBgBIAEoDBIOCgZkZXZpY2UYAiABKAwSDgoGa2V5X2lkGAMgASgMEgsKA2tleRgEIAEoDBIVCg1jcmVhdGVkX2F0X21zGAUgASgEEhUKDWV4cGlyZXNfYXRfbXMYBiABKAQiLQoKU2VhbGluZ0tleRIMCgRib2R5GAEgASgMEhEKCXNpZ25hdHVyZRgCIAEoDCIsCgdWb3VjaGVyEg4KBmRldmljZRgBIAEoDBIRCglzaWduYXR1cmUYAiABKAwiTQoOQWNjb3VudEVuZEJvZHkSJgoHYWNjb3VudBgBIAEoCzIVLnFpZ2h0LnYxLkFjY291bnRLZXlzEhMKC2VuZGVkX2F0X21zGAIgASgEIlIKCkFjY291bnRFbmQSDAoEYm9keRgBIAEoDBIZChFlZDI1NTE5X3NpZ25hdHVyZRgCIAEoDBIbChNtbF9kc2FfNjVfc2lnbmF0dXJlGAMgASgMYgZwcm90bzM");
 
 /**
  * An account: a hybrid key (Ed25519 and ML-DSA-65) that signs the list of its devices.
@@ -101,6 +101,13 @@ export type BundleBody = Message<"qight.v1.BundleBody"> & {
    * @generated from field: repeated qight.v1.Device devices = 5;
    */
   devices: Device[];
+
+  /**
+   * A device was revoked once: the account key alone changes the list no more, a listed device has to vouch for a change.
+   *
+   * @generated from field: bool devices_only = 6;
+   */
+  devicesOnly: boolean;
 };
 
 /**
@@ -220,4 +227,91 @@ export type SealingKey = Message<"qight.v1.SealingKey"> & {
  */
 export const SealingKeySchema: GenMessage<SealingKey> = /*@__PURE__*/
   messageDesc(file_qight_v1_account, 5);
+
+/**
+ * A listed device stands for a newer bundle that another device publishes.
+ *
+ * @generated from message qight.v1.Voucher
+ */
+export type Voucher = Message<"qight.v1.Voucher"> & {
+  /**
+   * device key, 32 bytes; listed in the bundle that the relay has
+   *
+   * @generated from field: bytes device = 1;
+   */
+  device: Uint8Array;
+
+  /**
+   * 64 bytes over "qight bundle voucher v1\0" + SHA-256 of the serialized newer Bundle
+   *
+   * @generated from field: bytes signature = 2;
+   */
+  signature: Uint8Array;
+};
+
+/**
+ * Describes the message qight.v1.Voucher.
+ * Use `create(VoucherSchema)` to create a new message.
+ */
+export const VoucherSchema: GenMessage<Voucher> = /*@__PURE__*/
+  messageDesc(file_qight_v1_account, 6);
+
+/**
+ * What both signatures of an ended account cover, after the domain "qight account end v1\0".
+ *
+ * @generated from message qight.v1.AccountEndBody
+ */
+export type AccountEndBody = Message<"qight.v1.AccountEndBody"> & {
+  /**
+   * @generated from field: qight.v1.AccountKeys account = 1;
+   */
+  account?: AccountKeys | undefined;
+
+  /**
+   * @generated from field: uint64 ended_at_ms = 2;
+   */
+  endedAtMs: bigint;
+};
+
+/**
+ * Describes the message qight.v1.AccountEndBody.
+ * Use `create(AccountEndBodySchema)` to create a new message.
+ */
+export const AccountEndBodySchema: GenMessage<AccountEndBody> = /*@__PURE__*/
+  messageDesc(file_qight_v1_account, 7);
+
+/**
+ * The account is gone for good: nobody writes to it any more, and groups remove its leaves.
+ *
+ * @generated from message qight.v1.AccountEnd
+ */
+export type AccountEnd = Message<"qight.v1.AccountEnd"> & {
+  /**
+   * a serialized AccountEndBody, exactly as signed
+   *
+   * @generated from field: bytes body = 1;
+   */
+  body: Uint8Array;
+
+  /**
+   * 64 bytes
+   *
+   * @generated from field: bytes ed25519_signature = 2;
+   */
+  ed25519Signature: Uint8Array;
+
+  /**
+   * 3309 bytes
+   *
+   * @generated from field: bytes ml_dsa_65_signature = 3;
+   */
+  mlDsa65Signature: Uint8Array;
+};
+
+/**
+ * Describes the message qight.v1.AccountEnd.
+ * Use `create(AccountEndSchema)` to create a new message.
+ */
+export const AccountEndSchema: GenMessage<AccountEnd> = /*@__PURE__*/
+  messageDesc(file_qight_v1_account, 8);
 

@@ -4,6 +4,8 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Voucher } from "./account_pb.ts";
+import { file_qight_v1_account } from "./account_pb.ts";
 import { file_qight_v1_options } from "./options_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -11,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file qight/v1/directory.proto.
  */
 export const file_qight_v1_directory: GenFile = /*@__PURE__*/
-  fileDesc("ChhxaWdodC92MS9kaXJlY3RvcnkucHJvdG8SCHFpZ2h0LnYxIkAKFFB1Ymxpc2hCdW5kbGVSZXF1ZXN0Eg4KBmJ1bmRsZRgBIAEoDBIYChBleHBlY3RlZF92ZXJzaW9uGAIgASgEIhcKFVB1Ymxpc2hCdW5kbGVSZXNwb25zZSI+ChBHZXRCdW5kbGVSZXF1ZXN0EhEKB2FjY291bnQYASABKAxIABIQCgZkZXZpY2UYAiABKAxIAEIFCgN3aG8iIwoRR2V0QnVuZGxlUmVzcG9uc2USDgoGYnVuZGxlGAEgASgMIi8KGFB1Ymxpc2hTZWFsaW5nS2V5UmVxdWVzdBITCgtzZWFsaW5nX2tleRgBIAEoDCIbChlQdWJsaXNoU2VhbGluZ0tleVJlc3BvbnNlIigKFUdldFNlYWxpbmdLZXlzUmVxdWVzdBIPCgdhY2NvdW50GAEgASgMIj4KFkdldFNlYWxpbmdLZXlzUmVzcG9uc2USDgoGYnVuZGxlGAEgASgMEhQKDHNlYWxpbmdfa2V5cxgCIAMoDDKSAwoQRGlyZWN0b3J5U2VydmljZRJeCg1QdWJsaXNoQnVuZGxlEh4ucWlnaHQudjEuUHVibGlzaEJ1bmRsZVJlcXVlc3QaHy5xaWdodC52MS5QdWJsaXNoQnVuZGxlUmVzcG9uc2UiDIq1GAgIChCAgAQYAxJRCglHZXRCdW5kbGUSGi5xaWdodC52MS5HZXRCdW5kbGVSZXF1ZXN0GhsucWlnaHQudjEuR2V0QnVuZGxlUmVzcG9uc2UiC4q1GAcICxCACBgCEmkKEVB1Ymxpc2hTZWFsaW5nS2V5EiIucWlnaHQudjEuUHVibGlzaFNlYWxpbmdLZXlSZXF1ZXN0GiMucWlnaHQudjEuUHVibGlzaFNlYWxpbmdLZXlSZXNwb25zZSILirUYBwgMEIAgGAMSYAoOR2V0U2VhbGluZ0tleXMSHy5xaWdodC52MS5HZXRTZWFsaW5nS2V5c1JlcXVlc3QaIC5xaWdodC52MS5HZXRTZWFsaW5nS2V5c1Jlc3BvbnNlIguKtRgHCA0QgAgYAmIGcHJvdG8z", [file_qight_v1_options]);
+  fileDesc("ChhxaWdodC92MS9kaXJlY3RvcnkucHJvdG8SCHFpZ2h0LnYxImQKFFB1Ymxpc2hCdW5kbGVSZXF1ZXN0Eg4KBmJ1bmRsZRgBIAEoDBIYChBleHBlY3RlZF92ZXJzaW9uGAIgASgEEiIKB3ZvdWNoZXIYAyABKAsyES5xaWdodC52MS5Wb3VjaGVyIi4KFVB1Ymxpc2hCdW5kbGVSZXNwb25zZRIVCg1zZXNzaW9uX3Rva2VuGAEgASgJIj4KEEdldEJ1bmRsZVJlcXVlc3QSEQoHYWNjb3VudBgBIAEoDEgAEhAKBmRldmljZRgCIAEoDEgAQgUKA3dobyIwChFHZXRCdW5kbGVSZXNwb25zZRIOCgZidW5kbGUYASABKAwSCwoDZW5kGAIgASgMIi8KGFB1Ymxpc2hTZWFsaW5nS2V5UmVxdWVzdBITCgtzZWFsaW5nX2tleRgBIAEoDCIbChlQdWJsaXNoU2VhbGluZ0tleVJlc3BvbnNlIigKFUdldFNlYWxpbmdLZXlzUmVxdWVzdBIPCgdhY2NvdW50GAEgASgMIksKFkdldFNlYWxpbmdLZXlzUmVzcG9uc2USDgoGYnVuZGxlGAEgASgMEhQKDHNlYWxpbmdfa2V5cxgCIAMoDBILCgNlbmQYAyABKAwykgMKEERpcmVjdG9yeVNlcnZpY2USXgoNUHVibGlzaEJ1bmRsZRIeLnFpZ2h0LnYxLlB1Ymxpc2hCdW5kbGVSZXF1ZXN0Gh8ucWlnaHQudjEuUHVibGlzaEJ1bmRsZVJlc3BvbnNlIgyKtRgICAoQgIAEGAQSUQoJR2V0QnVuZGxlEhoucWlnaHQudjEuR2V0QnVuZGxlUmVxdWVzdBobLnFpZ2h0LnYxLkdldEJ1bmRsZVJlc3BvbnNlIguKtRgHCAsQgAgYAhJpChFQdWJsaXNoU2VhbGluZ0tleRIiLnFpZ2h0LnYxLlB1Ymxpc2hTZWFsaW5nS2V5UmVxdWVzdBojLnFpZ2h0LnYxLlB1Ymxpc2hTZWFsaW5nS2V5UmVzcG9uc2UiC4q1GAcIDBCAIBgDEmAKDkdldFNlYWxpbmdLZXlzEh8ucWlnaHQudjEuR2V0U2VhbGluZ0tleXNSZXF1ZXN0GiAucWlnaHQudjEuR2V0U2VhbGluZ0tleXNSZXNwb25zZSILirUYBwgNEIAIGAJiBnByb3RvMw", [file_qight_v1_account, file_qight_v1_options]);
 
 /**
  * @generated from message qight.v1.PublishBundleRequest
@@ -28,6 +30,13 @@ export type PublishBundleRequest = Message<"qight.v1.PublishBundleRequest"> & {
    * @generated from field: uint64 expected_version = 2;
    */
   expectedVersion: bigint;
+
+  /**
+   * From who is not on the stored list: a listed device stands for it. The publishing device may come from another account.
+   *
+   * @generated from field: qight.v1.Voucher voucher = 3;
+   */
+  voucher?: Voucher | undefined;
 };
 
 /**
@@ -41,6 +50,12 @@ export const PublishBundleRequestSchema: GenMessage<PublishBundleRequest> = /*@_
  * @generated from message qight.v1.PublishBundleResponse
  */
 export type PublishBundleResponse = Message<"qight.v1.PublishBundleResponse"> & {
+  /**
+   * where the relay has accounts with passwords, for a device that came in by a voucher
+   *
+   * @generated from field: string session_token = 1;
+   */
+  sessionToken: string;
 };
 
 /**
@@ -93,6 +108,13 @@ export type GetBundleResponse = Message<"qight.v1.GetBundleResponse"> & {
    * @generated from field: bytes bundle = 1;
    */
   bundle: Uint8Array;
+
+  /**
+   * a serialized AccountEnd when the account was deleted
+   *
+   * @generated from field: bytes end = 2;
+   */
+  end: Uint8Array;
 };
 
 /**
@@ -168,6 +190,13 @@ export type GetSealingKeysResponse = Message<"qight.v1.GetSealingKeysResponse"> 
    * @generated from field: repeated bytes sealing_keys = 2;
    */
   sealingKeys: Uint8Array[];
+
+  /**
+   * a serialized AccountEnd when the account was deleted
+   *
+   * @generated from field: bytes end = 3;
+   */
+  end: Uint8Array;
 };
 
 /**

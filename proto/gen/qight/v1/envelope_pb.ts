@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file qight/v1/envelope.proto.
  */
 export const file_qight_v1_envelope: GenFile = /*@__PURE__*/
-  fileDesc("ChdxaWdodC92MS9lbnZlbG9wZS5wcm90bxIIcWlnaHQudjEiMQoOU2lnbmVkRW52ZWxvcGUSDAoEYm9keRgBIAEoDBIRCglzaWduYXR1cmUYAiABKAwimwEKDEVudmVsb3BlQm9keRIPCgd2ZXJzaW9uGAEgASgNEgoKAmlkGAIgASgMEg4KBnNlbmRlchgDIAEoDBIRCglyZWNpcGllbnQYBCABKAwSFQoNY3JlYXRlZF9hdF9tcxgFIAEoBBINCgV0dGxfcxgGIAEoDRIUCgxjb250ZW50X3R5cGUYByABKA0SDwoHcGF5bG9hZBgIIAEoDGIGcHJvdG8z");
+  fileDesc("ChdxaWdodC92MS9lbnZlbG9wZS5wcm90bxIIcWlnaHQudjEiMQoOU2lnbmVkRW52ZWxvcGUSDAoEYm9keRgBIAEoDBIRCglzaWduYXR1cmUYAiABKAwirwEKDEVudmVsb3BlQm9keRIPCgd2ZXJzaW9uGAEgASgNEgoKAmlkGAIgASgMEg4KBnNlbmRlchgDIAEoDBIRCglyZWNpcGllbnQYBCABKAwSFQoNY3JlYXRlZF9hdF9tcxgFIAEoBBINCgV0dGxfcxgGIAEoDRIUCgxjb250ZW50X3R5cGUYByABKA0SDwoHcGF5bG9hZBgIIAEoDBISCgpjb21taXRtZW50GAkgASgMYgZwcm90bzM");
 
 /**
  * What the relay stores and hands on unchanged.
@@ -95,6 +95,14 @@ export type EnvelopeBody = Message<"qight.v1.EnvelopeBody"> & {
    * @generated from field: bytes payload = 8;
    */
   payload: Uint8Array;
+
+  /**
+   * Of content that nobody in between can read: SHA-256("qight franking v1\0" + franking key + serialized Content), so that
+   * a reader can prove to others what was sent. Empty with plain content.
+   *
+   * @generated from field: bytes commitment = 9;
+   */
+  commitment: Uint8Array;
 };
 
 /**

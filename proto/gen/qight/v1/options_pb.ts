@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file qight/v1/options.proto.
  */
 export const file_qight_v1_options: GenFile = /*@__PURE__*/
-  fileDesc("ChZxaWdodC92MS9vcHRpb25zLnByb3RvEghxaWdodC52MSJpCgRDYWxsEg4KBm51bWJlchgBIAEoDRITCgttYXhfcmVxdWVzdBgCIAEoDRIgCgZjYWxsZXIYAyABKA4yEC5xaWdodC52MS5DYWxsZXISDQoFd2FpdHMYBCABKAgSCwoDbWxzGAUgASgIKloKBkNhbGxlchIWChJDQUxMRVJfVU5TUEVDSUZJRUQQABIRCg1DQUxMRVJfQU5ZT05FEAESEgoOQ0FMTEVSX1NFU1NJT04QAhIRCg1DQUxMRVJfREVWSUNFEAM6RAoEY2FsbBIeLmdvb2dsZS5wcm90b2J1Zi5NZXRob2RPcHRpb25zGNGGAyABKAsyDi5xaWdodC52MS5DYWxsUgRjYWxsYgZwcm90bzM", [file_google_protobuf_descriptor]);
+  fileDesc("ChZxaWdodC92MS9vcHRpb25zLnByb3RvEghxaWdodC52MSJpCgRDYWxsEg4KBm51bWJlchgBIAEoDRITCgttYXhfcmVxdWVzdBgCIAEoDRIgCgZjYWxsZXIYAyABKA4yEC5xaWdodC52MS5DYWxsZXISDQoFd2FpdHMYBCABKAgSCwoDbWxzGAUgASgIKm0KBkNhbGxlchIWChJDQUxMRVJfVU5TUEVDSUZJRUQQABIRCg1DQUxMRVJfQU5ZT05FEAESEgoOQ0FMTEVSX1NFU1NJT04QAhIRCg1DQUxMRVJfREVWSUNFEAMSEQoNQ0FMTEVSX1BST1ZFThAEOkQKBGNhbGwSHi5nb29nbGUucHJvdG9idWYuTWV0aG9kT3B0aW9ucxjRhgMgASgLMg4ucWlnaHQudjEuQ2FsbFIEY2FsbGIGcHJvdG8z", [file_google_protobuf_descriptor]);
 
 /**
  * What every call says about itself; proto/methods.ts makes the one table from it.
@@ -92,6 +92,13 @@ export enum Caller {
    * @generated from enum value: CALLER_DEVICE = 3;
    */
   DEVICE = 3,
+
+  /**
+   * A connection that proved a device key, admitted or not: it may be about to sign in.
+   *
+   * @generated from enum value: CALLER_PROVEN = 4;
+   */
+  PROVEN = 4,
 }
 
 /**

@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file qight/v1/seal.proto.
  */
 export const file_qight_v1_seal: GenFile = /*@__PURE__*/
-  fileDesc("ChNxaWdodC92MS9zZWFsLnByb3RvEghxaWdodC52MSJHCg1TZWFsZWRQYXlsb2FkEg0KBXN1aXRlGAEgASgNEg4KBmtleV9pZBgCIAEoDBILCgNlbmMYAyABKAwSCgoCY3QYBCABKAwiugEKDVNlYWxlZENvbnRlbnQSDwoHYWNjb3VudBgBIAEoDBIWCg5idW5kbGVfdmVyc2lvbhgCIAEoBBITCgtidW5kbGVfaGFzaBgDIAEoDBIOCgZidW5kbGUYBCABKAwSDwoHbGluZWFnZRgFIAEoDBIPCgdjb3VudGVyGAYgASgEEhUKDXZvaWRfY291bnRlcnMYByADKAQSIgoHY29udGVudBgIIAEoCzIRLnFpZ2h0LnYxLkNvbnRlbnQikgMKB0NvbnRlbnQSDgoEdGV4dBgBIAEoCUgAEg4KBGRhdGEYAiABKAxIABIdCgVmaWxlcxgDIAMoCzIOLnFpZ2h0LnYxLkZpbGUSEAoIcmVwbHlfdG8YBCABKAwSLQoNaW52aXRlX2FjY2VwdBgFIAEoCzIWLnFpZ2h0LnYxLkludml0ZUFjY2VwdBImCghyZWFjdGlvbhgGIAEoCzISLnFpZ2h0LnYxLlJlYWN0aW9uSAESHgoEZWRpdBgHIAEoCzIOLnFpZ2h0LnYxLkVkaXRIARImCghkZWxldGlvbhgIIAEoCzISLnFpZ2h0LnYxLkRlbGV0aW9uSAESJgoIcmVjZWlwdHMYCSABKAsyEi5xaWdodC52MS5SZWNlaXB0c0gBEiIKBnR5cGluZxgKIAEoCzIQLnFpZ2h0LnYxLlR5cGluZ0gBEh4KBGxlZnQYCyABKAsyDi5xaWdodC52MS5MZWZ0SAESGQoRZGlzYXBwZWFyX2FmdGVyX3MYDCABKA1CBgoEYm9keUIICgZhY3Rpb24iKQoIUmVhY3Rpb24SDgoGdGFyZ2V0GAEgASgMEg0KBWVtb2ppGAIgASgJIiQKBEVkaXQSDgoGdGFyZ2V0GAEgASgMEgwKBHRleHQYAiABKAkiGgoIRGVsZXRpb24SDgoGdGFyZ2V0GAEgASgMIisKCFJlY2VpcHRzEhEKCWRlbGl2ZXJlZBgBIAMoDBIMCgRyZWFkGAIgAygMIhQKBlR5cGluZxIKCgJvbhgBIAEoCCIGCgRMZWZ0IjoKDEludml0ZUFjY2VwdBIPCgdsb2NhdG9yGAEgASgMEgsKA21hYxgCIAEoDBIMCgRuYW1lGAMgASgJIkMKBEZpbGUSDAoEbmFtZRgBIAEoCRIMCgRkYXRhGAIgASgMEh8KBGJsb2IYAyABKAsyES5xaWdodC52MS5CbG9iUmVmIloKB0Jsb2JSZWYSDgoGc2hhMjU2GAEgASgMEgwKBHNpemUYAiABKAQSCwoDa2V5GAMgASgMEhMKC2ZpbGVfc2hhMjU2GAQgASgMEg8KB3ZlcnNpb24YBSABKA1iBnByb3RvMw");
+  fileDesc("ChNxaWdodC92MS9zZWFsLnByb3RvEghxaWdodC52MSJHCg1TZWFsZWRQYXlsb2FkEg0KBXN1aXRlGAEgASgNEg4KBmtleV9pZBgCIAEoDBILCgNlbmMYAyABKAwSCgoCY3QYBCABKAwi0AEKDVNlYWxlZENvbnRlbnQSDwoHYWNjb3VudBgBIAEoDBIWCg5idW5kbGVfdmVyc2lvbhgCIAEoBBITCgtidW5kbGVfaGFzaBgDIAEoDBIOCgZidW5kbGUYBCABKAwSDwoHbGluZWFnZRgFIAEoDBIPCgdjb3VudGVyGAYgASgEEhUKDXZvaWRfY291bnRlcnMYByADKAQSIgoHY29udGVudBgIIAEoCzIRLnFpZ2h0LnYxLkNvbnRlbnQSFAoMZnJhbmtpbmdfa2V5GAkgASgMIrADCgdDb250ZW50Eg4KBHRleHQYASABKAlIABIOCgRkYXRhGAIgASgMSAASHQoFZmlsZXMYAyADKAsyDi5xaWdodC52MS5GaWxlEhAKCHJlcGx5X3RvGAQgASgMEi0KDWludml0ZV9hY2NlcHQYBSABKAsyFi5xaWdodC52MS5JbnZpdGVBY2NlcHQSJgoIcmVhY3Rpb24YBiABKAsyEi5xaWdodC52MS5SZWFjdGlvbkgBEh4KBGVkaXQYByABKAsyDi5xaWdodC52MS5FZGl0SAESJgoIZGVsZXRpb24YCCABKAsyEi5xaWdodC52MS5EZWxldGlvbkgBEiYKCHJlY2VpcHRzGAkgASgLMhIucWlnaHQudjEuUmVjZWlwdHNIARIiCgZ0eXBpbmcYCiABKAsyEC5xaWdodC52MS5UeXBpbmdIARIeCgRsZWZ0GAsgASgLMg4ucWlnaHQudjEuTGVmdEgBEhkKEWRpc2FwcGVhcl9hZnRlcl9zGAwgASgNEhwKBHN5bmMYDSABKAsyDi5xaWdodC52MS5TeW5jQgYKBGJvZHlCCAoGYWN0aW9uIikKCFJlYWN0aW9uEg4KBnRhcmdldBgBIAEoDBINCgVlbW9qaRgCIAEoCSIkCgRFZGl0Eg4KBnRhcmdldBgBIAEoDBIMCgR0ZXh0GAIgASgJIhoKCERlbGV0aW9uEg4KBnRhcmdldBgBIAEoDCIrCghSZWNlaXB0cxIRCglkZWxpdmVyZWQYASADKAwSDAoEcmVhZBgCIAMoDCIUCgZUeXBpbmcSCgoCb24YASABKAgiBgoETGVmdCKpAQoEU3luYxIpCghjb250YWN0cxgBIAMoCzIXLnFpZ2h0LnYxLlN5bmNlZENvbnRhY3QSIwoFcmVhZHMYAiADKAsyFC5xaWdodC52MS5TeW5jZWRSZWFkEikKCHNldHRpbmdzGAMgAygLMhcucWlnaHQudjEuU3luY2VkU2V0dGluZxImCgdoaXN0b3J5GAQgASgLMhUucWlnaHQudjEuSGlzdG9yeVBhcnQijgEKDVN5bmNlZENvbnRhY3QSDwoHYWNjb3VudBgBIAEoDBIMCgRuYW1lGAIgASgJEhAKCHZlcmlmaWVkGAMgASgIEg8KB2Jsb2NrZWQYBCABKAgSEwoLYWRkZWRfYXRfbXMYBSABKAQSFQoNY2hhbmdlZF9hdF9tcxgGIAEoBBIPCgdyZW1vdmVkGAcgASgIIjkKClN5bmNlZFJlYWQSFAoMY29udmVyc2F0aW9uGAEgASgMEhUKDXJlYWRfdW50aWxfbXMYAiABKAQiWQoNU3luY2VkU2V0dGluZxIUCgxjb252ZXJzYXRpb24YASABKAwSDAoEbmFtZRgCIAEoCRINCgV2YWx1ZRgDIAEoCRIVCg1jaGFuZ2VkX2F0X21zGAQgASgEIl8KC0hpc3RvcnlQYXJ0EhAKCHRyYW5zZmVyGAEgASgMEgwKBHBhcnQYAiABKA0SDQoFcGFydHMYAyABKA0SDQoFbGluZXMYBCABKAQSEgoKZm9yX2RldmljZRgFIAEoDCI6CgxJbnZpdGVBY2NlcHQSDwoHbG9jYXRvchgBIAEoDBILCgNtYWMYAiABKAwSDAoEbmFtZRgDIAEoCSJDCgRGaWxlEgwKBG5hbWUYASABKAkSDAoEZGF0YRgCIAEoDBIfCgRibG9iGAMgASgLMhEucWlnaHQudjEuQmxvYlJlZiJaCgdCbG9iUmVmEg4KBnNoYTI1NhgBIAEoDBIMCgRzaXplGAIgASgEEgsKA2tleRgDIAEoDBITCgtmaWxlX3NoYTI1NhgEIAEoDBIPCgd2ZXJzaW9uGAUgASgNYgZwcm90bzM");
 
 /**
  * The payload of a sealed envelope: HPKE base mode, KEM X-Wing.
@@ -111,6 +111,13 @@ export type SealedContent = Message<"qight.v1.SealedContent"> & {
    * @generated from field: qight.v1.Content content = 8;
    */
   content?: Content | undefined;
+
+  /**
+   * 32 bytes; opens the envelope's commitment
+   *
+   * @generated from field: bytes franking_key = 9;
+   */
+  frankingKey: Uint8Array;
 };
 
 /**
@@ -211,6 +218,13 @@ export type Content = Message<"qight.v1.Content"> & {
    * @generated from field: uint32 disappear_after_s = 12;
    */
   disappearAfterS: number;
+
+  /**
+   * Instead of a body: what the devices of one account tell each other, which is never shown as a message.
+   *
+   * @generated from field: qight.v1.Sync sync = 13;
+   */
+  sync?: Sync | undefined;
 };
 
 /**
@@ -348,6 +362,196 @@ export const LeftSchema: GenMessage<Left> = /*@__PURE__*/
   messageDesc(file_qight_v1_seal, 8);
 
 /**
+ * Between the devices of one account, in the conversation that they have among themselves. The newest of each wins.
+ *
+ * @generated from message qight.v1.Sync
+ */
+export type Sync = Message<"qight.v1.Sync"> & {
+  /**
+   * @generated from field: repeated qight.v1.SyncedContact contacts = 1;
+   */
+  contacts: SyncedContact[];
+
+  /**
+   * @generated from field: repeated qight.v1.SyncedRead reads = 2;
+   */
+  reads: SyncedRead[];
+
+  /**
+   * @generated from field: repeated qight.v1.SyncedSetting settings = 3;
+   */
+  settings: SyncedSetting[];
+
+  /**
+   * @generated from field: qight.v1.HistoryPart history = 4;
+   */
+  history?: HistoryPart | undefined;
+};
+
+/**
+ * Describes the message qight.v1.Sync.
+ * Use `create(SyncSchema)` to create a new message.
+ */
+export const SyncSchema: GenMessage<Sync> = /*@__PURE__*/
+  messageDesc(file_qight_v1_seal, 9);
+
+/**
+ * @generated from message qight.v1.SyncedContact
+ */
+export type SyncedContact = Message<"qight.v1.SyncedContact"> & {
+  /**
+   * account hash, 32 bytes
+   *
+   * @generated from field: bytes account = 1;
+   */
+  account: Uint8Array;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * @generated from field: bool verified = 3;
+   */
+  verified: boolean;
+
+  /**
+   * @generated from field: bool blocked = 4;
+   */
+  blocked: boolean;
+
+  /**
+   * @generated from field: uint64 added_at_ms = 5;
+   */
+  addedAtMs: bigint;
+
+  /**
+   * @generated from field: uint64 changed_at_ms = 6;
+   */
+  changedAtMs: bigint;
+
+  /**
+   * @generated from field: bool removed = 7;
+   */
+  removed: boolean;
+};
+
+/**
+ * Describes the message qight.v1.SyncedContact.
+ * Use `create(SyncedContactSchema)` to create a new message.
+ */
+export const SyncedContactSchema: GenMessage<SyncedContact> = /*@__PURE__*/
+  messageDesc(file_qight_v1_seal, 10);
+
+/**
+ * How far somebody has read a conversation, on any device.
+ *
+ * @generated from message qight.v1.SyncedRead
+ */
+export type SyncedRead = Message<"qight.v1.SyncedRead"> & {
+  /**
+   * the other side's account hash, or the group
+   *
+   * @generated from field: bytes conversation = 1;
+   */
+  conversation: Uint8Array;
+
+  /**
+   * sending time of the newest line that was seen
+   *
+   * @generated from field: uint64 read_until_ms = 2;
+   */
+  readUntilMs: bigint;
+};
+
+/**
+ * Describes the message qight.v1.SyncedRead.
+ * Use `create(SyncedReadSchema)` to create a new message.
+ */
+export const SyncedReadSchema: GenMessage<SyncedRead> = /*@__PURE__*/
+  messageDesc(file_qight_v1_seal, 11);
+
+/**
+ * @generated from message qight.v1.SyncedSetting
+ */
+export type SyncedSetting = Message<"qight.v1.SyncedSetting"> & {
+  /**
+   * @generated from field: bytes conversation = 1;
+   */
+  conversation: Uint8Array;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string value = 3;
+   */
+  value: string;
+
+  /**
+   * @generated from field: uint64 changed_at_ms = 4;
+   */
+  changedAtMs: bigint;
+};
+
+/**
+ * Describes the message qight.v1.SyncedSetting.
+ * Use `create(SyncedSettingSchema)` to create a new message.
+ */
+export const SyncedSettingSchema: GenMessage<SyncedSetting> = /*@__PURE__*/
+  messageDesc(file_qight_v1_seal, 12);
+
+/**
+ * A stretch of the history of an older device, as a file in this message.
+ *
+ * @generated from message qight.v1.HistoryPart
+ */
+export type HistoryPart = Message<"qight.v1.HistoryPart"> & {
+  /**
+   * 16 bytes; one move of a history
+   *
+   * @generated from field: bytes transfer = 1;
+   */
+  transfer: Uint8Array;
+
+  /**
+   * from 1
+   *
+   * @generated from field: uint32 part = 2;
+   */
+  part: number;
+
+  /**
+   * @generated from field: uint32 parts = 3;
+   */
+  parts: number;
+
+  /**
+   * in all parts
+   *
+   * @generated from field: uint64 lines = 4;
+   */
+  lines: bigint;
+
+  /**
+   * device key; others ignore it
+   *
+   * @generated from field: bytes for_device = 5;
+   */
+  forDevice: Uint8Array;
+};
+
+/**
+ * Describes the message qight.v1.HistoryPart.
+ * Use `create(HistoryPartSchema)` to create a new message.
+ */
+export const HistoryPartSchema: GenMessage<HistoryPart> = /*@__PURE__*/
+  messageDesc(file_qight_v1_seal, 13);
+
+/**
  * Says that the sender took an invite of the recipient, and proves it.
  *
  * @generated from message qight.v1.InviteAccept
@@ -380,7 +584,7 @@ export type InviteAccept = Message<"qight.v1.InviteAccept"> & {
  * Use `create(InviteAcceptSchema)` to create a new message.
  */
 export const InviteAcceptSchema: GenMessage<InviteAccept> = /*@__PURE__*/
-  messageDesc(file_qight_v1_seal, 9);
+  messageDesc(file_qight_v1_seal, 14);
 
 /**
  * @generated from message qight.v1.File
@@ -409,7 +613,7 @@ export type File = Message<"qight.v1.File"> & {
  * Use `create(FileSchema)` to create a new message.
  */
 export const FileSchema: GenMessage<File> = /*@__PURE__*/
-  messageDesc(file_qight_v1_seal, 10);
+  messageDesc(file_qight_v1_seal, 15);
 
 /**
  * A file that waits at the relay as ciphertext.
@@ -458,5 +662,5 @@ export type BlobRef = Message<"qight.v1.BlobRef"> & {
  * Use `create(BlobRefSchema)` to create a new message.
  */
 export const BlobRefSchema: GenMessage<BlobRef> = /*@__PURE__*/
-  messageDesc(file_qight_v1_seal, 11);
+  messageDesc(file_qight_v1_seal, 16);
 

@@ -1,0 +1,156 @@
+/**
+ * What the relay asks of its storage about accounts: names with password records, sessions, what is kept for recovery,
+ * ended and closed accounts, blocks and reports. Nothing here lets anybody read mail or guess a password without the
+ * relay's own OPAQUE setup.
+ * @module
+ */
+import type { StoredBundle } from "./store.ts";
+
+/** A name with its password record. */
+export interface NamedAccount {
+  /** Folded, as it is unique. */
+  readonly folded: string;
+  /** As it was written. */
+  readonly name: string;
+  readonly account: Uint8Array; // account hash, 32 bytes
+  /** OPAQUE RegistrationRecord, as the library writes it. */
+  readonly record: string;
+  readonly registeredAtMs: number;
+}
+
+/** A device that is signed in; the token itself is never kept. */
+export interface StoredSession {
+  readonly tokenHash: Uint8Array; // SHA-256, 32 bytes
+  readonly device: Uint8Array;
+  readonly account: Uint8Array;
+  readonly createdAtMs: number;
+  readonly expiresAtMs: number;
+}
+
+/** Answer to a registration. */
+export type Registered =
+  | { readonly kind: "registered" }
+  | { readonly kind: "name_taken" }
+  /** The account has a name already. */
+  | { readonly kind: "has_name"; readonly name: string }
+  | { readonly kind: "version_conflict" | "device_taken" };
+
+/** One recovery code as the relay knows it. */
+export interface StoredRecoveryCode {
+  readonly locatorHash: Uint8Array; // SHA-256 of the locator, 32 bytes
+  readonly wrapped: Uint8Array;
+}
+
+/** What is kept for an account's recovery; a new one replaces all of it. */
+export interface StoredRecovery {
+  readonly account: Uint8Array;
+  readonly sealed: Uint8Array;
+  readonly codes: readonly StoredRecoveryCode[];
+  readonly madeAtMs: number;
+}
+
+/** What a code opens. */
+export interface FoundRecovery {
+  readonly account: Uint8Array;
+  readonly sealed: Uint8Array;
+  readonly wrapped: Uint8Array;
+}
+
+/** A recovery: everything of it in one step. */
+export interface Recovery {
+  readonly locatorHash: Uint8Array;
+  readonly bundle: StoredBundle;
+  readonly expectedVersion: number;
+  readonly keeping: StoredRecovery;
+  /** New password record; null where there are no names. */
+  readonly record: string | null;
+  /** All other sessions of the account end. */
+  readonly session: StoredSession | null;
+}
+
+/** Answer to a recovery. */
+export type Recovered = "recovered" | "code_unknown" | "version_conflict" | "device_taken";
+
+/** Why an account may not come in. */
+export interface Closure {
+  readonly account: Uint8Array;
+  readonly kind: "suspended" | "banned";
+  readonly reason: string;
+  readonly sinceMs: number;
+  /** When it ends by itself; null: when the operator says so. */
+  readonly untilMs: number | null;
+}
+
+/** What somebody showed the operator. */
+export interface StoredReport {
+  readonly id: string; // 8 hex digits
+  readonly reporter: Uint8Array; // account hash
+  readonly accused: Uint8Array; // account hash
+  readonly reason: string;
+  /** A serialized ReportRequest, checked. */
+  readonly evidence: Uint8Array;
+  readonly atMs: number;
+}
+
+/** Accounts. All changes are durable when their promise resolves. */
+export interface AccountStore {
+  /** The relay's OPAQUE setup, encrypted; the first one that is put stays. */
+  opaqueSetup(): Promise<Uint8Array | null>;
+  putOpaqueSetup(sealed: Uint8Array): Promise<Uint8Array>;
+
+  /** Name, record, session and (unless it is null) bundle, or nothing. A name that is held back is taken. */
+  register(
+    named: NamedAccount,
+    bundle: { readonly put: StoredBundle; readonly expectedVersion: number } | null,
+    session: StoredSession,
+  ): Promise<Registered>;
+  named(folded: string): Promise<NamedAccount | null>;
+  nameOf(account: Uint8Array): Promise<NamedAccount | null>;
+  /** New record; ends all sessions of the account but the one of `keep` (device key). */
+  setRecord(account: Uint8Array, record: string, keep: Uint8Array | null): Promise<boolean>;
+  /** Replaces the session of that device. */
+  putSession(session: StoredSession): Promise<void>;
+  session(tokenHash: Uint8Array): Promise<StoredSession | null>;
+  sessionsOf(account: Uint8Array, nowMs: number): Promise<StoredSession[]>;
+  /** Moves the end of a session on. */
+  touchSession(tokenHash: Uint8Array, expiresAtMs: number): Promise<void>;
+  endSession(account: Uint8Array, device: Uint8Array): Promise<boolean>;
+
+  /** When devices were last here; written at most once an hour for each. */
+  seen(device: Uint8Array, atMs: number): Promise<void>;
+  lastSeen(devices: readonly Uint8Array[]): Promise<number[]>;
+
+  putRecovery(keeping: StoredRecovery): Promise<void>;
+  /** By the hash of a code's locator; null for an unknown or used one. */
+  recovery(locatorHash: Uint8Array): Promise<FoundRecovery | null>;
+  /** How many codes an account has left, and since when; null when it has none. */
+  recoveryOf(account: Uint8Array): Promise<{ readonly codes: number; readonly madeAtMs: number } | null>;
+  recover(recovery: Recovery): Promise<Recovered>;
+
+  /**
+   * Everything of an account goes in one step: bundle, sealing keys, mailboxes with all that waits in them, KeyPackages,
+   * invites, claims on files, name (held back until `heldUntilMs`), record, sessions, recovery, blocks; its devices leave
+   * all rosters. The end stays, so that others learn it. Answers the devices.
+   */
+  end(account: Uint8Array, end: Uint8Array, heldUntilMs: number): Promise<Uint8Array[]>;
+  /** The serialized AccountEnd of an account, or null. */
+  ended(account: Uint8Array): Promise<Uint8Array | null>;
+
+  close(closure: Closure): Promise<void>;
+  /** False when it was not closed. */
+  reopen(account: Uint8Array): Promise<boolean>;
+  closures(): Promise<Closure[]>;
+  /** Named accounts in order of name, from the one after `after`. */
+  list(after: string, max: number): Promise<NamedAccount[]>;
+
+  /** False when the account has blocked `max` already. */
+  block(account: Uint8Array, blocked: Uint8Array, max: number): Promise<boolean>;
+  unblock(account: Uint8Array, blocked: Uint8Array): Promise<void>;
+  /** All blocks, to be held in memory: who (account) takes nothing from whom. */
+  blocks(): Promise<{ readonly account: Uint8Array; readonly blocked: Uint8Array }[]>;
+
+  /** False when there are `max` reports already. */
+  putReport(report: StoredReport, max: number): Promise<boolean>;
+  reports(): Promise<StoredReport[]>;
+  deleteReport(id: string): Promise<boolean>;
+}
