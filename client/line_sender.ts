@@ -2,6 +2,8 @@
  * A stream of messages to one account: sealed and kept in batches, many under way at once, reported in input order.
  * @module
  */
+import { parseEnvelope } from "../crypto/envelope.ts";
+import { readHeader } from "../crypto/mls/header.ts";
 import { asQightError, QightError } from "../proto/errors.ts";
 import type { Content } from "../proto/gen/qight/v1/seal_pb.ts";
 import { type Clock, pause, type Random } from "./clock.ts";
@@ -15,6 +17,7 @@ import type { MemberReceipt } from "./receipts.ts";
 import { isWorthRetrying, type RelaySource } from "./reconnect.ts";
 import type { RelayClient, SendOutcome, SendReceipt } from "./relay_client.ts";
 import { isUnknown, settlementOf } from "./send_outcome.ts";
+import type { OutboxEnvelope } from "./storage/store.ts";
 import type { GroupReach } from "./send_room.ts";
 import { type Reached, targetOf } from "./send_target.ts";
 import { Wire, type WireItem } from "./wire_queue.ts";
@@ -177,7 +180,7 @@ class LineSender {
         const left = envelopes.length;
         const line: Line = { id: row.id, receipts: [], missed: [], left, refused: false, sent: false, unsure: false };
         this.#lines.push(line);
-        for (const { device, envelope } of envelopes) this.#wire.push({ owner: line, device, envelope });
+        for (const made of envelopes) this.#wire.push({ owner: line, ...onTheWire(made, row.group) });
       }
     });
   }
@@ -190,7 +193,7 @@ class LineSender {
     await this.#alone(async () => {
       const certain = this.#wire.waiting().filter(({ owner }) => !owner.unsure);
       const anew = await outbox.refreeze(author, group, certain.map(({ owner }) => owner.id));
-      this.#wire.replace(new Map(certain.map(({ owner }, at) => [owner, anew[at].envelopes[0].envelope])));
+      this.#wire.replace(new Map(certain.map(({ owner }, at) => [owner, onTheWire(anew[at].envelopes[0], group)])));
     });
   }
 
@@ -345,6 +348,12 @@ class LineSender {
     for (const wake of this.#waiters.splice(0)) wake();
     this.#reportable();
   }
+}
+
+/** What the wire has to know of frozen bytes; `group`: null when they go to a device. */
+function onTheWire({ device, envelope }: OutboxEnvelope, group: Uint8Array | null): Omit<WireItem<Line>, "owner"> {
+  if (!group) return { device, envelope };
+  return { device, envelope, epoch: readHeader(parseEnvelope(envelope).payload).epoch };
 }
 
 const DEFAULT_RETRY_MS = 500;

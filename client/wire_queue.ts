@@ -11,13 +11,18 @@ export interface WireItem<T> {
   readonly device: Uint8Array;
   /** Serialized SignedEnvelope. */
   readonly envelope: Uint8Array;
+  /** Of a message to a group: the epoch it was made in. */
+  readonly epoch?: number;
 }
 
 interface Numbered<T> extends WireItem<T> {
   readonly place: number;
 }
 
-/** The order is that of `push`, also for what goes out again. */
+/**
+ * The order is that of `push`, also for what goes out again. What was made in another epoch of a group than what is under
+ * way waits until that is answered: the relay may have to refuse the earlier ones, and would take the later ones before.
+ */
 export class Wire<T> {
   #waiting: Numbered<T>[] = [];
   #underWay: Numbered<T>[] = [];
@@ -65,7 +70,7 @@ export class Wire<T> {
     this.#open = true;
     const mayGo = () => this.#open && call === this.#call;
     for (;;) {
-      while (mayGo() && this.#waiting.length > 0) {
+      while (mayGo() && this.#headMayGo()) {
         const item = this.#waiting.shift()!;
         this.#underWay.push(item);
         onSent(item.owner);
@@ -81,6 +86,7 @@ export class Wire<T> {
     const item = this.#underWay.shift();
     if (!item) throw new QightError("bad_frame", "The relay answered more sends than were made");
     this.answers++;
+    if (this.#underWay.length === 0) this.#wake();
     return item;
   }
 
@@ -95,8 +101,8 @@ export class Wire<T> {
   }
 
   /** Other bytes for what waits, by its owner. */
-  replace(envelopes: ReadonlyMap<T, Uint8Array>): void {
-    this.#waiting = this.#waiting.map((item) => ({ ...item, envelope: envelopes.get(item.owner) ?? item.envelope }));
+  replace(anew: ReadonlyMap<T, Pick<WireItem<T>, "envelope" | "epoch">>): void {
+    this.#waiting = this.#waiting.map((item) => ({ ...item, ...anew.get(item.owner) }));
   }
 
   /** The call is over: what was not answered or was postponed waits again, in its old place. */
@@ -108,5 +114,12 @@ export class Wire<T> {
     this.#waiting = [...this.#underWay, ...this.#postponed, ...this.#waiting].sort((a, b) => a.place - b.place);
     this.#underWay = [];
     this.#postponed = [];
+  }
+
+  #headMayGo(): boolean {
+    const [head] = this.#waiting;
+    if (!head) return false;
+    // All that are under way are of one epoch, for the same reason.
+    return this.#underWay.length === 0 || this.#underWay[0].epoch === head.epoch;
   }
 }
