@@ -78,6 +78,7 @@ export class KeyDirectory {
     checkSuccessor(known, bundle);
     if (known?.version === bundle.version) return [];
     const before = known ? await this.#open(known.bytes) : null;
+    checkSuccessor(before, bundle);
     await this.#store.write(({ directory }) => {
       checkSuccessor(directory.latest(bundle.account), bundle);
       directory.putBundle(bundle);

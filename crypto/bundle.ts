@@ -3,19 +3,19 @@
  *
  * Layout: `Bundle` {1: body, 2: Ed25519 signature (64), 3: ML-DSA-65 signature (3309)}; body = serialized `BundleBody`
  * {1: {1: Ed25519 (32), 2: ML-DSA-65 (1952)}, 2: version, 3: created ms, 4: expires ms, 5: repeated {1: device key
- * (32), 2: name, 3: added ms}}; both signatures cover `"qight bundle v1\0"` + body.
+ * (32), 2: name, 3: added ms}, 6: devices only}; both signatures cover `"qight bundle v1\0"` + body.
  * @module
  */
 import { create, toBinary } from "@bufbuild/protobuf";
 import { QightError } from "../proto/errors.ts";
 import { type BundleBody, BundleBodySchema, BundleSchema } from "../proto/gen/qight/v1/account_pb.ts";
 import { type Account, accountHash, formatAccountId } from "./account.ts";
+import { signatureFault, signByAccount } from "./account_signatures.ts";
 import { decodeCanonical, safeNumber } from "./canonical.ts";
 import { concat, domains } from "./domains.ts";
-import { checkPublicKey, verifyEd25519 } from "./ed25519.ts";
+import { checkPublicKey } from "./ed25519.ts";
 import { equal } from "./equal.ts";
 import { hex } from "./hex.ts";
-import { ML_DSA_SIGNATURE_BYTES, mlDsa } from "./ml_dsa.ts";
 import { sha256 } from "./sha256.ts";
 
 /** Most devices in one bundle. */
@@ -45,6 +45,8 @@ export interface BundleFields {
   readonly expiresAtMs: number;
   /** One to eight devices. */
   readonly devices: readonly BundleDevice[];
+  /** A device was revoked once: from then on only who is listed, or has a listed device's voucher, changes the list. */
+  readonly devicesOnly?: boolean;
 }
 
 /** A bundle whose form and both signatures were checked. */
@@ -53,6 +55,7 @@ export interface VerifiedBundle extends BundleFields {
   readonly account: Uint8Array;
   /** The same as `qid1…`. */
   readonly accountId: string;
+  readonly devicesOnly: boolean;
   /** SHA-256 of `bytes`. */
   readonly hash: Uint8Array;
   /** The serialized `Bundle`. */
@@ -69,15 +72,11 @@ export async function signBundle(account: Account, fields: BundleFields): Promis
       createdAtMs: whole(fields.createdAtMs, "created"),
       expiresAtMs: whole(fields.expiresAtMs, "expires"),
       devices: fields.devices.map(({ key, name, addedAtMs }) => ({ key, name, addedAtMs: whole(addedAtMs, "added") })),
+      devicesOnly: fields.devicesOnly ?? false,
     }),
   );
-  const signed = concat(domains.bundle, body);
-  const bundle = create(BundleSchema, {
-    body,
-    ed25519Signature: await account.signEd25519(signed),
-    mlDsa65Signature: await account.signMlDsa65(signed),
-  });
-  return await openBundle(toBinary(BundleSchema, bundle));
+  const signatures = await signByAccount(account, concat(domains.bundle, body));
+  return await openBundle(toBinary(BundleSchema, create(BundleSchema, { body, ...signatures })));
 }
 
 /**
@@ -90,17 +89,29 @@ export async function openBundle(bytes: Uint8Array, nowMs?: number): Promise<Ver
   if (body.account === undefined) throw bad("it names no account");
   const account = await accountHash(body.account);
   const fields = fieldsOf(body);
-  await checkSignatures(body, concat(domains.bundle, bundle.body), bundle.ed25519Signature, bundle.mlDsa65Signature);
+  const fault = await signatureFault(body.account, concat(domains.bundle, bundle.body), bundle);
+  if (fault !== null) throw bad(fault);
   if (nowMs !== undefined && fields.expiresAtMs <= nowMs) throw bad("it has expired");
   return { ...fields, account, accountId: formatAccountId(account), hash: await sha256(bytes), bytes };
 }
 
+/** What is known of a bundle that another one would follow. */
+export type KnownBundle = Pick<VerifiedBundle, "version" | "hash"> & Partial<Pick<VerifiedBundle, "devicesOnly">>;
+
 /**
- * Throws `key_changed` when `next` would roll `known` back: a lower version, or the same version with other content.
- * The account must be the same; that is for the caller's pin to say.
+ * Throws `key_changed` when `next` would roll `known` back: a lower version, the same version with other content, or a
+ * newer one that says no more that listed devices alone change the list. The account must be the same; that is for the
+ * caller's pin to say.
  */
-export function checkSuccessor(known: { version: number; hash: Uint8Array } | null, next: VerifiedBundle): void {
-  if (known === null || next.version > known.version) return;
+export function checkSuccessor(known: KnownBundle | null, next: VerifiedBundle): void {
+  if (known === null) return;
+  if (next.version > known.version) {
+    if (!known.devicesOnly || next.devicesOnly) return;
+    throw new QightError(
+      "key_changed",
+      `The device list of ${next.accountId} was rolled back: version ${next.version} forgets that a device was revoked`,
+    );
+  }
   if (next.version < known.version) {
     throw new QightError(
       "key_changed",
@@ -112,7 +123,7 @@ export function checkSuccessor(known: { version: number; hash: Uint8Array } | nu
   }
 }
 
-function fieldsOf(body: BundleBody): BundleFields {
+function fieldsOf(body: BundleBody): Required<BundleFields> {
   const version = safeNumber(body.version, "The bundle's version", "bad_bundle");
   const createdAtMs = safeNumber(body.createdAtMs, "The bundle's date", "bad_bundle");
   const expiresAtMs = safeNumber(body.expiresAtMs, "The bundle's expiry", "bad_bundle");
@@ -128,7 +139,7 @@ function fieldsOf(body: BundleBody): BundleFields {
     return { key, name, addedAtMs: safeNumber(addedAtMs, "A device's date", "bad_bundle") };
   });
   if (seen.size !== devices.length) throw bad("it lists a device twice");
-  return { version, createdAtMs, expiresAtMs, devices };
+  return { version, createdAtMs, expiresAtMs, devices, devicesOnly: body.devicesOnly };
 }
 
 function checkDevice(key: Uint8Array, name: string): void {
@@ -140,18 +151,6 @@ function checkDevice(key: Uint8Array, name: string): void {
   if (new TextEncoder().encode(name).length > MAX_DEVICE_NAME_BYTES) {
     throw bad(`a device name is longer than ${MAX_DEVICE_NAME_BYTES} bytes`);
   }
-}
-
-async function checkSignatures(
-  body: BundleBody,
-  signed: Uint8Array,
-  ed25519: Uint8Array,
-  mlDsa65: Uint8Array,
-): Promise<void> {
-  if (mlDsa65.length !== ML_DSA_SIGNATURE_BYTES) throw bad("its ML-DSA-65 signature is not 3309 bytes");
-  if (!await verifyEd25519(body.account!.ed25519, signed, ed25519)) throw bad("its Ed25519 signature is not valid");
-  const dsa = await mlDsa();
-  if (!await dsa.verify(body.account!.mlDsa65, signed, mlDsa65)) throw bad("its ML-DSA-65 signature is not valid");
 }
 
 function whole(value: number, what: string): bigint {

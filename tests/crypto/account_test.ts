@@ -122,7 +122,7 @@ Deno.test("a bundle needs both signatures, over its domain, by its own account, 
     ["too many bytes", new Uint8Array(100_000)],
   ];
   for (const [what, bad] of rows) await assert.rejects(openBundle(bad), { code: "bad_bundle" }, what);
-  const unknownInside = concat(good.body, Uint8Array.of(0x30, 1));
+  const unknownInside = concat(good.body, Uint8Array.of(0x38, 1));
   const resigned = build({
     body: unknownInside,
     ed25519Signature: await adaAccount.signEd25519(concat(domains.bundle, unknownInside)),
@@ -150,6 +150,12 @@ Deno.test("a bundle's successor must be newer, or the very same", async () => {
   checkSuccessor(three, four);
   assert.throws(() => checkSuccessor(three, two), { code: "key_changed" });
   assert.throws(() => checkSuccessor(three, otherThree), { code: "key_changed" });
+  const devicesOnly = await signBundle(adaAccount, { ...fields, version: 5, devicesOnly: true });
+  assert.deepEqual([four.devicesOnly, devicesOnly.devicesOnly], [false, true]);
+  checkSuccessor(four, devicesOnly);
+  checkSuccessor(devicesOnly, await signBundle(adaAccount, { ...fields, version: 6, devicesOnly: true }));
+  const forgetful = await signBundle(adaAccount, { ...fields, version: 6 });
+  assert.throws(() => checkSuccessor(devicesOnly, forgetful), { code: "key_changed", message: /forgets/ });
 });
 
 Deno.test("a sealing key opens to what was signed; changed, re-encoded and foreign ones are refused", async () => {
