@@ -11,8 +11,11 @@ import type { Contacts } from "./contacts.ts";
 import { type Conversation, Conversations, shortId } from "./conversations.ts";
 import { destinationOf } from "./destination.ts";
 import type { History } from "./history.ts";
+import { bringFiles } from "./files.ts";
 import type { Identity } from "./identity.ts";
 import { Inbox, type InboxEvent } from "./inbox.ts";
+import type { Draft } from "./messages.ts";
+import type { File } from "../proto/gen/qight/v1/seal_pb.ts";
 import { formatMessageId, newMessageId, parseMessageId } from "./message_id.ts";
 import { NamedGroups, nowOrCaughtUp } from "./named_groups.ts";
 import { type Outgoing, outgoingContent } from "./outgoing.ts";
@@ -21,7 +24,8 @@ import { conversationPartsOf, groupsAt } from "./participant_groups.ts";
 import { ReceivedMessage } from "./received_message.ts";
 import { Reconnector } from "./reconnect.ts";
 import type { RelayClient } from "./relay_client.ts";
-import { isUnknown, sendMessage, type Via } from "./send.ts";
+import { contentSize, isUnknown, sendMessage, type Via } from "./send.ts";
+import type { SavedFile } from "./storage/save_files.ts";
 import type { ClientStore } from "./storage/store.ts";
 
 /** Whose messages, where they are kept, and over which relay they go. */
@@ -176,7 +180,8 @@ export class Messenger implements AsyncDisposable {
     for (;;) {
       const room = await this.#room(signal);
       try {
-        const { devices, error, via } = await sendMessage(room, destination.recipient, draft);
+        const brought = await this.#withFiles(room, destination.recipient, draft, signal);
+        const { devices, error, via } = await sendMessage(room, destination.recipient, brought);
         if (error) throw error;
         const missed = devices.filter(({ receipt }) => receipt === null).length;
         return { id: formatMessageId(draft.id), to: destination.to, via, missed };
@@ -201,6 +206,7 @@ export class Messenger implements AsyncDisposable {
     const { contacts } = this.#participant;
     const inbox = await this.#inbox(signal);
     const reply = (to: string, what: string | Outgoing) => this.send(to, what);
+    const save = (files: readonly File[], folder: string) => this.#save(files, folder, signal);
     try {
       for await (const event of inbox.read({ follow, ...(signal ? { signal } : {}) })) {
         if (event.type !== "message") {
@@ -210,7 +216,7 @@ export class Messenger implements AsyncDisposable {
         const [mine] = await inbox.printing(event);
         if (!mine) continue; // another reader of this device was faster
         const fromName = (await contacts.ofAccount(mine.from))?.name ?? null;
-        const message = new ReceivedMessage(mine, { fromName, reply, done: () => inbox.shown(mine) });
+        const message = new ReceivedMessage(mine, { fromName, reply, done: () => inbox.shown(mine), save });
         yield message;
         await message.done();
       }
@@ -244,6 +250,29 @@ export class Messenger implements AsyncDisposable {
     const room = this.#rooms.get(await this.#source.client(signal));
     if (!room) throw new QightError("invariant", "A session came from nowhere");
     return room;
+  }
+
+  /** Files too large for one message wait at the relay as ciphertext. */
+  async #withFiles(room: Connected, recipient: Uint8Array, draft: Draft, signal?: AbortSignal): Promise<Draft> {
+    const { store, relayName, clock } = this.#participant;
+    if (contentSize(draft.content) <= room.relay.session.maxMessage) return draft;
+    const where = { relay: room.relay, relayName, store, clock, random: systemRandom };
+    return await bringFiles({ ...where, ...(signal ? { signal } : {}) }, recipient, draft);
+  }
+
+  async #save(files: readonly File[], folder: string, signal?: AbortSignal): Promise<SavedFile[]> {
+    const { saveFiles } = await import("./storage/save_files.ts");
+    const { saveBlob } = await import("./storage/part_file.ts");
+    const saved: SavedFile[] = [];
+    for (const file of files) {
+      const { name, blob } = file;
+      if (!blob) saved.push(...await saveFiles([file], folder));
+      else {
+        const { relay } = await this.#room(signal);
+        saved.push(await saveBlob({ relay, ...(signal ? { signal } : {}) }, { name, blob }, { folder }));
+      }
+    }
+    return saved;
   }
 
   async #inbox(signal?: AbortSignal): Promise<Inbox> {

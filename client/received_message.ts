@@ -8,12 +8,14 @@ import { formatMessageId } from "./message_id.ts";
 import type { File } from "../proto/gen/qight/v1/seal_pb.ts";
 import type { Outgoing } from "./outgoing.ts";
 import type { Via } from "./send_room.ts";
+import type { SavedFile } from "./storage/save_files.ts";
 
 /** What a message needs of its messenger. */
 export interface MessageHome<Sent> {
   readonly fromName: string | null;
   readonly reply: (to: string, what: string | Outgoing) => Promise<Sent>;
   readonly done: () => Promise<void>;
+  readonly save: (files: readonly File[], folder: string) => Promise<SavedFile[]>;
 }
 
 /** Something that was said, opened and attributed. */
@@ -32,7 +34,7 @@ export class ReceivedMessage<Sent = unknown> {
   readonly text: string | null;
   /** The bytes of a message that is no text, or null. */
   readonly data: Uint8Array | null;
-  /** Files that came along. */
+  /** Files that came along; one with a `blob` waits at the relay, and its bytes are not here: see `save`. */
   readonly files: readonly File[];
   /** Id of the message that it answers, or null. */
   readonly replyTo: string | null;
@@ -69,6 +71,14 @@ export class ReceivedMessage<Sent = unknown> {
   reply(what: string | Outgoing): Promise<Sent> {
     const answer = typeof what === "string" ? { text: what } : what;
     return this.#home.reply(this.in, { replyTo: this.id, ...answer });
+  }
+
+  /**
+   * Writes its files into a folder (0600), names made safe and nothing overwritten; those that wait at the relay are fetched
+   * for that, from where an earlier try stopped. `bad_blob`, `no_such_file`, `cannot_create`.
+   */
+  save(folder: string): Promise<SavedFile[]> {
+    return this.#home.save(this.files, folder);
   }
 
   /** It is dealt with and leaves the relay; the loop over messages does this by itself when it goes on. */

@@ -107,3 +107,20 @@ Deno.test("people come and go in a group by their names; who was removed is told
   assert.equal(told.at(-1), "removed_me");
   await assert.rejects(bob.send("#ops", "still here?"), { code: "not_a_member" });
 });
+
+Deno.test("a file that is too large for a message arrives whole, beside one that is not", async () => {
+  await using ada = await somebody(31);
+  await using bob = await somebody(32);
+  const large = new Uint8Array(700_000).map((_, at) => at * 31 >> 3);
+  const small = new TextEncoder().encode("small");
+  await ada.send(bob.id, { text: "two", files: [{ name: "large.bin", data: large }, { name: "small", data: small }] });
+  const inbox = `${folder}/inbox`;
+  for await (const message of bob.messages({ follow: false })) {
+    const saved = await message.save(inbox);
+    assert.deepEqual(saved.map(({ name, size }) => [name, size]), [["large.bin", 700_000], ["small", 5]]);
+    assert.deepEqual(await Deno.readFile(saved[0].path!), large);
+    assert.deepEqual(await Deno.readFile(saved[1].path!), small);
+    return;
+  }
+  assert.fail("nothing arrived");
+});
