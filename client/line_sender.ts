@@ -2,34 +2,23 @@
  * A stream of messages to one account: sealed and kept in batches, many under way at once, reported in input order.
  * @module
  */
-import { parseEnvelope } from "../crypto/envelope.ts";
-import { readHeader } from "../crypto/mls/header.ts";
 import { asQightError, QightError } from "../proto/errors.ts";
 import type { Content } from "../proto/gen/qight/v1/seal_pb.ts";
 import { type Clock, pause, type Random } from "./clock.ts";
 import type { KeyDirectory } from "./directory.ts";
 import type { Author } from "./identity.ts";
+import { type AcceptedLine, type Line, newLine, noteAccepted, onTheWire } from "./line.ts";
 import { newMessageId } from "./message_id.ts";
 import type { Draft } from "./messages.ts";
 import type { Outbox, Settled } from "./outbox.ts";
 import { Pump } from "./pump.ts";
-import type { MemberReceipt } from "./receipts.ts";
 import { isWorthRetrying, type RelaySource } from "./reconnect.ts";
-import type { RelayClient, SendOutcome, SendReceipt } from "./relay_client.ts";
+import type { RelayClient, SendOutcome } from "./relay_client.ts";
 import { isUnknown, settlementOf } from "./send_outcome.ts";
-import type { OutboxEnvelope } from "./storage/store.ts";
+import { watchForStall } from "./stall_watch.ts";
 import type { GroupReach } from "./send_room.ts";
 import { type Reached, targetOf } from "./send_target.ts";
 import { Wire, type WireItem } from "./wire_queue.ts";
-
-/** A line that every device's mailbox has; of a group at least one. */
-export interface AcceptedLine {
-  readonly id: Uint8Array;
-  /** One for each device that has it. */
-  readonly receipts: readonly { readonly device: Uint8Array; readonly receipt: SendReceipt }[];
-  /** Members of a group that did not get it. */
-  readonly missed: readonly MemberReceipt[];
-}
 
 /** Settings of `sendLines`. */
 export interface LineOptions {
@@ -63,19 +52,6 @@ const WINDOW = 256;
 const BATCH = 64;
 /** The relay's keys of the recipient are asked for again after so long. */
 const KEYS_FRESH_MS = 10 * 60_000;
-
-/** One line between its sealing and its report. */
-interface Line {
-  readonly id: Uint8Array;
-  readonly receipts: AcceptedLine["receipts"][number][];
-  missed: readonly MemberReceipt[];
-  left: number;
-  refused: boolean;
-  /** It was handed over once at least. */
-  sent: boolean;
-  /** It was handed over and nothing certain came back: its bytes must stay as they are. */
-  unsure: boolean;
-}
 
 /**
  * Sends contents in order and yields pages of accepted ones, in input order. Lost sessions come back by themselves,
@@ -177,8 +153,7 @@ class LineSender {
     });
     await this.#alone(async () => {
       for (const { row, envelopes } of await outbox.freeze(author, this.#to!.to, drafts)) {
-        const left = envelopes.length;
-        const line: Line = { id: row.id, receipts: [], missed: [], left, refused: false, sent: false, unsure: false };
+        const line = newLine(row.id, envelopes.length);
         this.#lines.push(line);
         for (const made of envelopes) this.#wire.push({ owner: line, ...onTheWire(made, row.group) });
       }
@@ -234,7 +209,8 @@ class LineSender {
     let refusal: { item: WireItem<Line>; error: QightError } | null = null;
     const abort = new AbortController();
     const signal = AbortSignal.any([abort.signal, this.#abort.signal]);
-    const stopWatching = this.#watchForStall(abort);
+    const { clock, stallMs = DEFAULT_STALL_MS } = this.#options;
+    const stopWatching = watchForStall(this.#wire, { clock, stallMs, abort });
     try {
       const envelopes = this.#wire.outgoing((line) => line.sent = line.unsure = true);
       const receipt = this.#options.receipts ?? false;
@@ -266,14 +242,9 @@ class LineSender {
       return error;
     }
     const { receipt } = outcome;
-    if (receipt.members) {
-      for (const member of receipt.members) {
-        if (member.receipt) owner.receipts.push({ device: member.device, receipt: member.receipt });
-      }
-      owner.missed = receipt.members.filter(({ error }) => error !== null);
-    } else owner.receipts.push({ device, receipt });
+    noteAccepted(owner, device, receipt);
     this.#settled.push({ id: owner.id, device, outcome: { kind: "accepted", receipt } });
-    if (--owner.left === 0) this.#changed();
+    if (owner.left === 0) this.#changed();
     if (this.#inputEnded && this.#wire.empty) this.#wire.close();
     return null;
   }
@@ -320,21 +291,6 @@ class LineSender {
     this.#toAtMs = clock.monotonic();
   }
 
-  #watchForStall(abort: AbortController): () => void {
-    const { clock, stallMs = DEFAULT_STALL_MS } = this.#options;
-    let answers = this.#wire.answers;
-    let cancel = () => {};
-    const watch = () => {
-      if (this.#wire.underWay > 0 && this.#wire.answers === answers) {
-        return abort.abort(new QightError("timeout", `The relay answered nothing for ${stallMs} ms`));
-      }
-      answers = this.#wire.answers;
-      cancel = clock.after(stallMs, watch);
-    };
-    cancel = clock.after(stallMs, watch);
-    return () => cancel();
-  }
-
   get #stopping(): boolean {
     return this.#abort.signal.aborted || this.#failure !== null;
   }
@@ -348,12 +304,6 @@ class LineSender {
     for (const wake of this.#waiters.splice(0)) wake();
     this.#reportable();
   }
-}
-
-/** What the wire has to know of frozen bytes; `group`: null when they go to a device. */
-function onTheWire({ device, envelope }: OutboxEnvelope, group: Uint8Array | null): Omit<WireItem<Line>, "owner"> {
-  if (!group) return { device, envelope };
-  return { device, envelope, epoch: readHeader(parseEnvelope(envelope).payload).epoch };
 }
 
 const DEFAULT_RETRY_MS = 500;
