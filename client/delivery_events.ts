@@ -9,10 +9,10 @@ import { type FetchResponse, type GroupNotice, GroupNotice_Kind } from "../proto
 export interface GroupHint {
   readonly group: Uint8Array; // 32 bytes; zeros with key_packages
   /**
-   * A Welcome waits; an epoch has ended; the own device is off the roster; the newest commit was taken back; or, about no
-   * group, few KeyPackages of this device are left.
+   * A Welcome waits; an epoch has ended; the own device is off the roster; the newest commit was taken back; the devices
+   * of a member's account are others now; or, about no group, few KeyPackages of this device are left.
    */
-  readonly kind: "welcome" | "commit" | "removed" | "reopened" | "key_packages";
+  readonly kind: "welcome" | "commit" | "removed" | "reopened" | "key_packages" | "members";
   /** Where the group is; with key_packages how many are left. */
   readonly epoch: number;
 }
@@ -76,6 +76,7 @@ const HINTS = {
   [GroupNotice_Kind.REMOVED]: "removed",
   [GroupNotice_Kind.REOPENED]: "reopened",
   [GroupNotice_Kind.KEY_PACKAGES]: "key_packages",
+  [GroupNotice_Kind.MEMBERS]: "members",
 } as const;
 
 /** Null for a kind that this version does not know: what it wants to say, the commits say too. */

@@ -18,6 +18,7 @@ import { callsOf, type GroupRoom } from "./room.ts";
 export async function followNotice(room: GroupRoom, { group, kind, epoch }: GroupHint): Promise<void> {
   // The next look is at once, not in an hour.
   if (kind === "key_packages") return await room.store.write(lookAgain);
+  if (kind === "members") return;
   const row = await room.store.read(({ groups }) => groups.get(room.relay, group));
   if (isMember(row)) {
     // An epoch that was taken back is below the one here: only the whole log shows it.

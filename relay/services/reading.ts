@@ -92,6 +92,7 @@ const NOTICE_KINDS = {
   removed: GroupNotice_Kind.REMOVED,
   reopened: GroupNotice_Kind.REOPENED,
   key_packages: GroupNotice_Kind.KEY_PACKAGES,
+  members: GroupNotice_Kind.MEMBERS,
 } as const;
 
 function wireNotice({ group, kind, epoch }: GroupNotice): MessageInitShape<typeof GroupNoticeSchema> {

@@ -4,12 +4,45 @@
  * relay's own OPAQUE setup.
  * @module
  */
+import type { Noticed } from "./group_store.ts";
 import type { StoredBundle } from "./store.ts";
+
+/** When a change of a list is told to groups. */
+export interface NoticeTimes {
+  readonly nowMs: number;
+  readonly noticeUntilMs: number;
+}
+
+/** What else a bundle's publication may do. */
+export interface BundleChange extends NoticeTimes {
+  /** The device of the publishing session: it may move here from another account. Null: none may. */
+  readonly moving: Uint8Array | null;
+}
+
+/** A bundle as one part of a larger change. */
+export interface BundleStep {
+  readonly put: StoredBundle;
+  readonly expectedVersion: number;
+  readonly change: BundleChange;
+}
+
+/** What a change of a list brought along. */
+export interface ListChanged {
+  /** Devices that are listed no more; their connections are to be ended. */
+  readonly dropped: readonly Uint8Array[];
+  /** Notices in mailboxes of groups' members, whose readers are to be woken. */
+  readonly notices: readonly Noticed[];
+}
+
+/** Why a bundle was not taken; `ended`: the account was deleted. */
+export type BundleRefusal = { readonly kind: "version_conflict" | "device_taken" | "ended" };
 
 /** A name with its password record. */
 export interface NamedAccount {
-  /** Folded, as it is unique. */
+  /** As it is looked up by. */
   readonly folded: string;
+  /** What it looks like: no two names share one (crypto/account_name.ts). */
+  readonly skeleton: string;
   /** As it was written. */
   readonly name: string;
   readonly account: Uint8Array; // account hash, 32 bytes
@@ -29,11 +62,11 @@ export interface StoredSession {
 
 /** Answer to a registration. */
 export type Registered =
-  | { readonly kind: "registered" }
+  | ({ readonly kind: "registered" } & ListChanged)
   | { readonly kind: "name_taken" }
   /** The account has a name already. */
   | { readonly kind: "has_name"; readonly name: string }
-  | { readonly kind: "version_conflict" | "device_taken" };
+  | BundleRefusal;
 
 /** One recovery code as the relay knows it. */
 export interface StoredRecoveryCode {
@@ -59,8 +92,7 @@ export interface FoundRecovery {
 /** A recovery: everything of it in one step. */
 export interface Recovery {
   readonly locatorHash: Uint8Array;
-  readonly bundle: StoredBundle;
-  readonly expectedVersion: number;
+  readonly bundle: BundleStep;
   readonly keeping: StoredRecovery;
   /** New password record; null where there are no names. */
   readonly record: string | null;
@@ -69,7 +101,13 @@ export interface Recovery {
 }
 
 /** Answer to a recovery. */
-export type Recovered = "recovered" | "code_unknown" | "version_conflict" | "device_taken";
+export type Recovered =
+  | ({ readonly kind: "recovered" } & ListChanged)
+  | { readonly kind: "code_unknown" }
+  | BundleRefusal;
+
+/** What the end of an account brought along: `dropped` are all of its devices. */
+export type Ended = ListChanged;
 
 /** Why an account may not come in. */
 export interface Closure {
@@ -99,17 +137,14 @@ export interface AccountStore {
   putOpaqueSetup(sealed: Uint8Array): Promise<Uint8Array>;
 
   /** Name, record, session and (unless it is null) bundle, or nothing. A name that is held back is taken. */
-  register(
-    named: NamedAccount,
-    bundle: { readonly put: StoredBundle; readonly expectedVersion: number } | null,
-    session: StoredSession,
-  ): Promise<Registered>;
+  register(named: NamedAccount, bundle: BundleStep | null, session: StoredSession): Promise<Registered>;
   named(folded: string): Promise<NamedAccount | null>;
   nameOf(account: Uint8Array): Promise<NamedAccount | null>;
   /** New record; ends all sessions of the account but the one of `keep` (device key). */
   setRecord(account: Uint8Array, record: string, keep: Uint8Array | null): Promise<boolean>;
   /** Replaces the session of that device. */
   putSession(session: StoredSession): Promise<void>;
+  /** Null for an unknown one; whether its time is over is the caller's to see. */
   session(tokenHash: Uint8Array): Promise<StoredSession | null>;
   sessionsOf(account: Uint8Array, nowMs: number): Promise<StoredSession[]>;
   /** Moves the end of a session on. */
@@ -118,8 +153,10 @@ export interface AccountStore {
 
   /** When devices were last here; written at most once an hour for each. */
   seen(device: Uint8Array, atMs: number): Promise<void>;
+  /** In the order asked; 0 for one that never was. */
   lastSeen(devices: readonly Uint8Array[]): Promise<number[]>;
 
+  /** Replaces what there was. */
   putRecovery(keeping: StoredRecovery): Promise<void>;
   /** By the hash of a code's locator; null for an unknown or used one. */
   recovery(locatorHash: Uint8Array): Promise<FoundRecovery | null>;
@@ -130,12 +167,13 @@ export interface AccountStore {
   /**
    * Everything of an account goes in one step: bundle, sealing keys, mailboxes with all that waits in them, KeyPackages,
    * invites, claims on files, name (held back until `heldUntilMs`), record, sessions, recovery, blocks; its devices leave
-   * all rosters. The end stays, so that others learn it. Answers the devices.
+   * all rosters. The end stays, so that others learn it.
    */
-  end(account: Uint8Array, end: Uint8Array, heldUntilMs: number): Promise<Uint8Array[]>;
+  end(account: Uint8Array, end: Uint8Array, heldUntilMs: number, times: NoticeTimes): Promise<Ended>;
   /** The serialized AccountEnd of an account, or null. */
   ended(account: Uint8Array): Promise<Uint8Array | null>;
 
+  /** All sessions of the account end. */
   close(closure: Closure): Promise<void>;
   /** False when it was not closed. */
   reopen(account: Uint8Array): Promise<boolean>;

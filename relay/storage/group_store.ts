@@ -12,7 +12,7 @@ import type { Enqueued, NewMessage } from "./store.ts";
 /** What happened to a group, as its members' mailboxes are told. */
 export interface GroupNotice {
   readonly group: Uint8Array; // 32 bytes; zeros with key_packages, which is about no group
-  readonly kind: "welcome" | "commit" | "removed" | "reopened" | "key_packages";
+  readonly kind: "welcome" | "commit" | "removed" | "reopened" | "key_packages" | "members";
   /** The current epoch; with key_packages how many single-use ones are left. */
   readonly epoch: number;
 }

@@ -10,7 +10,7 @@ import type { StoreLimits } from "./store.ts";
 export const NOTICE_BYTES = 41;
 
 /** By their numbers on disk. */
-const kinds = ["welcome", "commit", "removed", "reopened", "key_packages"] as const;
+const kinds = ["welcome", "commit", "removed", "reopened", "key_packages", "members"] as const;
 
 /** The bytes of a notice. */
 export function encodeNotice({ group, kind, epoch }: GroupNotice): Uint8Array {
@@ -32,14 +32,15 @@ export function decodeNotice(bytes: Uint8Array): GroupNotice {
 }
 
 /**
- * Whether there is room for one. What every commit brings, and what clients ask for by themselves, never takes the last half of a mailbox: it is a hint that a
- * message of the new epoch gives as well, and whoever is away for long shall still get messages.
+ * Whether there is room for one. What every commit brings, what many get, and what clients ask for by themselves, never
+ * takes the last half of a mailbox: it is a hint that is given in other ways as well, and whoever is away for long shall
+ * still get messages.
  */
 export function noticeFits(
   kind: GroupNotice["kind"],
   mailbox: { readonly messages: number; readonly bytes: number },
   limits: StoreLimits,
 ): boolean {
-  const share = kind === "commit" || kind === "key_packages" ? 0.5 : 1;
+  const share = kind === "commit" || kind === "key_packages" || kind === "members" ? 0.5 : 1;
   return mailbox.messages < limits.maxQueue * share && mailbox.bytes + NOTICE_BYTES <= limits.maxQueueBytes * share;
 }

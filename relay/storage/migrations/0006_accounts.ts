@@ -16,6 +16,7 @@ CREATE TABLE opaque_setup (one INTEGER PRIMARY KEY CHECK (one = 1), sealed BLOB 
 CREATE TABLE names (
   id INTEGER PRIMARY KEY,
   folded TEXT NOT NULL UNIQUE,
+  skeleton TEXT NOT NULL UNIQUE,
   name TEXT NOT NULL,
   account BLOB UNIQUE,
   record TEXT,
