@@ -11,6 +11,7 @@ import { GroupService } from "./gen/qight/v1/group_pb.ts";
 import { InviteService } from "./gen/qight/v1/invite_pb.ts";
 import { KeyPackageService } from "./gen/qight/v1/key_package_pb.ts";
 import { call, type Caller } from "./gen/qight/v1/options_pb.ts";
+import { RendezvousService } from "./gen/qight/v1/rendezvous_pb.ts";
 import { SessionService } from "./gen/qight/v1/session_pb.ts";
 
 /** One call as all parts see it. */
@@ -41,6 +42,7 @@ export const services: readonly DescService[] = [
   KeyPackageService,
   GroupService,
   BlobService,
+  RendezvousService,
 ];
 
 /** Every call by its number. */

@@ -9,6 +9,7 @@ import { DirectoryService } from "../proto/gen/qight/v1/directory_pb.ts";
 import { GroupService } from "../proto/gen/qight/v1/group_pb.ts";
 import { InviteService } from "../proto/gen/qight/v1/invite_pb.ts";
 import { KeyPackageService } from "../proto/gen/qight/v1/key_package_pb.ts";
+import { RendezvousService } from "../proto/gen/qight/v1/rendezvous_pb.ts";
 import { SessionService } from "../proto/gen/qight/v1/session_pb.ts";
 import { methodOf, methods } from "../proto/methods.ts";
 import type { Handler } from "./dispatch.ts";
@@ -31,6 +32,7 @@ import { putJoinKey, revokeJoinKey } from "./services/join_keys.ts";
 import { claimKeyPackages, countKeyPackages, publishKeyPackages } from "./services/key_packages.ts";
 import { ack, fetch, type ReadingRoom, watch } from "./services/reading.ts";
 import { getReceipt } from "./services/receipts.ts";
+import { putRendezvous, type RendezvousRoom, takeRendezvous } from "./services/rendezvous.ts";
 import { capabilities, hello, ping, type SessionRoom } from "./services/session.ts";
 
 /** Everything that the services need of the relay. */
@@ -41,6 +43,7 @@ export interface Rooms {
   readonly reading: ReadingRoom;
   readonly invites: InviteRoom;
   readonly groups: GroupRoom;
+  readonly rendezvous: RendezvousRoom;
 }
 
 /** One handler for each method number; throws when a method of the table has none. */
@@ -92,6 +95,9 @@ export function createHandlers(rooms: Rooms): ReadonlyMap<number, Handler> {
   serve(BlobService.method.putBlobChunk, (call) => putBlobChunk(rooms.groups, call));
   serve(BlobService.method.getBlob, (call) => getBlob(rooms.groups, call));
   serve(BlobService.method.forgetBlob, (call) => forgetBlob(rooms.groups, call));
+
+  serve(RendezvousService.method.putRendezvous, (call) => putRendezvous(rooms.rendezvous, call));
+  serve(RendezvousService.method.takeRendezvous, (call) => takeRendezvous(rooms.rendezvous, call));
 
   for (const [number, { name }] of methods) {
     if (!handlers.has(number)) throw new TypeError(`${name} has no handler`);

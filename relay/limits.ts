@@ -36,6 +36,10 @@ export interface Limits {
   takeBlob(device: Uint8Array, bytes: number): number;
   /** Takes so many bytes of files that a device wants to have: 0 = go, else milliseconds to wait. */
   takeBlobRead(device: Uint8Array, bytes: number): number;
+  /** Takes one call about a link code from an address: 0 = go, else milliseconds to wait. */
+  takeRendezvous(ip: string): number;
+  /** Takes one try with a recovery code from an address: 0 = go, else milliseconds to wait. */
+  takeRecovery(ip: string): number;
   /** New numbers take effect at once; what was used stays used. */
   update(limits: RelayLimits): void;
 }
@@ -59,6 +63,10 @@ const CLAIMED_RATE = { perPeriod: 600, periodMs: HOUR_MS, burst: 300 } as const;
 const BLOB_RATE = { perPeriod: 8_192, periodMs: HOUR_MS, burst: 4_096 } as const;
 /** Files fetched by one device, in shares: 8 GiB in an hour. Who breaks off has paid for the whole. */
 const BLOB_READ_RATE = { perPeriod: 32_768, periodMs: HOUR_MS, burst: 16_384 } as const;
+/** Calls about link codes from one address: a link takes six, and more when people take their time. */
+const RENDEZVOUS_RATE = { perPeriod: 240, periodMs: HOUR_MS, burst: 120 } as const;
+/** Tries with recovery codes from one address; nobody can guess one, and nobody has a reason to try often. */
+const RECOVERY_RATE = { perPeriod: 20, periodMs: HOUR_MS, burst: 20 } as const;
 /** Bytes of a file that count as one: a chunk. */
 const BLOB_SHARE = 256 * 1024;
 
@@ -76,6 +84,8 @@ export function createLimits(options: { limits: RelayLimits; now: () => number }
   const claimed = createGcra({ now: clock, ...CLAIMED_RATE });
   const blobs = createGcra({ now: clock, ...BLOB_RATE });
   const blobReads = createGcra({ now: clock, ...BLOB_READ_RATE });
+  const rendezvous = createGcra({ now: clock, ...RENDEZVOUS_RATE });
+  const recoveries = createGcra({ now: clock, ...RECOVERY_RATE });
   const connections = new Map<string, number>(); // bounded by the connections that are up
   let limits = options.limits;
 
@@ -113,6 +123,8 @@ export function createLimits(options: { limits: RelayLimits; now: () => number }
     },
     takeBlob: (device, bytes) => blobs.take(device.toHex(), Math.max(1, Math.ceil(bytes / BLOB_SHARE))),
     takeBlobRead: (device, bytes) => blobReads.take(device.toHex(), Math.max(1, Math.ceil(bytes / BLOB_SHARE))),
+    takeRendezvous: (ip) => rendezvous.take(limitKey(ip), 1),
+    takeRecovery: (ip) => recoveries.take(limitKey(ip), 1),
     takeNewAccount: (ip) => accounts.take(limitKey(ip), 1) === 0,
     update(next) {
       limits = next;

@@ -27,6 +27,7 @@ import { createMetrics } from "./metrics.ts";
 import { createObserver } from "./middleware.ts";
 import type { Peer } from "./peer.ts";
 import { adminHandlers } from "./administration.ts";
+import { Rendezvous } from "./rendezvous.ts";
 import { ReceiptSigner } from "./services/receipts.ts";
 import { openMemoryStore } from "./storage/memory.ts";
 import { openSqliteStore } from "./storage/sqlite.ts";
@@ -159,6 +160,7 @@ async function run(
     reading: { store, mailboxes, metrics, now: expiryNow },
     invites: { store, limits, metrics, retention, draining: () => draining, now },
     groups: { store, mailboxes, limits, metrics, retention, draining: () => draining, now },
+    rendezvous: { rendezvous: new Rendezvous(monotonic), limits, metrics, draining: () => draining, now },
   });
   const room = {
     dispatcher: {

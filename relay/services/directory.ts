@@ -35,6 +35,7 @@ export interface DirectoryRoom {
 
 /** PublishBundle: compare-and-set of the own account's device list. */
 export async function publishBundle(room: DirectoryRoom, call: CallContext): Promise<void> {
+  if (call.peer.session?.refusal) throw call.peer.session.refusal;
   const request = await call.requests.only(PublishBundleRequestSchema);
   const bundle = await openBundle(request.bundle);
   if (bundle.expiresAtMs <= room.now()) {

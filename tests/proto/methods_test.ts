@@ -13,10 +13,13 @@ const locked: readonly (readonly [number, string, boolean, boolean, Caller])[] =
   [1, "SessionService.Hello", true, true, Caller.ANYONE],
   [2, "SessionService.Ping", false, false, Caller.ANYONE],
   [3, "SessionService.Capabilities", false, false, Caller.SESSION],
-  [10, "DirectoryService.PublishBundle", false, false, Caller.DEVICE],
+  // Also from who is not admitted yet: with a voucher of a listed device.
+  [10, "DirectoryService.PublishBundle", false, false, Caller.PROVEN],
   [11, "DirectoryService.GetBundle", false, false, Caller.SESSION],
   [12, "DirectoryService.PublishSealingKey", false, false, Caller.DEVICE],
   [13, "DirectoryService.GetSealingKeys", false, false, Caller.SESSION],
+  [16, "RendezvousService.PutRendezvous", false, false, Caller.ANYONE],
+  [17, "RendezvousService.TakeRendezvous", false, false, Caller.ANYONE],
   [20, "DeliveryService.Send", false, false, Caller.DEVICE],
   [21, "DeliveryService.SendMany", true, true, Caller.DEVICE],
   [22, "DeliveryService.SendBatch", false, false, Caller.DEVICE],
@@ -85,7 +88,7 @@ Deno.test("what a stranger may send before HELLO is small", () => {
 
 Deno.test("only calls that wait by design are exempt from the deadline", () => {
   const waiting = [...methods.values()].filter((row) => row.waits).map((row) => row.name);
-  assert.deepEqual(waiting, ["SendMany", "Fetch", "Watch", "AwaitRoom", "GetBlob"]);
+  assert.deepEqual(waiting, ["SendMany", "Fetch", "Watch", "AwaitRoom", "GetBlob", "TakeRendezvous"]);
 });
 
 Deno.test("a descriptor finds its row", () => {
