@@ -4,7 +4,8 @@
  *
  * Layout: `SignedEnvelope` {1: body, 2: signature (64)}; body = serialized `EnvelopeBody` {1: version 1, 2: id (16),
  * 3: sender device (32), 4: recipient device (32), 5: created ms, 6: ttl s (absent = the relay's default), 7: content
- * type, 8: payload}; the signature covers `"qight envelope v1\0"` + body (Ed25519, RFC 8032).
+ * type, 8: payload, 9: commitment (32, or absent; crypto/franking.ts)}; the signature covers `"qight envelope v1\0"` +
+ * body (Ed25519, RFC 8032).
  *
  * @example
  * ```ts
@@ -38,6 +39,7 @@ import { EnvelopeBodySchema, SignedEnvelopeSchema } from "../proto/gen/qight/v1/
 import { concat, domains } from "./domains.ts";
 import { PUBLIC_KEY_BYTES, SIGNATURE_BYTES, type Signer, verifyEd25519 } from "./ed25519.ts";
 import { equal } from "./equal.ts";
+import { COMMITMENT_BYTES } from "./franking.ts";
 import { FieldScanner, NotCanonical } from "./scan.ts";
 import { sha256, sha256Sync } from "./sha256.ts";
 
@@ -70,10 +72,14 @@ export interface EnvelopeFields {
   readonly contentType: number;
   /** Content, never empty. */
   readonly payload: Uint8Array;
+  /** What opens to the content of an encrypted payload, 32 bytes; absent or empty: none. */
+  readonly commitment?: Uint8Array;
 }
 
 /** An envelope whose form was checked; its signature is checked by `verifyEnvelope`. The parts are views of `bytes`. */
 export interface OpenedEnvelope extends EnvelopeFields {
+  /** 32 bytes; empty where the sender gave none. */
+  readonly commitment: Uint8Array;
   /** The signed body, exactly as sent. */
   readonly bodyBytes: Uint8Array;
   /** SHA-256 of `bodyBytes`; computed when first asked for (blocks about 1 ms for 256 KiB; see `hashBody`). */
@@ -89,7 +95,14 @@ export async function signEnvelope(signer: Signer, fields: EnvelopeFields): Prom
   if (!equal(signer.publicKey, fields.sender)) throw bad("the sender is not the signing device");
   const fault = faultOf(fields);
   if (fault !== null) throw bad(fault);
-  const body = concat(encodeHeader(fields), lengthPrefix(PAYLOAD_TAG, fields.payload.length), fields.payload);
+  const { payload, commitment = NOTHING } = fields;
+  const body = concat(
+    encodeHeader(fields),
+    lengthPrefix(PAYLOAD_TAG, payload.length),
+    payload,
+    commitment.length === 0 ? NOTHING : lengthPrefix(COMMITMENT_TAG, commitment.length),
+    commitment,
+  );
   const signature = await signer.sign(concat(ENVELOPE_DOMAIN, body));
   const bytes = toBinary(SignedEnvelopeSchema, create(SignedEnvelopeSchema, { body, signature }));
   if (bytes.length > MAX_ENVELOPE_BYTES) throw tooLarge(bytes.length);
@@ -128,8 +141,8 @@ export function hashBody(opened: OpenedEnvelope): Promise<Uint8Array> {
   return sha256(opened.bodyBytes);
 }
 
-/** The canonical body without its payload: what a seal binds its ciphertext to. */
-export function encodeHeader(fields: Omit<EnvelopeFields, "payload">): Uint8Array {
+/** The canonical body without payload and commitment: what a seal binds its ciphertext to. */
+export function encodeHeader(fields: Omit<EnvelopeFields, "payload" | "commitment">): Uint8Array {
   const { id, sender, recipient, createdAtMs, ttlS, contentType } = fields;
   const body = { version: 1, id, sender, recipient, createdAtMs: BigInt(createdAtMs), ttlS, contentType };
   return toBinary(EnvelopeBodySchema, create(EnvelopeBodySchema, body));
@@ -150,6 +163,7 @@ class Opened implements OpenedEnvelope {
     readonly ttlS: number,
     readonly contentType: number,
     readonly payload: Uint8Array,
+    readonly commitment: Uint8Array,
   ) {}
 
   get bodyHash(): Uint8Array {
@@ -158,6 +172,8 @@ class Opened implements OpenedEnvelope {
 }
 
 const PAYLOAD_TAG = 0x42;
+const COMMITMENT_TAG = 0x4a;
+const NOTHING = new Uint8Array(0);
 
 function scan(bytes: Uint8Array): Opened {
   const outer = new FieldScanner(bytes);
@@ -173,6 +189,7 @@ function scan(bytes: Uint8Array): Opened {
   const ttlS = body.optionalNumber(0x30, 0xffffffff);
   const contentType = body.optionalNumber(0x38, 0xffffffff);
   const payload = body.optionalBytes(PAYLOAD_TAG);
+  const commitment = body.optionalBytes(COMMITMENT_TAG);
   body.end();
   if (version !== 1) throw bad(`its version is ${version}, not 1`);
   if (signature.length !== SIGNATURE_BYTES) throw bad(`its signature is ${signature.length} bytes, not 64`);
@@ -188,6 +205,7 @@ function scan(bytes: Uint8Array): Opened {
     ttlS,
     contentType,
     payload,
+    commitment,
   );
 }
 
@@ -199,6 +217,8 @@ function faultOf(fields: EnvelopeFields): string | null {
   if (!isUint32(fields.ttlS)) return "its ttl is out of range";
   if (!isUint32(fields.contentType) || fields.contentType === 0) return "its content type is out of range";
   if (fields.payload.length === 0) return "its payload is empty";
+  const commitment = fields.commitment?.length ?? 0;
+  if (commitment !== 0 && commitment !== COMMITMENT_BYTES) return `its commitment is ${commitment} bytes, not 32`;
   return null;
 }
 

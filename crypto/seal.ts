@@ -64,21 +64,34 @@ export function sealedKeyId(payload: Uint8Array): Uint8Array {
   return parsePayload(payload).keyId;
 }
 
+/** An opened seal. */
+export interface OpenedSeal {
+  readonly sealed: SealedContent;
+  /** The serialized `SealedContent` as its sender wrote it: what the envelope commits to stands there byte for byte. */
+  readonly plaintext: Uint8Array;
+}
+
 /**
  * Opens a sealed payload with the device's 32-byte secret seed. `fields` must be those of an envelope whose signature
  * was verified. Throws `cannot_open`. Unknown fields inside the seal are ignored: later versions may add some.
  */
-export async function openContent(
+export async function openSeal(
   { secretSeed, fields }: { secretSeed: Uint8Array; fields: EnvelopeFields },
-): Promise<SealedContent> {
+): Promise<OpenedSeal> {
   if (fields.contentType !== CONTENT_SEALED) throw cannotOpen("it is not a sealed envelope");
   const { suite, keyId, enc, ct } = parsePayload(fields.payload);
   const keys = await keysOf(secretSeed);
   const context = { aead: AEAD[suite], info: infoOf(suite, keyId), aad: encodeHeader(fields) };
-  const content = decodeContent(unpad(await openBase(keys, context, enc, ct)));
-  const fault = faultOfContent(content);
+  const plaintext = unpad(await openBase(keys, context, enc, ct));
+  const sealed = decodeContent(plaintext);
+  const fault = faultOfContent(sealed);
   if (fault !== null) throw cannotOpen(fault);
-  return content;
+  return { sealed, plaintext };
+}
+
+/** Like `openSeal`, for who does not look at the commitment. */
+export async function openContent(options: Parameters<typeof openSeal>[0]): Promise<SealedContent> {
+  return (await openSeal(options)).sealed;
 }
 
 const AEAD = { 1: 2, 2: 3 } as const;

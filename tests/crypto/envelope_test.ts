@@ -20,8 +20,11 @@ import { EnvelopeBodySchema, SignedEnvelopeSchema } from "../../proto/gen/qight/
 import { ada, bob, eve, head } from "./samples.ts";
 
 const SEED = 20_261_121;
+/** Field 9, 32 zeros. */
+const COMMITMENT = concat(Uint8Array.of(0x4a, 32), new Uint8Array(32));
 const fields: EnvelopeFields = { ...head, contentType: CONTENT_PLAIN, payload: new TextEncoder().encode("hello") };
 const bytes = await signEnvelope(ada, fields);
+const committed = await signEnvelope(ada, { ...fields, commitment: new Uint8Array(32).fill(7) });
 
 Deno.test("an envelope opens to what was signed", async () => {
   const opened = parseEnvelope(bytes);
@@ -32,12 +35,19 @@ Deno.test("an envelope opens to what was signed", async () => {
   for (const name of ["createdAtMs", "ttlS", "contentType"] as const) assert.equal(opened[name], fields[name]);
   assert.equal(hex(opened.bodyHash), hex(await sha256(opened.bodyBytes)));
   assert.equal(hex(await hashBody(opened)), hex(opened.bodyHash));
-  assert.equal(hex(opened.bodyBytes), hex(concat(encodeHeader(fields), Uint8Array.of(0x42, 5), fields.payload)));
+  const body = concat(encodeHeader(fields), Uint8Array.of(0x42, 5), fields.payload);
+  assert.equal(hex(opened.bodyBytes), hex(body));
+  assert.equal(opened.commitment.length, 0);
+
+  const withCommitment = parseEnvelope(committed);
+  await verifyEnvelope(withCommitment);
+  assert.equal(hex(withCommitment.commitment), "07".repeat(32));
+  assert.equal(hex(withCommitment.bodyBytes), hex(body) + "4a20" + "07".repeat(32));
 });
 
 Deno.test("every bit flipped in an envelope is refused: malformed, or the signature does not fit", async () => {
-  for (let bit = 0; bit < bytes.length * 8; bit++) {
-    const changed = bytes.slice();
+  for (let bit = 0; bit < committed.length * 8; bit++) {
+    const changed = committed.slice();
     changed[bit >> 3] ^= 1 << (bit & 7);
     await assert.rejects(open(changed), isRefusal, `bit ${bit}`);
   }
@@ -66,6 +76,11 @@ Deno.test("a body that does not re-encode to itself is refused although its sign
     ["a padded length", concat(version, Uint8Array.of(0x12, 0x90, 0x00), rest.subarray(2))],
     ["a number beyond 32 bits", concat(Uint8Array.of(0x08, 0x81, 0x80, 0x80, 0x80, 0x10), rest)],
     ["a written zero", concat(withoutTtl.subarray(0, -2), Uint8Array.of(0x30, 0, 0x38, 2, 0x42, 1, 7))],
+    ["a commitment of 31 bytes", concat(body, Uint8Array.of(0x4a, 31), new Uint8Array(31))],
+    ["a commitment of 33 bytes", concat(body, Uint8Array.of(0x4a, 33), new Uint8Array(33))],
+    ["an empty commitment", concat(body, Uint8Array.of(0x4a, 0))],
+    ["a commitment before the payload", concat(encodeHeader(fields), COMMITMENT, Uint8Array.of(0x42, 1, 7))],
+    ["two commitments", concat(body, COMMITMENT, COMMITMENT)],
     ["an empty payload", concat(encodeHeader(fields), Uint8Array.of(0x42, 0))],
     ["no payload", encodeHeader(fields)],
     ["version 2", concat(Uint8Array.of(0x08, 2), rest)],
@@ -125,6 +140,7 @@ Deno.test(`property: any fields survive signing, parsing and verifying (seed ${S
     ttlS: fc.integer({ min: 0, max: 0xffffffff }),
     contentType: fc.integer({ min: 1, max: 0xffffffff }),
     payload: fc.uint8Array({ minLength: 1, maxLength: 40_000 }),
+    commitment: fc.constantFrom(0, 32).chain((length) => fc.uint8Array({ minLength: length, maxLength: length })),
   });
   await fc.assert(
     fc.asyncProperty(field, async (some) => {
@@ -169,9 +185,10 @@ Deno.test(`property: the quick scan accepts exactly what decoding and re-encodin
         concat(Uint8Array.of(0x42), encodeVarint(BigInt(v.length), 0), v)
       ),
     ),
+    fc.oneof(data(0x4a, 32), fc.constant(new Uint8Array(0))),
     rarely(fc.constant(new Uint8Array(0)), fc.uint8Array({ maxLength: 4 })),
   );
-  const swap = rarely(fc.constant(-1), fc.nat(7));
+  const swap = rarely(fc.constant(-1), fc.nat(8));
   const envelope = fc.tuple(
     pieces,
     swap,
@@ -207,8 +224,13 @@ function isRefusal(thrown: unknown): boolean {
   return thrown instanceof QightError && (thrown.code === "bad_envelope" || thrown.code === "bad_signature");
 }
 
-function summary({ id, sender, recipient, createdAtMs, ttlS, contentType, payload }: EnvelopeFields): string {
-  return [id, sender, recipient, payload].map(hex).concat(String(createdAtMs), String(ttlS), String(contentType))
+function summary(fields: EnvelopeFields): string {
+  const { id, sender, recipient, createdAtMs, ttlS, contentType, payload, commitment = new Uint8Array(0) } = fields;
+  return [id, sender, recipient, payload, commitment].map(hex).concat(
+    String(createdAtMs),
+    String(ttlS),
+    String(contentType),
+  )
     .join();
 }
 
@@ -230,7 +252,7 @@ function slowParse(envelope: Uint8Array): string | null {
   if (hex(toBinary(EnvelopeBodySchema, body)) !== hex(outer.body)) return null;
   const ok = body.version === 1 && body.id.length === 16 && body.sender.length === 32 && body.recipient.length === 32 &&
     body.createdAtMs >= 1n && body.createdAtMs < 2n ** 53n && body.contentType !== 0 && body.payload.length > 0 &&
-    outer.signature.length === 64;
+    (body.commitment.length === 0 || body.commitment.length === 32) && outer.signature.length === 64;
   return ok ? summary({ ...body, createdAtMs: Number(body.createdAtMs) }) : null;
 }
 

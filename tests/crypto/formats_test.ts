@@ -1,5 +1,6 @@
 /** The bytes of our own formats, labelled piece by piece: a change of any of them is a new format, never an edit. @module */
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { expand, extract } from "@noble/hashes/hkdf.js";
 import { sha256 } from "@noble/hashes/sha2.js";
@@ -9,6 +10,7 @@ import { signBundle } from "../../crypto/bundle.ts";
 import { concat, domains } from "../../crypto/domains.ts";
 import { signerFromSeed } from "../../crypto/ed25519.ts";
 import { CONTENT_PLAIN, signEnvelope } from "../../crypto/envelope.ts";
+import { commitTo } from "../../crypto/franking.ts";
 import { fromHex, hex } from "../../crypto/hex.ts";
 import { safetyNumber } from "../../crypto/safety_number.ts";
 import { openContent, sealedKeyId } from "../../crypto/seal.ts";
@@ -16,6 +18,7 @@ import { sessionProofMessage, signSessionProof } from "../../crypto/session_proo
 import { signMessage } from "../../crypto/signed_message.ts";
 import { openVault, sealVault, vaultNeedsPassphrase } from "../../crypto/vault.ts";
 import { BundleSchema } from "../../proto/gen/qight/v1/account_pb.ts";
+import { SignedEnvelopeSchema } from "../../proto/gen/qight/v1/envelope_pb.ts";
 import { ada, adaAccount, bob, bobAccount, bobSealingKey, bobSecret, DAY, head, NOW, seedOf } from "./samples.ts";
 
 const ADA = "43a72e714401762df66b68c26dfbdf2682aaec9f2474eca4613e424a0fbafd3c";
@@ -86,6 +89,17 @@ Deno.test("layout: a signed envelope", async () => {
   assert.equal(hex(bytes), "0a68" + body + "1240" + signature);
   const signed = concat(fromHex("716967687420656e76656c6f706520763100"), fromHex(body)); // "qight envelope v1\0"
   assert.equal(hex(await ada.sign(signed)), signature);
+});
+
+Deno.test("layout: an envelope with a commitment, and what it commits to", async () => {
+  const key = seedOf(5), content = fromHex("0a026869"); // Content: text "hi"
+  const commitment = await commitTo(key, content);
+  const preimage = "7169676874206672616e6b696e6720763100" + hex(key) + hex(content); // "qight franking v1\0"
+  assert.equal(hex(commitment), createHash("sha256").update(fromHex(preimage)).digest("hex"));
+  const fields = { ...head, contentType: CONTENT_PLAIN, payload: fromHex("dead") };
+  const [without, with_] = [await signEnvelope(ada, fields), await signEnvelope(ada, { ...fields, commitment })];
+  const bodyOf = (bytes: Uint8Array) => hex(fromBinary(SignedEnvelopeSchema, bytes).body);
+  assert.equal(bodyOf(with_), bodyOf(without) + "4a20" + hex(commitment)); // 9: commitment
 });
 
 Deno.test("layout: a sealing key", () => {
