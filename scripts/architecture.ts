@@ -18,7 +18,8 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
 /** Packages each folder may import; a folder that is not named here may import any. */
 const mayImportPackages: Readonly<Record<string, RegExp>> = {
   proto: /^@bufbuild\/protobuf(\/|$)/,
-  crypto: /^(@bufbuild\/protobuf|@noble|@hpke|@scure|hash-wasm|@peculiar|reflect-metadata|ts-mls)(\/|$)/,
+  crypto:
+    /^(@bufbuild\/protobuf|@noble|@hpke|@scure|hash-wasm|@peculiar|reflect-metadata|ts-mls|@serenity-kit\/opaque)(\/|$)/,
 };
 
 /** Folders that must also run in a browser, and the part of them that may not. */
@@ -32,6 +33,10 @@ const QUIC_HOME = "net/quic.ts";
 /** The MLS library, which is unaudited and has traps, and the one folder that knows them. */
 const MLS = /^ts-mls(\/|$)/;
 const MLS_HOME = "crypto/mls/";
+
+/** The OPAQUE library, whose traps one file knows. */
+const OPAQUE = "@serenity-kit/opaque";
+const OPAQUE_HOME = "crypto/opaque.ts";
 
 /** Lines from which a file is named as long, and lines that fail. */
 export const WARN_LINES = 250;
@@ -117,6 +122,7 @@ function imports(path: string, specifiers: readonly string[]): string[] {
       if (MLS.test(specifier) && !path.startsWith(MLS_HOME)) {
         problems.push(`only ${MLS_HOME} imports ${specifier}`);
       }
+      if (specifier === OPAQUE && path !== OPAQUE_HOME) problems.push(`only ${OPAQUE_HOME} imports ${specifier}`);
       continue;
     }
     const target = posix.join(posix.dirname(path), specifier);
