@@ -185,7 +185,10 @@ export interface GroupStore {
     max: number,
     maxBytes: number,
   ): Promise<CommitPage | null>;
-  /** Null unless the device is on the roster, its account is one of a direct conversation's, or its join key is good. */
+  /**
+   * Null unless the device is on the roster or its account has another device there, its account is one of a direct
+   * conversation's, or its join key is good. Whoever may ask may come in by an external commit.
+   */
   get(group: Uint8Array, asking: Asking): Promise<StoredGroup | null>;
   /** Other devices of the roster; null when the device is not on it. */
   others(group: Uint8Array, device: Uint8Array): Promise<Uint8Array[] | null>;

@@ -281,7 +281,8 @@ export class MemoryGroups implements GroupStore {
     const group = this.#plain.get(hex(name));
     if (account === null || !group) return null;
     const invited = joinKeyHash !== null && (group.joinKeys.get(hex(joinKeyHash)) ?? 0) > nowMs;
-    return invited || group.now.roster.some((each) => equal(each, device)) ? group : null;
+    // A device whose account has a seat comes in by itself: after a recovery nobody else of the account may be left.
+    return invited || this.#accounts(group.now.roster).has(hex(account)) ? group : null;
   }
 
   #toCommit({ group, device, external, joinKeyHash, acceptedAtMs }: NewCommit): Group | null {

@@ -34,6 +34,7 @@ export class GroupReader {
   readonly #ofMember: Statement;
   readonly #all: Statement;
   readonly #account: Statement;
+  readonly #devices: Statement;
   readonly #isMember: Statement;
   readonly #joinKey: Statement;
   readonly #state: Statement;
@@ -54,6 +55,7 @@ export class GroupReader {
     );
     this.#all = db.prepare(`SELECT ${columns} FROM groups g WHERE g.name = ?`);
     this.#account = db.prepare("SELECT account FROM mailboxes WHERE device = ? AND account IS NOT NULL").pluck();
+    this.#devices = db.prepare("SELECT devices FROM accounts WHERE account = ?").pluck();
     this.#isMember = db.prepare("SELECT 1 FROM members WHERE device = ? AND grp = ?");
     this.#joinKey = db.prepare("SELECT 1 FROM join_keys WHERE grp = ? AND hash = ? AND until > ?");
     this.#state = db.prepare("SELECT roster, crc, group_info FROM group_states WHERE slot = (? << 36) | ?");
@@ -107,7 +109,7 @@ export class GroupReader {
       const [direct, plain] = bothOf(rows);
       const isSide = direct?.direct && inPair(direct.direct, Uint8Array.from(account));
       const mayCome = () =>
-        plain !== null && (this.#isMember.get(device, plain.id) !== undefined ||
+        plain !== null && (this.#hasSeat(plain.id, account) ||
           (joinKeyHash !== null && this.#joinKey.get(plain.id, joinKeyHash, nowMs) !== undefined));
       const found = isSide ? direct : mayCome() ? plain : null;
       if (found === null) return null;
@@ -157,6 +159,11 @@ export class GroupReader {
   /** See Store. */
   countKeyPackages(device: Uint8Array, suite: number, nowMs: number): KeyPackageCount {
     return countOf(this.#count.get(device, suite, nowMs));
+  }
+
+  #hasSeat(group: number, account: Uint8Array): boolean {
+    const devices = this.#devices.get(account) as Uint8Array | undefined;
+    return devices !== undefined && splitDevices(devices).some((one) => this.#isMember.get(one, group) !== undefined);
   }
 
   #member(name: Uint8Array, device: Uint8Array): Row | null {

@@ -63,6 +63,7 @@ export class GroupRows {
   readonly #namesOf: Statement;
   readonly #countOf: Statement;
   readonly #joinKey: Statement;
+  readonly #devices: Statement;
 
   constructor(db: Connection, mailboxes: Mailboxes) {
     this.#mailboxes = mailboxes;
@@ -85,6 +86,7 @@ export class GroupRows {
     this.#namesOf = db.prepare("SELECT g.name FROM members m JOIN groups g ON g.id = m.grp WHERE m.device = ?").pluck();
     this.#countOf = db.prepare("SELECT count(*) FROM members WHERE device = ?").pluck();
     this.#joinKey = db.prepare("SELECT 1 FROM join_keys WHERE grp = ? AND hash = ? AND until > ?");
+    this.#devices = db.prepare("SELECT devices FROM accounts WHERE account = ?").pluck();
   }
 
   /** The conversation or group of this id on whose roster the device is, unless no bundle lists it. */
@@ -98,7 +100,10 @@ export class GroupRows {
     return (this.#namesOf.all(device) as Uint8Array[]).map((name) => Uint8Array.from(name));
   }
 
-  /** The same also for both sides of a direct conversation, and for who shows a join key. */
+  /**
+   * The same also for both sides of a direct conversation, for other devices of an account on the roster, and for who
+   * shows a join key.
+   */
   ofGuest(name: Uint8Array, device: Uint8Array, joinKeyHash: Uint8Array | null, nowMs: number): GroupRow | null {
     const account = this.#mailboxes.find(device)?.account ?? null;
     if (account === null) return null;
@@ -106,7 +111,7 @@ export class GroupRows {
     if (direct?.direct && inPair(direct.direct, account)) return direct;
     if (plain === null) return null;
     const invited = joinKeyHash !== null && this.#joinKey.get(plain.id, joinKeyHash, nowMs) !== undefined;
-    return invited || plain.members.has(keyOf(device)) ? plain : null;
+    return invited || this.#hasSeat(plain, account) ? plain : null;
   }
 
   /** The direct conversation and the group of this id, as far as there are any. */
@@ -190,6 +195,11 @@ export class GroupRows {
   /** After COMMIT: keeps memory bounded. */
   committed(): void {
     if (this.#cached > cachedDevices) this.forget();
+  }
+
+  #hasSeat({ members }: GroupRow, account: Uint8Array): boolean {
+    const devices = this.#devices.get(account) as Uint8Array | undefined;
+    return devices !== undefined && splitDevices(devices).some((device) => members.has(keyOf(device)));
   }
 
   #load(row: Row): GroupRow {

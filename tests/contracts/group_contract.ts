@@ -203,7 +203,42 @@ export function groupContract(
     assert.deepEqual(await kindsFor(store, said(1, 2)), ["stored", "stored"], "its absence is no failure of a send");
     assert.deepEqual(await store.groups.list(device(2)), []);
     await change([7, 2], 4);
-    assert.equal(await store.groups.get(NAME, asking(2)), null, "listed again it is no member yet");
+    assert.deepEqual(
+      await kindsFor(store, said(9, 2, { sender: device(2) })),
+      { kind: "not_a_member" },
+      "not yet again",
+    );
+  });
+
+  row("a device whose account has another one on the roster sees the group and comes in by itself", async (store) => {
+    await withGroup(store, 2);
+    await store.putBundle(bundle(2, [2, 7], 2), 1);
+    await store.putBundle(bundle(3, [3]), 0);
+    const join = (n: number) => commit(1, [1, 2, n], { device: device(n), external: true });
+    assert.equal((await store.groups.get(NAME, asking(7)))?.epoch, 1);
+    assert.equal(await store.groups.get(NAME, asking(3)), null, "nobody of that account is there");
+    assert.deepEqual(await store.groups.commit(join(3), bounds), { kind: "not_a_member" });
+    const inside = commit(1, [1, 2, 7], { device: device(7) });
+    assert.deepEqual(await store.groups.commit(inside, bounds), { kind: "not_a_member" }, "not as a member");
+    assert.equal(await store.groups.commits(NAME, device(7), 0, 9, 9_999), null, "nor is the log for it yet");
+    assert.deepEqual(accepted(await store.groups.commit(join(7), bounds)), { 1: "commit", 2: "commit" });
+    assert.deepEqual(await kindsFor(store, said(1, 2)), ["stored", "stored"]);
+    assert.equal(await store.groups.leave(NAME, device(2)), true);
+    assert.equal(await store.groups.leave(NAME, device(7)), true);
+    assert.equal(await store.groups.get(NAME, asking(2)), null, "when all of an account are out it is out");
+  });
+
+  row("an account has a conversation with itself, for its own devices alone", async (store) => {
+    await store.putBundle(bundle(1, [1, 7], 2), 1);
+    const direct = [key(5, 1), key(5, 1)] as const;
+    assert.equal(await store.groups.create(group({ direct }), bounds), "stored");
+    assert.equal(await store.groups.create(group({ direct, device: device(7) }), bounds), "exists");
+    assert.equal((await store.groups.commit(commit(0, [1, 2], { welcomes: [2] }), bounds)).kind, "refused");
+    assert.equal(await store.groups.get(NAME, asking(2)), null);
+    assert.deepEqual((await store.groups.get(NAME, asking(7)))?.direct?.map(numberOf), [1, 1]);
+    accepted(await store.groups.commit(commit(0, [1, 7], { welcomes: [7] }), bounds));
+    assert.deepEqual(await kindsFor(store, said(1, 1)), ["stored"]);
+    assert.deepEqual((await store.groups.list(device(7)))[0].direct?.map(numberOf), [1, 1]);
   });
 
   row("what is sent to people and to groups in one turn shares one commit and keeps its order", async (store) => {
