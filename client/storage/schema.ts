@@ -9,6 +9,7 @@ import { historySchema } from "./history_table.ts";
 import { inviteSchema } from "./invite_table.ts";
 import { openedSchema } from "./opened_table.ts";
 import { keyPackageSchema } from "./key_package_table.ts";
+import { reportableSchema } from "./reportable_table.ts";
 
 /** Migrations in order; `user_version` counts how many have run. A released one is never changed. */
 export const migrations: readonly string[] = [
@@ -137,4 +138,5 @@ export const migrations: readonly string[] = [
   groupSchema + keyPackageSchema,
   openedSchema,
   fileSchema,
+  reportableSchema,
 ];

@@ -16,6 +16,7 @@ import { openedTable } from "./opened_table.ts";
 import { migrations } from "./schema.ts";
 import { receiptTable } from "./receipt_table.ts";
 import { receivingTables } from "./receiving_tables.ts";
+import { reportableTable } from "./reportable_table.ts";
 import { sendingTables } from "./sending_tables.ts";
 import type { ClientStore, Tables } from "./store.ts";
 
@@ -46,6 +47,7 @@ class SqliteStore implements ClientStore {
       ...receivingTables(this.#db),
       receipts: receiptTable(this.#db),
       opened: openedTable(this.#db),
+      reportable: reportableTable(this.#db),
       contacts: contactTable(this.#db),
       invites: inviteTable(this.#db),
       history: historyTable(this.#db),

@@ -6,11 +6,13 @@ import type { FileTable } from "./file_table.ts";
 import type { GroupTable, KeyPackageTable } from "./group_rows.ts";
 import type { HistoryMarksTable, HistoryTable } from "./history_rows.ts";
 import type { OpenedTable } from "./opened_table.ts";
+import type { ReportableTable } from "./reportable_table.ts";
 
 export type * from "./group_rows.ts";
 export type * from "./history_rows.ts";
 export type { FileTable, UploadRow } from "./file_table.ts";
 export type { OpenedRow, OpenedTable } from "./opened_table.ts";
+export type { ReportableRow, ReportableTable } from "./reportable_table.ts";
 
 /**
  * The store of one identity. Several processes may use it at once. The tables are synchronous and are seen only inside
@@ -37,6 +39,7 @@ export interface Tables {
   readonly secrets: SecretTable;
   readonly unreadable: UnreadableTable;
   readonly opened: OpenedTable;
+  readonly reportable: ReportableTable;
   readonly contacts: ContactTable;
   readonly invites: InviteTable;
   readonly history: HistoryTable;
