@@ -4,6 +4,7 @@
  */
 import type Database from "better-sqlite3";
 import type { HistoryMark, HistoryMarksTable, HistoryReaction, HistoryRow } from "./history_rows.ts";
+import { FIRST_PLACE } from "./history_move_table.ts";
 import { historyColumns, lineOf, type LineRow } from "./history_table.ts";
 
 /**
@@ -85,7 +86,7 @@ export function historyMarksTable(db: Database.Database): HistoryMarksTable {
     `SELECT ${historyColumns} FROM history WHERE instr(text, ?) > 0 AND conversation = ? ORDER BY place DESC LIMIT ?`,
   );
   const newest = db.prepare(`SELECT ${historyColumns} FROM history ORDER BY place DESC LIMIT ?`);
-  const first = db.prepare("SELECT coalesce(min(place), 1) FROM history").pluck();
+  const first = db.prepare(`SELECT ${FIRST_PLACE}`).pluck();
   return {
     find(conversation, id, author) {
       const row = author === undefined ? find.get(conversation, id) : findBy.get(conversation, id, author);

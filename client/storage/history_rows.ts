@@ -152,6 +152,6 @@ export interface HistoryMarksTable {
   search(words: readonly string[], limit: number, conversation?: string): HistoryRow[];
   /** The newest `limit` lines that hold `text` exactly, oldest first; reads every line. */
   scan(text: string, limit: number, conversation?: string): HistoryRow[];
-  /** The first place that is taken. */
+  /** The first place that is taken, or kept for lines that are still to come. */
   first(): number;
 }

@@ -5,9 +5,11 @@
 import { fileSchema } from "./file_table.ts";
 import { groupSchema } from "./group_table.ts";
 import { historyMarksSchema } from "./history_marks_table.ts";
+import { historyMoveSchema } from "./history_move_table.ts";
 import { historySchema } from "./history_table.ts";
 import { inviteSchema } from "./invite_table.ts";
 import { openedSchema } from "./opened_table.ts";
+import { ownChangeSchema } from "./own_change_table.ts";
 import { keyPackageSchema } from "./key_package_table.ts";
 import { reportableSchema } from "./reportable_table.ts";
 
@@ -139,4 +141,5 @@ export const migrations: readonly string[] = [
   openedSchema,
   fileSchema,
   reportableSchema,
+  ownChangeSchema + historyMoveSchema,
 ];

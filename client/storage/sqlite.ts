@@ -10,9 +10,11 @@ import { fileTable } from "./file_table.ts";
 import { groupTable } from "./group_table.ts";
 import { inviteTable } from "./invite_table.ts";
 import { historyMarksTable } from "./history_marks_table.ts";
+import { historyMoveTable } from "./history_move_table.ts";
 import { historyTable } from "./history_table.ts";
 import { keyPackageTable } from "./key_package_table.ts";
 import { openedTable } from "./opened_table.ts";
+import { ownChangeTable } from "./own_change_table.ts";
 import { migrations } from "./schema.ts";
 import { receiptTable } from "./receipt_table.ts";
 import { receivingTables } from "./receiving_tables.ts";
@@ -55,6 +57,8 @@ class SqliteStore implements ClientStore {
       keyPackages: keyPackageTable(this.#db),
       files: fileTable(this.#db),
       historyMarks: historyMarksTable(this.#db),
+      historyMoves: historyMoveTable(this.#db),
+      ownChanges: ownChangeTable(this.#db),
     };
   }
 

@@ -4,14 +4,18 @@
  */
 import type { FileTable } from "./file_table.ts";
 import type { GroupTable, KeyPackageTable } from "./group_rows.ts";
+import type { HistoryMoveTable } from "./history_move_table.ts";
 import type { HistoryMarksTable, HistoryTable } from "./history_rows.ts";
 import type { OpenedTable } from "./opened_table.ts";
+import type { OwnChangeTable } from "./own_change_table.ts";
 import type { ReportableTable } from "./reportable_table.ts";
 
 export type * from "./group_rows.ts";
 export type * from "./history_rows.ts";
 export type { FileTable, UploadRow } from "./file_table.ts";
 export type { OpenedRow, OpenedTable } from "./opened_table.ts";
+export type { OwnChangeTable, OwnContact, OwnRead } from "./own_change_table.ts";
+export type { ArrivedMove, ArrivedPart, HistoryMoveTable, MovePart, MoveRow } from "./history_move_table.ts";
 export type { ReportableRow, ReportableTable } from "./reportable_table.ts";
 
 /**
@@ -44,6 +48,8 @@ export interface Tables {
   readonly invites: InviteTable;
   readonly history: HistoryTable;
   readonly historyMarks: HistoryMarksTable;
+  readonly historyMoves: HistoryMoveTable;
+  readonly ownChanges: OwnChangeTable;
   readonly groups: GroupTable;
   readonly keyPackages: KeyPackageTable;
   readonly files: FileTable;
