@@ -13,7 +13,7 @@ export interface Session {
   readonly device: Uint8Array | null;
   /** The device key as a map key; empty without a device. */
   readonly mailbox: string;
-  /** Why the relay does not admit this session (token, allow list), or null when it does. */
+  /** Why the relay does not admit this session (token, allow list, not listed any more), or null when it does. */
   readonly refusal: QightError | null;
 }
 
@@ -23,6 +23,8 @@ export interface RunningCall {
   /** Somebody waits for an answer that is on its way; false for calls that wait by design. */
   readonly busy: boolean;
   abandon(error: QightError): void;
+  /** Ends it if it waits; the caller hears why. */
+  end(error: QightError): void;
 }
 
 /** A connection with its session and its running calls. */

@@ -50,6 +50,12 @@ export class ServedCall implements RunningCall {
     this.#stream.reset(errorTable[error.code].number);
   }
 
+  /** Ends the call early if it waits; the caller hears the reason. What is being stored still gets its answer. */
+  end(error: QightError): void {
+    this.#reason ??= error;
+    this.#abort?.abort(error);
+  }
+
   /** The call is over; nobody waits for its signal any more. */
   finished(): void {
     this.#peer.calls.delete(this);

@@ -53,6 +53,8 @@ export interface Accepted {
 /** Checks an envelope's form, size, time, sender and signature; throws the typed reason to refuse it. */
 export async function checkEnvelope(room: AcceptanceRoom, peer: Peer, bytes: Uint8Array): Promise<OpenedEnvelope> {
   if (room.draining()) throw new QightError("draining", undefined, { retryAfterMs: 1000 });
+  // In the midst of a stream of sends, too.
+  if (peer.session?.refusal) throw peer.session.refusal;
   const { maxEnvelope, maxTtlMs } = room.retention();
   if (bytes.length > maxEnvelope) {
     throw new QightError("message_too_large", `The envelope has ${bytes.length} bytes; the limit is ${maxEnvelope}`);
