@@ -110,14 +110,18 @@ export class GroupCalls {
     return countOf(await this.#rpc.unary(KeyPackageService.method.countKeyPackages, { suite }, options));
   }
 
-  /** One package of each device of an account that has one; `bundle` is null when the relay has none. */
+  /**
+   * One package of each device of an account that has one, or of these devices only; `bundle` is null when the relay has
+   * none.
+   */
   async claimKeyPackages(
     account: Uint8Array,
     suite: number,
+    devices: readonly Uint8Array[] = [],
     options?: CallOptions,
   ): Promise<{ bundle: Uint8Array | null; packages: ClaimedKeyPackage[] }> {
     const method = KeyPackageService.method.claimKeyPackages;
-    const { bundle, packages } = await this.#rpc.unary(method, { account, suite }, options);
+    const { bundle, packages } = await this.#rpc.unary(method, { account, suite, devices: [...devices] }, options);
     return { bundle: orNull(bundle), packages };
   }
 

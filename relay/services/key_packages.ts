@@ -69,7 +69,7 @@ export async function countKeyPackages(room: GroupRoom, call: CallContext): Prom
 
 /** ClaimKeyPackages: one of each other device of an account, in one step with its bundle. */
 export async function claimKeyPackages(room: GroupRoom, call: CallContext): Promise<void> {
-  const { account, suite } = await call.requests.only(ClaimKeyPackagesRequestSchema);
+  const { account, suite, devices } = await call.requests.only(ClaimKeyPackagesRequestSchema);
   if (room.draining()) throw new QightError("draining", undefined, { retryAfterMs: 1000 });
   if (account.length !== ID_BYTES) throw new QightError("bad_frame", "An account hash has 32 bytes");
   const { device } = call.peer;
@@ -81,7 +81,8 @@ export async function claimKeyPackages(room: GroupRoom, call: CallContext): Prom
   const nowMs = room.now();
   const validUntilMs = nowMs + FUTURE_TOLERANCE_MS;
   const low = { below: LOW_STOCK, nowMs, noticeUntilMs: nowMs + room.retention().maxTtlMs };
-  const found = await room.store.keyPackages.claim({ account, suite, except: device, validUntilMs, singleUse, low });
+  const whose = { account, except: device, ...(devices.length > 0 ? { only: devices } : {}) };
+  const found = await room.store.keyPackages.claim({ ...whose, suite, validUntilMs, singleUse, low });
   wake(room, found.notices);
   const lastResorts = found.packages.filter(({ lastResort }) => lastResort).length;
   room.metrics.keyPackages("claimed", found.packages.length - lastResorts);

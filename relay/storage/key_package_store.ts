@@ -3,6 +3,7 @@
  * @module
  */
 
+import { equal } from "../../crypto/equal.ts";
 import type { Noticed } from "./group_store.ts";
 
 /** A package to keep. */
@@ -46,6 +47,8 @@ export interface KeyPackageClaim {
   readonly suite: number;
   /** The device that asks: it gets none of its own. */
   readonly except: Uint8Array;
+  /** Devices of the account that are meant; absent: all. */
+  readonly only?: readonly Uint8Array[];
   /** Packages must be good beyond this moment. */
   readonly validUntilMs: number;
   /** False to leave the single-use ones alone. */
@@ -73,4 +76,9 @@ export interface KeyPackageStore {
   count(device: Uint8Array, suite: number, nowMs: number): Promise<KeyPackageCount>;
   /** In one step. */
   claim(claim: KeyPackageClaim): Promise<KeyPackagesClaimed>;
+}
+
+/** Whether a claim wants a package of this device of its account. */
+export function isMeant({ except, only }: Pick<KeyPackageClaim, "except" | "only">, device: Uint8Array): boolean {
+  return !equal(device, except) && (only === undefined || only.some((one) => equal(one, device)));
 }

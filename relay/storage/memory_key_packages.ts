@@ -3,15 +3,16 @@
  * @module
  */
 import { equal } from "../../crypto/equal.ts";
-import type {
-  KeyPackageBounds,
-  KeyPackageClaim,
-  KeyPackageCount,
-  KeyPackagesClaimed,
-  KeyPackagesPut,
-  KeyPackageStore,
-  NewKeyPackage,
-  StoredKeyPackage,
+import {
+  isMeant,
+  type KeyPackageBounds,
+  type KeyPackageClaim,
+  type KeyPackageCount,
+  type KeyPackagesClaimed,
+  type KeyPackagesPut,
+  type KeyPackageStore,
+  type NewKeyPackage,
+  type StoredKeyPackage,
 } from "./key_package_store.ts";
 import type { MemoryMailboxes } from "./memory_mailboxes.ts";
 import type { Noticed, StoredBundle } from "./store.ts";
@@ -73,13 +74,14 @@ export class MemoryKeyPackages implements KeyPackageStore {
     return this.#count(device, suite, nowMs);
   }
 
-  async claim({ account, suite, except, validUntilMs, singleUse, low }: KeyPackageClaim): Promise<KeyPackagesClaimed> {
+  async claim(claim: KeyPackageClaim): Promise<KeyPackagesClaimed> {
+    const { account, suite, validUntilMs, singleUse, low } = claim;
     this.#changed();
     const bundle = this.#bundleOf(account);
     const packages: StoredKeyPackage[] = [];
     const notices: Noticed[] = [];
     for (const device of bundle?.devices ?? []) {
-      if (equal(device, except)) continue;
+      if (!isMeant(claim, device)) continue;
       const good = this.#left(device, suite, validUntilMs);
       const chosen = (singleUse ? good.find(({ lastResort }) => !lastResort) : undefined) ??
         good.find(({ lastResort }) => lastResort);

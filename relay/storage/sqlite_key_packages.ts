@@ -4,16 +4,16 @@
  */
 import type { Statement } from "better-sqlite3";
 import { crc32 } from "node:zlib";
-import { equal } from "../../crypto/equal.ts";
 import { QightError } from "../../proto/errors.ts";
-import type {
-  KeyPackageBounds,
-  KeyPackageClaim,
-  KeyPackageCount,
-  KeyPackagesClaimed,
-  KeyPackagesPut,
-  NewKeyPackage,
-  StoredKeyPackage,
+import {
+  isMeant,
+  type KeyPackageBounds,
+  type KeyPackageClaim,
+  type KeyPackageCount,
+  type KeyPackagesClaimed,
+  type KeyPackagesPut,
+  type NewKeyPackage,
+  type StoredKeyPackage,
 } from "./key_package_store.ts";
 import type { Connection } from "./sqlite_connection.ts";
 import { splitDevices } from "./sqlite_directory.ts";
@@ -100,13 +100,13 @@ export class KeyPackages {
 
   /** See Store. */
   claim(claim: KeyPackageClaim, limits: StoreLimits): KeyPackagesClaimed {
-    const { account, suite, except, validUntilMs, singleUse, low } = claim;
+    const { account, suite, validUntilMs, singleUse, low } = claim;
     const row = this.#bundle.get(account) as { bundle: Uint8Array; devices: Uint8Array } | undefined;
     if (row === undefined) return { bundle: null, packages: [], notices: [] };
     const packages: StoredKeyPackage[] = [];
     const notices: Noticed[] = [];
     for (const device of splitDevices(row.devices)) {
-      if (equal(device, except)) continue;
+      if (!isMeant(claim, device)) continue;
       const once = singleUse ? this.#take(device, suite, 0, validUntilMs) : null;
       const keyPackage = once ?? this.#take(device, suite, 1, validUntilMs);
       if (keyPackage !== null) packages.push({ device, keyPackage, lastResort: once === null });

@@ -80,6 +80,16 @@ export function keyPackageContract(row: (promise: string, run: (store: Store) =>
     );
   });
 
+  row("a claim may name the devices that are meant: the others keep theirs", async (store) => {
+    await store.putBundle(bundle(2, [2, 3, 4], 2), 1);
+    for (const n of [2, 3, 4]) await publish(store, n, [keyPackage(n)]);
+    const asked = { account: key(5, 2), suite: 83, validUntilMs: T, singleUse: true, only: [2, 3, 9].map(device) };
+    const { packages } = await store.keyPackages.claim({ ...asked, except: device(2) });
+    assert.deepEqual(packages.map((one) => one.device), [device(3)]);
+    const left = await Promise.all([2, 3, 4].map((n) => store.keyPackages.count(device(n), 83, T)));
+    assert.deepEqual(left.map(({ singleUse }) => singleUse), [1, 0, 1]);
+  });
+
   row("what was handed out does not come back by being published again", async (store) => {
     await publish(store, 2, [keyPackage(1), keyPackage(2)]);
     assert.deepEqual(await claim(store), [1]);
