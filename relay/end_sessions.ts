@@ -6,9 +6,13 @@ import { errorTable, type QightError } from "../proto/errors.ts";
 import { mailboxKey } from "./mailboxes.ts";
 import type { Peer } from "./peer.ts";
 
+/** How long the last answers may be on their way: a transport's close throws away what is (RFC 9000 §10.2). */
+const FLUSH_MS = 300;
+
 /**
- * Ends all connections of these devices at once, but the one of `except`; answers how many. What they had under way ends
- * with the reason, and calls that are on their way already are refused with it.
+ * Ends all connections of these devices, but the one of `except`; answers how many. From now on each of their calls, and
+ * each further message of a call under way, is refused with the reason; who waits hears it. What is being stored still
+ * gets its answer: the connection ends a moment later.
  */
 export function endSessions(
   peers: Iterable<Peer>,
@@ -22,8 +26,10 @@ export function endSessions(
   for (const peer of peers) {
     if (peer === except || !peer.session?.device || !ending.has(peer.session.mailbox)) continue;
     peer.session = { ...peer.session, refusal: reason };
-    for (const call of [...peer.calls]) call.abandon(reason);
-    peer.connection.close(errorTable[reason.code].number, reason.message);
+    for (const call of peer.calls) call.end(reason);
+    const close = () => peer.connection.close(errorTable[reason.code].number, reason.message);
+    const timer = setTimeout(close, FLUSH_MS);
+    void peer.connection.closed.then(() => clearTimeout(timer));
     ended++;
   }
   return ended;

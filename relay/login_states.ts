@@ -33,17 +33,19 @@ interface Kept<T> {
 export function createLoginStates<T>(now: () => number): LoginStates<T> {
   // All live equally long, so the order of the map is the order in which they end.
   const kept = new Map<string, Kept<T>>();
+  const ofPeer = new WeakMap<Peer, string[]>();
 
   return {
     put(peer, state) {
       forget();
-      const own = [...kept].filter(([, other]) => other.peer === peer);
-      if (own.length >= MAX_OF_PEER) kept.delete(own[0][0]);
+      const own = (ofPeer.get(peer) ?? []).filter((key) => kept.has(key));
+      if (own.length >= MAX_OF_PEER) kept.delete(own.shift()!);
       if (kept.size >= MAX_IN_ALL) {
         throw new QightError("busy", "Too many people sign in at once", { retryAfterMs: 5_000 });
       }
       const id = crypto.getRandomValues(new Uint8Array(16));
       kept.set(id.toHex(), { peer, state, untilMs: now() + LOGIN_STATE_MS });
+      ofPeer.set(peer, [...own, id.toHex()]);
       return id;
     },
     take(peer, id) {
