@@ -3,14 +3,15 @@
  * @module
  */
 import { create, toBinary } from "@bufbuild/protobuf";
-import { CONTENT_GROUP, signEnvelope } from "../crypto/envelope.ts";
+import { CONTENT_GROUP, type EnvelopeFields, signEnvelope } from "../crypto/envelope.ts";
 import { sealMessage } from "../crypto/mls/message.ts";
 import { MAX_VOID_COUNTERS } from "../crypto/seal.ts";
 import { QightError } from "../proto/errors.ts";
 import { ConversationMessageSchema } from "../proto/gen/qight/v1/conversation_pb.ts";
+import type { Random } from "./clock.ts";
 import type { GroupStates } from "./groups/states.ts";
 import type { Author } from "./identity.ts";
-import type { Draft } from "./messages.ts";
+import { type Draft, frank } from "./messages.ts";
 import type { GroupRow, OutboxEnvelope, Tables } from "./storage/store.ts";
 
 /** A conversation that is written to. */
@@ -35,6 +36,7 @@ export interface GroupSealing {
   readonly group: Uint8Array;
   readonly author: Author;
   readonly lineage: Uint8Array; // 8 bytes
+  readonly random: Random;
 }
 
 /**
@@ -43,7 +45,7 @@ export interface GroupSealing {
  * device is none (any more).
  */
 export async function composeForGroup(sealing: GroupSealing, drafts: readonly Numbered[]): Promise<OutboxEnvelope[]> {
-  const { tables, states, relay, group, author, lineage } = sealing;
+  const { tables, states, relay, group, author, lineage, random } = sealing;
   const loaded = await states.load(tables, relay, group);
   if (!loaded || !MAY_WRITE.has(loaded.row.status)) throw notAMember(loaded?.row ?? tables.groups.get(relay, group));
   let { state } = loaded;
@@ -51,6 +53,7 @@ export async function composeForGroup(sealing: GroupSealing, drafts: readonly Nu
   for (const { draft, counter: given } of drafts) {
     const counter = given ?? tables.counters.next(lineage, group);
     const voids = tables.counters.listVoids(lineage, group, counter, MAX_VOID_COUNTERS);
+    const { frankingKey, commitment } = await frank(draft.content, random);
     const message = create(ConversationMessageSchema, {
       version: 1,
       id: draft.id,
@@ -58,10 +61,12 @@ export async function composeForGroup(sealing: GroupSealing, drafts: readonly Nu
       counter: BigInt(counter),
       voidCounters: voids.map(BigInt),
       content: draft.content,
+      frankingKey,
     });
     const sealed = await sealMessage(state, toBinary(ConversationMessageSchema, message));
     state = sealed.next;
-    signing.push(envelopeOf(author, draft, group, sealed.message, { lineage, counter }));
+    const fields = { recipient: group, payload: sealed.message, commitment };
+    signing.push(envelopeOf(author, draft, fields, { lineage, counter }));
   }
   await states.saveMessage(tables, loaded.row, state);
   return await Promise.all(signing);
@@ -72,13 +77,12 @@ const MAY_WRITE: ReadonlySet<GroupRow["status"]> = new Set(["active", "stuck"]);
 async function envelopeOf(
   { signer }: Author,
   { id, createdAtMs, ttlS }: Draft,
-  group: Uint8Array,
-  payload: Uint8Array,
+  what: Pick<EnvelopeFields, "recipient" | "payload" | "commitment">,
   numbers: Pick<OutboxEnvelope, "lineage" | "counter">,
 ): Promise<OutboxEnvelope> {
-  const fields = { id, sender: signer.publicKey, recipient: group, createdAtMs, ttlS, contentType: CONTENT_GROUP };
-  const envelope = await signEnvelope(signer, { ...fields, payload });
-  return { device: group, envelope, ...numbers, state: "pending", seq: 0, expiresAtMs: 0 };
+  const fields = { id, sender: signer.publicKey, createdAtMs, ttlS, contentType: CONTENT_GROUP };
+  const envelope = await signEnvelope(signer, { ...fields, ...what });
+  return { device: what.recipient, envelope, ...numbers, state: "pending", seq: 0, expiresAtMs: 0 };
 }
 
 function notAMember(row: GroupRow | null): QightError {

@@ -6,13 +6,15 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import type { OpenedEnvelope } from "../crypto/envelope.ts";
 import { equal } from "../crypto/equal.ts";
+import { committedContent } from "../crypto/franking.ts";
 import { CONTENT_APPLICATION, type MessageHeader, readHeader } from "../crypto/mls/header.ts";
 import { openMessage } from "../crypto/mls/message.ts";
 import { canOpen, type GroupState } from "../crypto/mls/state.ts";
 import { asQightError } from "../proto/errors.ts";
 import { type ConversationMessage, ConversationMessageSchema } from "../proto/gen/qight/v1/conversation_pb.ts";
 import type { Groups } from "./groups.ts";
-import type { UnreadableReason } from "./inbox_events.ts";
+import { openFranking } from "./franked.ts";
+import type { Franked, UnreadableReason } from "./inbox_events.ts";
 import type { ClientStore, GroupRow, OpenedRow, Tables } from "./storage/store.ts";
 
 /** What reading needs of the groups of an identity. */
@@ -43,6 +45,7 @@ export type GroupOpened =
     readonly row: GroupRow;
     readonly account: Uint8Array;
     readonly message: ConversationMessage;
+    readonly franked: Franked | null;
   }
   /** It was shown before. */
   | { readonly kind: "shown" }
@@ -108,7 +111,8 @@ export class GroupOpener {
     if (mark?.state === "shown") return { kind: "shown" };
     const row = groups.get(this.#groups.relay, recipient);
     if (!kept || !row) return null;
-    return { kind: "opened", row, account: kept.account, message: fromBinary(ConversationMessageSchema, kept.message) };
+    const message = fromBinary(ConversationMessageSchema, kept.message);
+    return { kind: "opened", row, account: kept.account, message, franked: provenBefore(envelope, message, kept) };
   }
 
   /** Messages of one group and one epoch. */
@@ -165,7 +169,8 @@ export class GroupOpener {
       if (one.next) state = one.next;
       if (one.kept) {
         tables.opened.put({ ...one.kept, group }, this.#now());
-        results.set(delivery, { kind: "opened", row: loaded.row, account: one.kept.account, message: one.message });
+        const { kept: { account }, message, franked } = one;
+        results.set(delivery, { kind: "opened", row: loaded.row, account, message, franked });
       } else results.set(delivery, { kind: "unreadable", reason: one.reason });
     }
     if (loaded && state) await states.saveMessage(tables, loaded.row, state);
@@ -176,7 +181,11 @@ export class GroupOpener {
 type One =
   & { readonly next: GroupState | null; readonly differs: boolean }
   & (
-    | { readonly kept: Omit<OpenedRow, "group">; readonly message: ConversationMessage }
+    | {
+      readonly kept: Omit<OpenedRow, "group">;
+      readonly message: ConversationMessage;
+      readonly franked: Franked | null;
+    }
     | { readonly kept: null; readonly reason: UnreadableReason }
   );
 
@@ -196,9 +205,24 @@ async function openOne(state: GroupState, { envelope, bodyHash }: GroupDelivery)
   if (!message || message.version !== 1 || message.lineage.length !== 8) return refuse("unknown_content");
   // A member who repeats somebody's words under an envelope of its own, or its own under another id.
   if (!equal(message.id, envelope.id)) return refuse("replayed");
+  const franked = await openFranking(envelope, message.frankingKey, committedContent(plaintext, CONTENT));
+  if (franked === "bad_commitment") return refuse(franked);
   const kept = { sender: envelope.sender, id: envelope.id, account: sender.account, bodyHash, message: plaintext };
-  return { next, differs: forked, kept, message };
+  return { next, differs: forked, kept, message, franked };
 }
+
+/** The proof in a message that was opened and checked before it was kept. */
+function provenBefore(
+  { commitment, bytes: envelope }: OpenedEnvelope,
+  { frankingKey }: ConversationMessage,
+  { message }: OpenedRow,
+): Franked | null {
+  const content = commitment.length > 0 ? committedContent(message, CONTENT) : null;
+  return content && { envelope, frankingKey, content };
+}
+
+/** Field number of the content in a ConversationMessage. */
+const CONTENT = ConversationMessageSchema.field.content.number;
 
 function headerOf({ payload, recipient }: OpenedEnvelope): MessageHeader | null {
   try {

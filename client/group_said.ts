@@ -46,7 +46,7 @@ export function takeSaid(
   }
   refuseClockAhead(clock, relay);
   if (isTooOld(envelope.createdAtMs, known, relay, clock)) return refuse(page, delivery, unsealed, "too_old", clock);
-  const { row, account: from, message: { content } } = opened;
+  const { row, account: from, message: { content }, franked } = opened;
   if (
     !content || (content.action.case === undefined && content.body.case === undefined && content.files.length === 0)
   ) {
@@ -63,6 +63,7 @@ export function takeSaid(
     via: "mls",
     content,
     bodyHash,
+    franked,
   };
   const redelivered = known.mark?.state === "printing";
   const message: InboxMessage = { ...said, type: "message", verified: true, redelivered };

@@ -2,10 +2,12 @@
  * Mail for this device, in order and once: opens, attributes, notices what is missing, and acknowledges what was shown.
  * @module
  */
+import { equal } from "../crypto/equal.ts";
 import { QightError } from "../proto/errors.ts";
 import { Acknowledger } from "./acknowledger.ts";
 import { CLOCK_TOLERANCE_MS } from "./clock.ts";
 import type { DeliveryEvent } from "./delivery_events.ts";
+import { keepProof } from "./franked.ts";
 import { lookForGaps, nextLookMs } from "./gap_watch.ts";
 import { GroupOpener } from "./group_opener.ts";
 import { isToTend } from "./groups/events.ts";
@@ -172,9 +174,15 @@ export class Inbox {
   }
 
   /** What a conversation said is erased: whoever shows messages keeps them where it wants to. */
-  #putShown({ seen, opened }: Tables, message: InboxMessage): void {
-    this.#put(seen, message, "shown");
-    if (message.via === "mls") opened.remove(message.fromDevice, message.id);
+  #putShown(tables: Tables, message: InboxMessage): void {
+    this.#put(tables.seen, message, "shown");
+    if (message.via === "mls") tables.opened.remove(message.fromDevice, message.id);
+    this.#keepProof(tables, message);
+  }
+
+  #keepProof({ reportable }: Tables, said: InboxMessage | ActionEvent): void {
+    const { proofs = true, groups, clock } = this.#options;
+    if (proofs && !(groups && equal(groups.account, said.from))) keepProof(reportable, said, clock.now());
   }
 
   /** Nobody need be shown these again. */
@@ -216,13 +224,15 @@ export class Inbox {
         reading.lastSeq = arrivals.findLast(hasSeq)?.seq ?? reading.lastSeq;
         caughtUp ||= arrivals.some(({ type }) => type === "caught_up");
         const deliveries = arrivals.filter((arrival) => arrival.type !== "look_for_gaps");
-        const { onAction } = this.#options;
         const page = await this.#sorter.sort(deliveries, {
           relay,
           only: options.only,
           max: reading.left,
           held,
-          onAction,
+          onAction: (tables, action) => {
+            if (action.content.action.case === "edit") this.#keepProof(tables, action);
+            this.#options.onAction?.(tables, action);
+          },
         });
         if (!peek) await this.#keep(page);
         for (const event of page.events) if (event.type === "message") held.add(messageName(event));
@@ -319,10 +329,11 @@ export class Inbox {
 
   async #purge(): Promise<void> {
     const nowMs = this.#options.clock.now();
-    await this.#options.store.write(({ seen, unreadable, opened }) => {
+    await this.#options.store.write(({ seen, unreadable, opened, reportable }) => {
       seen.purge(nowMs);
       opened.purge(nowMs - OPENED_KEEP_MS);
       unreadable.purge(nowMs - UNREADABLE_KEEP_MS);
+      reportable.purge(nowMs);
     });
   }
 }

@@ -42,6 +42,17 @@ export interface Said {
   readonly content: Content;
   /** SHA-256 of the envelope's body, 32 bytes. */
   readonly bodyHash: Uint8Array;
+  /** What proves to others that it was sent so; null where the sender committed to nothing. */
+  readonly franked: Franked | null;
+}
+
+/** An envelope with what opens its commitment; checked. */
+export interface Franked {
+  /** Serialized SignedEnvelope, as it was received. */
+  readonly envelope: Uint8Array;
+  readonly frankingKey: Uint8Array; // 32 bytes
+  /** Serialized Content, as it was sent. */
+  readonly content: Uint8Array;
 }
 
 /** Why something could not be opened or attributed. */
@@ -54,6 +65,8 @@ export type UnreadableReason =
   | "unknown_key"
   | "cannot_open"
   | "unknown_content"
+  /** The envelope commits to something else than what it carries: who reads it could not prove what was sent. */
+  | "bad_commitment"
   | "bad_invite"
   | "invite_used"
   | "unknown_sender"

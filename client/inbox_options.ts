@@ -42,6 +42,8 @@ export interface InboxOptions {
   onGroups?: ((tables: Tables, events: readonly GroupEvent[]) => void) | undefined;
   /** Groups; without it nothing that was said in one can be read. */
   groups?: GroupInbox | undefined;
+  /** Whether what proves that something was sent is kept for a while, so that it can be reported; true unless given. */
+  proofs?: boolean | undefined;
   /** Hears of messages that were shown or kept, to tell their senders. */
   arrivals?: Arrivals | undefined;
 }

@@ -39,7 +39,7 @@ export class MailSorter {
     taken: ReadonlySet<string>,
     { relay, only }: SortOptions,
   ): Promise<InboxMessage | null> {
-    const { envelope, bodyHash, sealed, content } = opened;
+    const { envelope, bodyHash, sealed, content, franked } = opened;
     const { seq, receivedAtMs } = delivery;
     const { mark } = known;
     const refused = (reason: UnreadableReason) => refuse(this.#page, delivery, opened, reason, this.#clock);
@@ -67,6 +67,7 @@ export class MailSorter {
       redelivered: mark?.state === "printing",
       content,
       bodyHash,
+      franked,
     };
     if (answerIn(content)) {
       if (!sealed) return refused("unknown_content");

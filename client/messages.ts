@@ -4,9 +4,11 @@
  */
 import { create, toBinary } from "@bufbuild/protobuf";
 import { CONTENT_PLAIN, CONTENT_SEALED, signEnvelope } from "../crypto/envelope.ts";
+import { commitTo, FRANKING_KEY_BYTES } from "../crypto/franking.ts";
 import { MAX_VOID_COUNTERS, sealContent } from "../crypto/seal.ts";
 import type { VerifiedSealingKey } from "../crypto/sealing_key.ts";
 import { type Content, ContentSchema, SealedContentSchema } from "../proto/gen/qight/v1/seal_pb.ts";
+import type { Random } from "./clock.ts";
 import type { Recipient } from "./directory.ts";
 import type { Author } from "./identity.ts";
 import type { CounterTable, OutboxEnvelope } from "./storage/store.ts";
@@ -23,6 +25,19 @@ export interface Draft {
   readonly conversation?: "direct" | "group";
 }
 
+/** A franking key and what it commits the envelopes of one message to. */
+export interface Franking {
+  readonly frankingKey: Uint8Array; // 32 bytes
+  readonly commitment: Uint8Array; // 32 bytes
+}
+
+/** Commits to a content under a new key, so that whoever reads it can prove what was sent. */
+export async function frank(content: Content, random: Random): Promise<Franking> {
+  const frankingKey = random(FRANKING_KEY_BYTES);
+  const serialized = toBinary(ContentSchema, create(ContentSchema, content));
+  return { frankingKey, commitment: await commitTo(frankingKey, serialized) };
+}
+
 /**
  * Makes one envelope for each device. Takes counters from `counters`, so it runs inside the store's transaction that
  * also keeps the envelopes: neither a crash nor another process can then use a number twice.
@@ -33,8 +48,9 @@ export async function composeMessage(options: {
   draft: Draft;
   lineage: Uint8Array; // 8 bytes
   counters: CounterTable;
+  random: Random;
 }): Promise<OutboxEnvelope[]> {
-  const { author, recipient, draft, lineage, counters } = options;
+  const { author, recipient, draft, lineage, counters, random } = options;
   if (draft.plaintext) {
     return await Promise.all(recipient.bundle.devices.map(({ key }) => composePlain(author, draft, key)));
   }
@@ -44,13 +60,15 @@ export async function composeMessage(options: {
     const voids = counters.listVoids(lineage, to.device, counter, MAX_VOID_COUNTERS);
     return { to, counter, voids };
   });
-  return await Promise.all(numbered.map((numbers) => composeSealed(author, draft, lineage, numbers)));
+  const franking = await frank(draft.content, random);
+  return await Promise.all(numbered.map((numbers) => composeSealed(author, draft, lineage, franking, numbers)));
 }
 
 async function composeSealed(
   author: Author,
   draft: Draft,
   lineage: Uint8Array,
+  { frankingKey, commitment }: Franking,
   { to, counter, voids }: { to: VerifiedSealingKey; counter: number; voids: readonly number[] },
 ): Promise<OutboxEnvelope> {
   const { bundle } = author;
@@ -65,10 +83,11 @@ async function composeSealed(
     counter: BigInt(counter),
     voidCounters: voids.map(BigInt),
     content: draft.content,
+    frankingKey,
   });
   const fields = fieldsOf(author, draft, to.device, CONTENT_SEALED);
   const payload = await sealContent({ to, fields, content });
-  const envelope = await signEnvelope(author.signer, { ...fields, payload });
+  const envelope = await signEnvelope(author.signer, { ...fields, payload, commitment });
   return { ...PENDING, device: to.device, envelope, lineage, counter };
 }
 

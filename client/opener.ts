@@ -14,14 +14,16 @@ import {
   verifyEnvelope,
 } from "../crypto/envelope.ts";
 import { equal } from "../crypto/equal.ts";
-import { openContent, sealedKeyId } from "../crypto/seal.ts";
+import { committedContent } from "../crypto/franking.ts";
+import { openSeal, sealedKeyId } from "../crypto/seal.ts";
 import { QightError } from "../proto/errors.ts";
-import { type Content, ContentSchema, type SealedContent } from "../proto/gen/qight/v1/seal_pb.ts";
+import { type Content, ContentSchema, type SealedContent, SealedContentSchema } from "../proto/gen/qight/v1/seal_pb.ts";
 import type { Clock } from "./clock.ts";
 import type { DeliveryEvent } from "./delivery_events.ts";
 import type { DirectoryRelay, KeyDirectory, NewDevice } from "./directory.ts";
+import { openFranking } from "./franked.ts";
 import { answerIn } from "./invite_accept.ts";
-import type { UnreadableReason } from "./inbox_events.ts";
+import type { Franked, UnreadableReason } from "./inbox_events.ts";
 import type { ClientStore, SealingSecret } from "./storage/store.ts";
 
 /** An envelope as the relay handed it over. */
@@ -35,6 +37,7 @@ export type Unsealed =
     readonly bodyHash: Uint8Array;
     readonly sealed: SealedContent | null;
     readonly content: Content;
+    readonly franked: Franked | null;
   }
   /** To a group: client/group_opener.ts opens it, when it is its turn. */
   | { readonly kind: "group"; readonly envelope: OpenedEnvelope; readonly bodyHash: Uint8Array }
@@ -86,16 +89,18 @@ export class Opener {
       if (envelope.contentType === CONTENT_PLAIN) {
         const content = knownContent(decodeContent(envelope.payload));
         return content
-          ? { kind: "unsealed", envelope, bodyHash, sealed: null, content }
+          ? { kind: "unsealed", envelope, bodyHash, sealed: null, content, franked: null }
           : unreadable(envelope, "unknown_content");
       }
       if (envelope.contentType !== CONTENT_SEALED) return unreadable(envelope, "unknown_content");
       const secret = await this.#secret(sealedKeyId(envelope.payload));
       if (!secret) return unreadable(envelope, "unknown_key");
-      const sealed = await openContent({ secretSeed: secret.seed, fields: envelope });
+      const { sealed, plaintext } = await openSeal({ secretSeed: secret.seed, fields: envelope });
+      const franked = await openFranking(envelope, sealed.frankingKey, committedContent(plaintext, SEALED_CONTENT));
+      if (franked === "bad_commitment") return unreadable(envelope, franked);
       const content = knownContent(sealed.content);
       return content
-        ? { kind: "unsealed", envelope, bodyHash, sealed, content }
+        ? { kind: "unsealed", envelope, bodyHash, sealed, content, franked }
         : unreadable(envelope, "unknown_content");
     } catch (thrown) {
       return unreadable(envelope, reasonOf(thrown));
@@ -192,6 +197,9 @@ export class Opener {
     return secret;
   }
 }
+
+/** Field number of the content in a SealedContent. */
+const SEALED_CONTENT = SealedContentSchema.field.content.number;
 
 const REFRESH_MS = 10 * 60_000;
 

@@ -128,7 +128,7 @@ export function createOutbox(
   }
 
   function groupSealing(tables: Tables, author: Author, group: Uint8Array) {
-    return { tables, states, relay, group, author, lineage: lineageFor(tables, relay, random) };
+    return { tables, states, relay, group, author, lineage: lineageFor(tables, relay, random), random };
   }
 
   /** One after the other: each takes the next key of the group. */
@@ -149,7 +149,14 @@ export function createOutbox(
 
   async function seal(tables: Tables, author: Author, to: Recipient, draft: Draft): Promise<OutboxEnvelope[]> {
     const lineage = lineageFor(tables, relay, random);
-    const envelopes = await composeMessage({ author, recipient: to, draft, lineage, counters: tables.counters });
+    const envelopes = await composeMessage({
+      author,
+      recipient: to,
+      draft,
+      lineage,
+      counters: tables.counters,
+      random,
+    });
     tables.outbox.freeze(draft.id, envelopes);
     return envelopes;
   }

@@ -10,7 +10,7 @@ import type { Connected, Participant } from "./participant.ts";
 import type { RelaySource } from "./reconnect.ts";
 
 /** The parts of an inbox that have to do with conversations. */
-export type ConversationParts = Pick<InboxOptions, "groups" | "arrivals" | "onAction" | "onGroups">;
+export type ConversationParts = Pick<InboxOptions, "groups" | "arrivals" | "onAction" | "onGroups" | "proofs">;
 
 /** The groups of a participant, over the sessions of `source`. */
 export function groupsAt(participant: Participant, source: RelaySource): Groups {
@@ -44,7 +44,8 @@ export function conversationPartsOf(
     onError: (error) => participant.detail(`receipts were not told: ${error.message}`),
   });
   const arrivals = wishes.sendReceipts ? receipts : undefined;
-  if (!wishes.keepHistory) return { groups, arrivals };
+  // Who keeps no lines keeps no proofs of them either.
+  if (!wishes.keepHistory) return { groups, arrivals, proofs: false };
   return {
     groups,
     arrivals,

@@ -58,5 +58,6 @@ export class TestClock implements Clock {
 /** Bytes that count up from a seed: the same in every run, different in every call. */
 export function countingRandom(seed = 1): Random {
   let state = seed >>> 0;
-  return (length) => Uint8Array.from({ length }, () => (state = (state * 1103515245 + 12345) >>> 0) >>> 24);
+  // In whole numbers (period 2^32): as floats the product would lose its low bits and run into a short circle.
+  return (length) => Uint8Array.from({ length }, () => (state = (Math.imul(state, 1103515245) + 12345) >>> 0) >>> 24);
 }
