@@ -14,7 +14,7 @@ import type { Call } from "../tree/spec.ts";
 /** Prints the account seed (and the device with `--with-device`), sealed by the passphrase of the key file. */
 export async function run({ options, settings, out }: Call<typeof keyExportSpec>): Promise<void> {
   const identity = await openIdentity(settings, out);
-  const { accountSeed, device } = identity.secrets;
+  const { accountSeed, device, retired } = identity.secrets;
   // A passphrase that was handed in is meant for this file, also when the key itself has none.
   const passphrase = identity.passphrase ??
     (settings.passphraseFile === undefined
@@ -23,7 +23,9 @@ export async function run({ options, settings, out }: Call<typeof keyExportSpec>
   if (passphrase === null) out.note("warning: this export is not protected by a passphrase; keep it safe");
   if (isReadableByOthers()) out.note("warning: others can read the file that this goes to; use umask 077");
   const bytes = encodeIdentity(
-    options.withDevice ? { accountSeed, device, ...await mailOnItsWay(settings, identity, out) } : { accountSeed },
+    options.withDevice
+      ? { accountSeed, device, ...(retired ? { retired } : {}), ...await mailOnItsWay(settings, identity, out) }
+      : { accountSeed },
   );
   const text = await sealVault(bytes, passphrase);
   await out.result({ id: identity.account.id, with_device: options.withDevice ?? false, key: text }, text.trimEnd());

@@ -102,8 +102,9 @@ export async function identityFrom(
 /** Writes the key file (0600) and its public half beside it. */
 export async function saveIdentity(identity: Identity, options: { overwrite: boolean; now: number }): Promise<void> {
   await makePrivateFolder(dirname(identity.path));
-  const { accountSeed, device } = identity.secrets;
-  const text = await sealVault(encodeIdentity({ accountSeed, device }), identity.passphrase);
+  const { accountSeed, device, retired } = identity.secrets;
+  const bytes = encodeIdentity({ accountSeed, device, ...(retired ? { retired } : {}) });
+  const text = await sealVault(bytes, identity.passphrase);
   await writePrivateFile(identity.path, text, options);
   const half: PublicHalf = {
     id: identity.account.id,
