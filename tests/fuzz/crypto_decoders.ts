@@ -14,7 +14,9 @@ import { nativeXWing } from "../../crypto/xwing.ts";
 import { encodeHeader } from "../../crypto/envelope.ts";
 import { concat, domains } from "../../crypto/domains.ts";
 import { unpad } from "../../crypto/padding.ts";
-import { parseAccountId } from "../../crypto/account.ts";
+import { accountFromSeed, parseAccountId } from "../../crypto/account.ts";
+import { openRecovery, recoveryKeys, sealRecovery } from "../../crypto/recovery.ts";
+import { formatRecoveryCode, parseRecoveryCode } from "../../crypto/recovery_code.ts";
 import { inviteKeys, openInviteRecord, sealInviteRecord } from "../../crypto/invite.ts";
 import {
   formatInviteLink,
@@ -65,6 +67,11 @@ const openKeyFile = await sealVault(new Uint8Array(40), null);
 const inviteSecret = new Uint8Array(16).fill(7);
 const invite = inviteKeys(inviteSecret);
 const inviteRecord = await sealInviteRecord(invite, { account: adaAccount.hash, name: "ada" });
+
+const recoverySecret = new Uint8Array(16).fill(9);
+const recoveredSeed = new Uint8Array(32).fill(5);
+const recovered = await accountFromSeed(recoveredSeed);
+const recovery = sealRecovery({ accountSeed: recoveredSeed }, recovered.hash, [recoverySecret]);
 
 /** Everything that crypto/ reads from strangers. */
 export const cryptoDecoders: readonly Decoder[] = [
@@ -121,6 +128,22 @@ export const cryptoDecoders: readonly Decoder[] = [
     what: "links of invites",
     codes: ["bad_invite"],
     decode: (chance) => parseInviteLink(damageText(formatInviteLink("qight://r:4433", inviteSecret), chance)),
+  },
+  {
+    what: "recovery codes",
+    codes: ["bad_code"],
+    decode: async (chance) =>
+      await Promise.resolve(parseRecoveryCode(damageText(formatRecoveryCode(recoverySecret), chance))),
+  },
+  {
+    what: "what is kept for recovery",
+    codes: ["cannot_open"],
+    decode: (chance) =>
+      openRecovery(recoveryKeys(recoverySecret), {
+        account: recovered.hash,
+        sealed: damage(recovery.sealed, chance),
+        wrapped: chance(4) ? recovery.codes[0].wrapped : damage(recovery.codes[0].wrapped, chance),
+      }),
   },
   {
     what: "account ids",
