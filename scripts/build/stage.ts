@@ -1,6 +1,6 @@
 /**
- * Copies the source to a folder of its own and puts there what only a build knows: the table of late modules, the place
- * of the SQLite thread, the addon beside the program, and the facts of the build.
+ * Copies the source to a folder of its own and puts there what only a build knows: the table of late modules, the places
+ * of the threads, the addon beside the program, and the facts of the build.
  * @module
  */
 import { join, relative } from "node:path";
@@ -10,10 +10,22 @@ import { importsOf, withoutComments } from "../architecture.ts";
 /** Folders that become part of the program. */
 const PROGRAM = ["proto", "crypto", "net", "relay", "client", "cli"];
 /** The files that a bundle is made of, and what comes out. */
-export const entries = [["cli/main.ts", "main.js"], ["relay/storage/sqlite_worker.ts", "sqlite_worker.js"]] as const;
+export const entries = [
+  ["cli/main.ts", "main.js"],
+  ["relay/storage/sqlite_worker.ts", "sqlite_worker.js"],
+  ["client/opaque_worker.ts", "opaque_worker.js"],
+] as const;
+
+/** Files that say where the code of a thread is, the name that they say it under, and the thread's file in a bundle. */
+const THREAD_PLACES = [
+  ["relay/storage/sqlite_worker_place.ts", "sqliteWorkerPlace", "sqlite_worker.js"],
+  ["client/opaque_worker_place.ts", "opaqueWorkerPlace", "opaque_worker.js"],
+] as const;
+/** Files that start a thread at such a place. */
+const THREADS = ["relay/storage/sqlite_thread.ts", "client/opaque_thread.ts"];
 
 /** Files that may ask where they are: in a bundle the answer is another one, and the build puts other text there. */
-const REPLACED = ["cli/late_module.ts", "relay/storage/sqlite_worker_place.ts", "cli/build_info.ts"];
+const REPLACED = ["cli/late_module.ts", ...THREAD_PLACES.map(([path]) => path), "cli/build_info.ts"];
 /** `main.ts` asks only whether it is the program, `self_command.ts` only when it runs from source. */
 const MAY_ASK = [...REPLACED, "cli/main.ts", "cli/self_command.ts"];
 
@@ -24,10 +36,9 @@ export async function stage(root: string, folder: string, info: BuildInfo): Prom
   const problems = [...sources].flatMap(([path, text]) => unfollowable(path, text).map((what) => `${path}: ${what}`));
   if (problems.length > 0) throw new Error(`A bundle cannot hold this:\n${problems.join("\n")}`);
   sources.set("cli/late_module.ts", lateTable(sources));
-  sources.set(
-    "relay/storage/sqlite_worker_place.ts",
-    'export const sqliteWorkerPlace = new URL("./sqlite_worker.js", import.meta.url);\n',
-  );
+  for (const [path, name, file] of THREAD_PLACES) {
+    sources.set(path, `export const ${name} = new URL("./${file}", import.meta.url);\n`);
+  }
   sources.set("cli/build_info.ts", `export const buildInfo = ${JSON.stringify(info)};\n`);
   sources.set("packed/database.ts", PACKED_DATABASE);
   for (const [path, text] of sources) {
@@ -46,7 +57,7 @@ export function unfollowable(path: string, text: string): string[] {
   if (!REPLACED.includes(path) && /\bimport\(\s*[^\s"']/.test(code)) {
     problems.push("imports a computed name; cli/late_module.ts is for that");
   }
-  if (/\bnew Worker\(/.test(code) && path !== "relay/storage/sqlite_thread.ts") {
+  if (/\bnew Worker\(/.test(code) && !THREADS.includes(path)) {
     problems.push("starts a thread whose code would not be in the tree");
   }
   if (/\bimport\.meta\.(url|dirname|filename|resolve)\b/.test(code) && !MAY_ASK.includes(path)) {

@@ -63,7 +63,7 @@ row("both CPUs run the same JavaScript, and what it needs is beside it", async (
   const inputs = await openInputs();
   const bundle = await makeBundle({ inputs, commit: TEST_COMMIT });
   const main = text(bundle.files.get("main.js")!);
-  assert.ok(main.length > 0 && bundle.files.has("sqlite_worker.js"));
+  assert.ok(main.length > 0 && bundle.files.has("sqlite_worker.js") && bundle.files.has("opaque_worker.js"));
   for (const [name, bytes] of bundle.files) {
     const code = text(bytes);
     for (const [, late] of code.matchAll(/import\(String\("\.\/([^"]+)"\)\)/g)) {
