@@ -53,7 +53,7 @@ export function takeGroupCall(room: GroupRoom, { peer }: CallContext): void {
 }
 
 /** Wakes those who watch the mailboxes that just got a notice. */
-export function wake(room: GroupRoom, notices: readonly Noticed[]): void {
+export function wake(room: Pick<GroupRoom, "mailboxes">, notices: readonly Noticed[]): void {
   for (const { device, seq, notice, receivedAtMs, expiresAtMs } of notices) {
     const message = { seq, receivedAtMs, expiresAtMs, envelope: NOTHING, notice };
     room.mailboxes.announce(mailboxKey(device), () => message);
