@@ -62,8 +62,11 @@ export async function publishBundle(room: DirectoryRoom, call: CallContext): Pro
     bundle: bundle.bytes,
     devices: bundle.devices.map(({ key }) => key),
   }, Number(request.expectedVersion));
-  if (put === "version_conflict") throw new QightError("version_conflict", "Another device published first");
-  if (put === "device_taken") throw new QightError("not_allowed", "A device of this bundle belongs to another account");
+  if (put.kind === "version_conflict") throw new QightError("version_conflict", "Another device published first");
+  if (put.kind === "device_taken") {
+    throw new QightError("not_allowed", "A device of this bundle belongs to another account");
+  }
+  if (put.kind === "ended") throw new QightError("account_ended");
   await published(call);
 }
 

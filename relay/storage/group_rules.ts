@@ -39,6 +39,17 @@ export function inPair(pair: Pair, account: Uint8Array | null): boolean {
   return account !== null && pair.some((one) => one.toHex() === account.toHex());
 }
 
+/**
+ * Notices that one change of a device list puts, at most about so many: one account may be in thousands of groups, and all
+ * of it is one transaction. Any member can see to the change, so it is enough that some of each group hear of it.
+ */
+const noticesAtOnce = 20_000;
+
+/** How many members of each group are told when so many groups are to be told at once. */
+export function mostToldOf(groups: number): number {
+  return Math.max(1, Math.floor(noticesAtOnce / Math.max(1, groups)));
+}
+
 /** What a decision about a reported commit rests on; accounts are hex. */
 export interface Reports {
   readonly reporters: ReadonlySet<string>;

@@ -3,13 +3,18 @@
  * @module
  */
 import { QightError } from "../../proto/errors.ts";
+import { MemoryAccounts } from "./memory_accounts.ts";
 import { MemoryBlobs } from "./memory_blobs.ts";
 import { MemoryGroups } from "./memory_groups.ts";
 import { MemoryInvites } from "./memory_invites.ts";
 import { MemoryKeyPackages } from "./memory_key_packages.ts";
+import { MemoryLists } from "./memory_lists.ts";
 import { MemoryMailboxes } from "./memory_mailboxes.ts";
+import { MemorySessions } from "./memory_sessions.ts";
 import type {
+  AccountStore,
   BlobStore,
+  BundleChange,
   BundlePut,
   Collected,
   Enqueued,
@@ -43,11 +48,13 @@ class MemoryStore implements Store {
   readonly groups: GroupStore;
   readonly keyPackages: KeyPackageStore;
   readonly blobs: BlobStore;
+  readonly accounts: AccountStore;
   readonly #mailboxes: MemoryMailboxes;
   readonly #groups: MemoryGroups;
   readonly #keyPackages: MemoryKeyPackages;
   readonly #blobs: MemoryBlobs;
-  readonly #bundles = new Map<string, StoredBundle>();
+  readonly #lists: MemoryLists;
+  readonly #accounts: MemoryAccounts;
   readonly #sealingKeys = new Map<string, StoredSealingKey>();
   readonly #invites = new MemoryInvites();
   readonly #tokens = new Map<string, StoredToken>();
@@ -61,8 +68,19 @@ class MemoryStore implements Store {
     this.#mailboxes = new MemoryMailboxes(limits);
     this.groups = this.#groups = new MemoryGroups(this.#mailboxes, changed);
     this.blobs = this.#blobs = new MemoryBlobs(this.#mailboxes, changed);
-    const bundleOf = (account: Uint8Array) => this.#bundles.get(hex(account)) ?? null;
+    const bundleOf = (account: Uint8Array) => this.#lists.get(account);
     this.keyPackages = this.#keyPackages = new MemoryKeyPackages(bundleOf, this.#mailboxes, changed);
+    const sessions = new MemorySessions();
+    const lists = this.#lists = new MemoryLists(this.#mailboxes, this.#groups, {
+      dropOfDevice: (device) => {
+        sessions.drop(device);
+        this.#sealingKeys.delete(hex(device));
+        this.#keyPackages.drop(device);
+      },
+      dropOfAccount: (account) => this.#blobs.forgetAll(account),
+    });
+    const parts = { lists, sessions, invites: this.#invites, mailboxes: this.#mailboxes, changed };
+    this.accounts = this.#accounts = new MemoryAccounts(parts);
   }
 
   async enqueue(message: NewMessage): Promise<Enqueued> {
@@ -94,34 +112,22 @@ class MemoryStore implements Store {
     this.#keyPackages.collect(nowMs);
     this.#groups.collect(nowMs);
     this.#blobs.collect(nowMs);
+    this.#accounts.collect(nowMs);
     return collected;
   }
 
-  async putBundle(next: StoredBundle, expectedVersion: number): Promise<BundlePut> {
+  async putBundle(next: StoredBundle, expectedVersion: number, change: BundleChange | null = null): Promise<BundlePut> {
     this.#changed();
-    const account = hex(next.account);
-    const stored = this.#bundles.get(account);
-    if ((stored?.version ?? 0) !== expectedVersion) return "version_conflict";
-    const ownerOf = (device: Uint8Array) => this.#mailboxes.accountOf(device);
-    if (next.devices.some((device) => hex(ownerOf(device) ?? next.account) !== account)) return "device_taken";
-    const kept = new Set(next.devices.map(hex));
-    for (const device of stored?.devices ?? []) {
-      if (!kept.has(hex(device))) this.#groups.leaveAll(device);
-      this.#mailboxes.assign(device, null);
-    }
-    for (const device of next.devices) this.#mailboxes.assign(device, next.account);
-    const createdFromIp = stored?.createdFromIp ?? next.createdFromIp;
-    this.#bundles.set(account, { ...next, ...(createdFromIp === undefined ? {} : { createdFromIp }) });
-    return "stored";
+    return this.#lists.put(next, expectedVersion, change);
   }
 
   async bundleOfAccount(account: Uint8Array): Promise<StoredBundle | null> {
-    return this.#bundles.get(hex(account)) ?? null;
+    return this.#lists.get(account);
   }
 
   async bundleOfDevice(device: Uint8Array): Promise<StoredBundle | null> {
     const account = this.#mailboxes.accountOf(device);
-    return account && (this.#bundles.get(hex(account)) ?? null);
+    return account && this.#lists.get(account);
   }
 
   async putSealingKey(key: StoredSealingKey): Promise<boolean> {
@@ -194,7 +200,7 @@ class MemoryStore implements Store {
 
   async stats(): Promise<StoreStats> {
     const { messages, bytes, listed: mailboxes } = this.#mailboxes;
-    const accounts = this.#bundles.size, groups = this.#groups.size;
+    const accounts = this.#lists.size, groups = this.#groups.size;
     return { messages, bytes, mailboxes, accounts, groups, commits: this.#commits, fileBytes: 0 };
   }
 

@@ -84,7 +84,16 @@ export class MemoryBlobs implements BlobStore {
 
   async forget(account: Uint8Array, sha256: Uint8Array): Promise<boolean> {
     this.#changed();
-    const kept = this.#all.get(sha256.toHex());
+    return this.#unclaim(account, sha256.toHex());
+  }
+
+  /** Gives all claims of an account up. */
+  forgetAll(account: Uint8Array): void {
+    for (const key of this.#all.keys()) this.#unclaim(account, key);
+  }
+
+  #unclaim(account: Uint8Array, key: string): boolean {
+    const kept = this.#all.get(key);
     const at = kept?.claims.findIndex((one) => equal(one.account, account)) ?? -1;
     if (!kept || at < 0) return false;
     kept.claims.splice(at, 1);

@@ -2,7 +2,8 @@
  * One group as it lies in memory, and what it takes up.
  * @module
  */
-import type { Pair, StoredCommit, StoredWelcome } from "./group_store.ts";
+import { equal } from "../../crypto/equal.ts";
+import type { NewCommit, Pair, StoredCommit, StoredWelcome } from "./group_store.ts";
 
 /** What holds during one epoch. */
 export interface State {
@@ -44,4 +45,20 @@ export function bytesOf({ now, before, log, welcomes }: Group): number {
 /** What an epoch keeps, in bytes. */
 export function sizeOf({ roster, groupInfo }: State): number {
   return roster.length * 32 + groupInfo.length;
+}
+
+/** Adds a commit to the log; the oldest go while it is larger than `maxBytes`. */
+export function logCommit(group: Group, commit: NewCommit, maxBytes: number): void {
+  const { epoch, device, commitHash: hash, acceptedAtMs, logUntilMs: untilMs } = commit;
+  group.log.push({ epoch, device: device.slice(), commit: commit.commit.slice(), acceptedAtMs, hash, untilMs });
+  let size = group.log.reduce((sum, one) => sum + one.commit.length, 0);
+  while (size > maxBytes && group.log.length > 1) size -= group.log.shift()!.commit.length;
+}
+
+/** Takes a device off the roster of now and of before. */
+export function takeOff(group: Group, device: Uint8Array): void {
+  for (const state of [group.now, group.before]) {
+    if (state) state.roster = state.roster.filter((each) => !equal(each, device));
+  }
+  group.welcomes.delete(device.toHex());
 }

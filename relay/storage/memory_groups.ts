@@ -3,7 +3,8 @@
  * @module
  */
 import { equal } from "../../crypto/equal.ts";
-import { inPair, isTakenBack, rosterChange, rosterFault } from "./group_rules.ts";
+import type { NoticeTimes } from "./account_store.ts";
+import { inPair, isTakenBack, mostToldOf, rosterChange, rosterFault } from "./group_rules.ts";
 import type {
   Asking,
   CommitPage,
@@ -26,7 +27,7 @@ import type {
   StoredGroup,
   StoredWelcome,
 } from "./group_store.ts";
-import { bytesOf, type Group, type Logged, sizeOf, type State } from "./memory_group.ts";
+import { bytesOf, type Group, logCommit, type Logged, sizeOf, type State, takeOff } from "./memory_group.ts";
 import type { MemoryMailboxes, Payload } from "./memory_mailboxes.ts";
 
 /** All groups; the same answers as SQLite's. */
@@ -121,7 +122,7 @@ export class MemoryGroups implements GroupStore {
     const grown = sizeOf(now) + commit.commit.length + (commit.welcome?.length ?? 0);
     if (!this.#mailboxes.fits(grown)) return { kind: "storage_full" };
     this.#account(group, () => {
-      this.#log(group, commit, bounds.maxLogBytes);
+      logCommit(group, commit, bounds.maxLogBytes);
       group.before = group.now;
       group.now = now;
       group.epoch++;
@@ -200,7 +201,7 @@ export class MemoryGroups implements GroupStore {
     this.#changed();
     const group = this.#ofMember(name, device);
     if (!group) return false;
-    this.#account(group, () => this.#takeOff(group, device));
+    this.#account(group, () => takeOff(group, device));
     if (group.now.roster.length === 0) this.#forget(group);
     return true;
   }
@@ -208,9 +209,23 @@ export class MemoryGroups implements GroupStore {
   /** Takes a device that its account does not list any more off all rosters. */
   leaveAll(device: Uint8Array): void {
     for (const group of this.#groupsOf(device)) {
-      this.#account(group, () => this.#takeOff(group, device));
+      this.#account(group, () => takeOff(group, device));
       if (group.now.roster.length === 0) this.#forget(group);
     }
+  }
+
+  /** Groups that have one of these devices on their rosters. */
+  touched(devices: readonly Uint8Array[]): Group[] {
+    return [...new Set(devices.flatMap((device) => this.#groupsOf(device)))];
+  }
+
+  /** Tells those on the rosters that the devices of an account among them are others now. */
+  tellMembers(groups: readonly Group[], { nowMs, noticeUntilMs }: NoticeTimes): Noticed[] {
+    const most = mostToldOf(groups.length);
+    return groups.flatMap((group) => {
+      const to = group.now.roster.slice(0, most).map((device) => ({ device, kind: "members" as const }));
+      return this.#notify(group, to, nowMs, noticeUntilMs);
+    });
   }
 
   async report(
@@ -302,21 +317,6 @@ export class MemoryGroups implements GroupStore {
       .filter(({ now }) => now.roster.some((each) => equal(each, device)));
   }
 
-  #log(group: Group, commit: NewCommit, maxBytes: number): void {
-    const { epoch, device, commitHash, acceptedAtMs, logUntilMs } = commit;
-    const bytes = commit.commit.slice();
-    group.log.push({
-      epoch,
-      device: device.slice(),
-      commit: bytes,
-      acceptedAtMs,
-      hash: commitHash,
-      untilMs: logUntilMs,
-    });
-    let size = group.log.reduce((sum, one) => sum + one.commit.length, 0);
-    while (size > maxBytes && group.log.length > 1) size -= group.log.shift()!.commit.length;
-  }
-
   #reopen(group: Group, before: State, newest: Logged, nowMs: number, untilMs: number): Noticed[] {
     const after = group.now.roster;
     this.#account(group, () => {
@@ -326,7 +326,7 @@ export class MemoryGroups implements GroupStore {
       group.before = null;
       group.reporters.clear();
       for (const [key, { epoch }] of group.welcomes) if (epoch > group.epoch) group.welcomes.delete(key);
-      this.#takeOff(group, newest.device);
+      takeOff(group, newest.device);
     });
     const kept = group.now.roster;
     const gone = [
@@ -344,13 +344,6 @@ export class MemoryGroups implements GroupStore {
     );
     if (kept.length === 0) this.#forget(group);
     return notices;
-  }
-
-  #takeOff(group: Group, device: Uint8Array): void {
-    for (const state of [group.now, group.before]) {
-      if (state) state.roster = state.roster.filter((each) => !equal(each, device));
-    }
-    group.welcomes.delete(hex(device));
   }
 
   #notify(

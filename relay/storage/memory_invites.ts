@@ -57,6 +57,11 @@ export class MemoryInvites {
     return this.#kept.delete(locator.toHex());
   }
 
+  /** All of a device whose account has ended, claimed or not. */
+  drop(creator: Uint8Array): void {
+    for (const [name, { invite }] of this.#kept) if (equal(invite.creator, creator)) this.#kept.delete(name);
+  }
+
   /** Forgets what is due. */
   collect(nowMs: number): void {
     for (const [name, { untilMs }] of this.#kept) if (untilMs <= nowMs) this.#kept.delete(name);

@@ -98,6 +98,11 @@ export class MemoryKeyPackages implements KeyPackageStore {
     return { bundle: bundle?.bundle ?? null, packages, notices };
   }
 
+  /** A device is listed no more. */
+  drop(device: Uint8Array): void {
+    this.#kept = this.#kept.filter((one) => !equal(one.device, device));
+  }
+
   /** Forgets what has expired, also that it was handed out. */
   collect(nowMs: number): void {
     this.#kept = this.#kept.filter(({ expiresAtMs }) => expiresAtMs > nowMs);

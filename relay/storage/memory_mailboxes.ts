@@ -142,6 +142,14 @@ export class MemoryMailboxes {
     return removed;
   }
 
+  /** Empties a mailbox whose device is listed no more; what was sent to it stays known for its time. */
+  dropAll(device: Uint8Array): void {
+    const mailbox = this.#all.get(hex(device));
+    if (mailbox === undefined) return;
+    for (const seq of [...mailbox.kept.keys()]) this.#remove(mailbox, seq);
+    mailbox.expired = [];
+  }
+
   /** See Store. */
   room(device: Uint8Array): { messages: number; bytes: number } | null {
     const mailbox = this.#all.get(hex(device));

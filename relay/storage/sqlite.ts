@@ -4,6 +4,7 @@
  */
 import { QightError } from "../../proto/errors.ts";
 import { CommitQueue } from "./commit_queue.ts";
+import { SqliteAccountStore } from "./sqlite_account_store.ts";
 import { SqliteBlobStore } from "./sqlite_blob_store.ts";
 import { classify } from "./sqlite_failure.ts";
 import { type Read, SqliteGroupStore, SqliteKeyPackageStore } from "./sqlite_group_store.ts";
@@ -13,7 +14,9 @@ import { SqliteThread } from "./sqlite_thread.ts";
 import { type PackedPage, unpackPage } from "./sqlite_wire.ts";
 import type { Applied } from "./sqlite_writer.ts";
 import type {
+  AccountStore,
   BlobStore,
+  BundleChange,
   BundlePut,
   Collected,
   Enqueued,
@@ -66,6 +69,7 @@ export class SqliteStore implements Store {
   readonly groups: GroupStore;
   readonly keyPackages: KeyPackageStore;
   readonly blobs: BlobStore;
+  readonly accounts: AccountStore;
   readonly #path: string;
   readonly #now: () => number;
   readonly #writer: SqliteThread;
@@ -109,6 +113,7 @@ export class SqliteStore implements Store {
     this.groups = new SqliteGroupStore(this.#queue, read);
     this.keyPackages = new SqliteKeyPackageStore(this.#queue, read);
     this.blobs = new SqliteBlobStore(this.#queue, read);
+    this.accounts = new SqliteAccountStore(this.#queue, read);
     writer.failed.then((error) => this.#damaged(error));
   }
 
@@ -150,8 +155,8 @@ export class SqliteStore implements Store {
   }
 
   /** See Store. */
-  putBundle(bundle: StoredBundle, expectedVersion: number): Promise<BundlePut> {
-    return this.#queue.change("putBundle", [bundle, expectedVersion], bundle.bundle.length + 512);
+  putBundle(bundle: StoredBundle, expectedVersion: number, change: BundleChange | null = null): Promise<BundlePut> {
+    return this.#queue.change("putBundle", [bundle, expectedVersion, change], bundle.bundle.length + 512);
   }
 
   /** See Store. */

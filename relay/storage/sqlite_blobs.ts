@@ -34,6 +34,7 @@ export class Blobs {
   readonly #claimed: Statement;
   readonly #hasClaim: Statement;
   readonly #unclaim: Statement;
+  readonly #claimsOf: Statement;
   readonly #latest: Statement;
   readonly #keepUntil: Statement;
   readonly #addChunk: Statement;
@@ -61,6 +62,7 @@ export class Blobs {
       "SELECT coalesce(sum(size), 0) FROM blob_claims WHERE account = ? AND sha256 <> ? AND until > ?",
     ).pluck();
     this.#hasClaim = db.prepare("SELECT 1 FROM blob_claims WHERE account = ? AND sha256 = ?");
+    this.#claimsOf = db.prepare("SELECT sha256 FROM blob_claims WHERE account = ?").pluck();
     this.#unclaim = db.prepare("DELETE FROM blob_claims WHERE account = ? AND sha256 = ?");
     this.#latest = db.prepare("SELECT max(until) FROM blob_claims WHERE sha256 = ?").pluck();
     this.#keepUntil = db.prepare("UPDATE blobs SET expires = ? WHERE id = ?");
@@ -132,6 +134,11 @@ export class Blobs {
     if (latest === null) this.#keepUntil.run(0, known.id);
     else if (known.state === WHOLE) this.#keepUntil.run(latest, known.id);
     return true;
+  }
+
+  /** Gives all claims of an account up. */
+  forgetAll(account: Uint8Array): void {
+    for (const sha256 of this.#claimsOf.all(account) as Uint8Array[]) this.forget(account, Uint8Array.from(sha256));
   }
 
   /** Ends what is over and removes some chunks of what is gone; true when there may be more. */

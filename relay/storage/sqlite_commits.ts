@@ -6,11 +6,11 @@ import type { Statement } from "better-sqlite3";
 import { crc32 } from "node:zlib";
 import { equal } from "../../crypto/equal.ts";
 import { inPair, isTakenBack, type RosterChange, rosterChange, rosterFault } from "./group_rules.ts";
-import type { Committed, GroupBounds, GroupNotice, GroupStore, NewCommit, Noticed, Reported } from "./group_store.ts";
+import type { Committed, GroupBounds, GroupStore, NewCommit, Noticed, Reported } from "./group_store.ts";
 import type { Connection } from "./sqlite_connection.ts";
+import type { Dates, GroupNotices } from "./sqlite_group_notices.ts";
 import { type GroupRow, type GroupRows, type GroupState, keyOf, stateBytes } from "./sqlite_group_rows.ts";
 import type { Mailboxes } from "./sqlite_mailboxes.ts";
-import type { Messages } from "./sqlite_messages.ts";
 import type { Welcomes } from "./sqlite_welcomes.ts";
 import type { StoreLimits } from "./store.ts";
 
@@ -25,7 +25,7 @@ interface Logged {
 export class Commits {
   readonly #rows: GroupRows;
   readonly #mailboxes: Mailboxes;
-  readonly #messages: Messages;
+  readonly #notices: GroupNotices;
   readonly #welcomes: Welcomes;
   readonly #select: Statement;
   readonly #insert: Statement;
@@ -35,10 +35,10 @@ export class Commits {
   readonly #reporters: Statement;
   readonly #deleteReports: Statement;
 
-  constructor(db: Connection, rows: GroupRows, mailboxes: Mailboxes, messages: Messages, welcomes: Welcomes) {
+  constructor(db: Connection, rows: GroupRows, mailboxes: Mailboxes, notices: GroupNotices, welcomes: Welcomes) {
     this.#rows = rows;
     this.#mailboxes = mailboxes;
-    this.#messages = messages;
+    this.#notices = notices;
     this.#welcomes = welcomes;
     this.#select = db.prepare("SELECT device, hash, length(bytes) AS size FROM commits WHERE slot = (? << 36) | ?");
     this.#insert = db.prepare(
@@ -75,7 +75,7 @@ export class Commits {
     this.#apply(group, commit, change, bounds);
     const welcomed = new Set(commit.welcomed.map(keyOf));
     const kindFor = (each: Uint8Array) => welcomed.has(keyOf(each)) ? "welcome" as const : "commit" as const;
-    const notices = this.#notify(
+    const notices = this.#notices.put(
       group,
       [
         ...group.roster.filter((each) => !equal(each, device)).map((each) => ({ device: each, kind: kindFor(each) })),
@@ -180,7 +180,7 @@ export class Commits {
     group: GroupRow,
     before: GroupState,
     newest: Logged,
-    times: { received: number; expires: number },
+    times: Dates,
     limits: StoreLimits,
   ): Noticed[] {
     const { added } = rosterChange(before.roster, group.roster);
@@ -193,7 +193,7 @@ export class Commits {
     this.#rows.setRoster(group, before.roster);
     this.#rows.save(group, epoch, bytes);
     const kept = before.roster.filter((each) => !equal(each, newest.device));
-    const notices = this.#notify(
+    const notices = this.#notices.put(
       group,
       [
         ...kept.map((device) => ({ device, kind: "reopened" as const })),
@@ -228,20 +228,6 @@ export class Commits {
     this.#deleteReports.run(group.id);
     this.#welcomes.forget(group);
     this.#rows.delete(group);
-  }
-
-  #notify(
-    group: GroupRow,
-    to: readonly { device: Uint8Array; kind: GroupNotice["kind"] }[],
-    times: { received: number; expires: number },
-    limits: StoreLimits,
-  ): Noticed[] {
-    return to.flatMap(({ device, kind }) => {
-      const notice = { group: group.name, kind, epoch: group.epoch };
-      const mailbox = this.#mailboxes.find(device);
-      const seq = mailbox && this.#messages.notice(mailbox, notice, times, limits);
-      return seq === null ? [] : [{ device, seq, notice, receivedAtMs: times.received, expiresAtMs: times.expires }];
-    });
   }
 
   #accounts(roster: readonly Uint8Array[]): Set<string> {

@@ -1,65 +1,33 @@
 /**
- * Bundles, sealing keys, tokens and allow list in the writer.
+ * Sealing keys, tokens and allow list in the writer.
  * @module
  */
 import type { Statement } from "better-sqlite3";
-import type { BundlePut, StoredBundle, StoredSealingKey, StoredToken } from "./store.ts";
+import type { StoredSealingKey, StoredToken } from "./store.ts";
 import type { Connection } from "./sqlite_connection.ts";
-import type { Mailboxes } from "./sqlite_mailboxes.ts";
 
-/** Changes of the directory, all inside the transaction of the batch. */
+/** Changes of what is looked up, all inside the transaction of the batch. */
 export class Directory {
-  readonly #mailboxes: Mailboxes;
-  readonly #account: Statement;
-  readonly #owner: Statement;
-  readonly #putAccount: Statement;
   readonly #sealingKey: Statement;
   readonly #putSealingKey: Statement;
+  readonly #dropSealingKey: Statement;
   readonly #putToken: Statement;
   readonly #deleteToken: Statement;
   readonly #allow: Statement;
   readonly #disallow: Statement;
 
-  constructor(db: Connection, mailboxes: Mailboxes) {
-    this.#mailboxes = mailboxes;
-    this.#account = db.prepare("SELECT version, devices FROM accounts WHERE account = ?");
-    this.#owner = db.prepare("SELECT account FROM mailboxes WHERE device = ? AND account IS NOT NULL");
-    this.#putAccount = db.prepare(
-      `INSERT INTO accounts (account, version, bundle, devices, created_from_ip) VALUES (?, ?, ?, ?, ?)
-       ON CONFLICT (account) DO UPDATE SET version = excluded.version, bundle = excluded.bundle,
-         devices = excluded.devices, created_from_ip = coalesce(created_from_ip, excluded.created_from_ip)`,
-    );
+  constructor(db: Connection) {
     this.#sealingKey = db.prepare("SELECT created, sealing_key FROM sealing_keys WHERE device = ?");
     this.#putSealingKey = db.prepare(
       "INSERT OR REPLACE INTO sealing_keys (device, created, expires, sealing_key) VALUES (?, ?, ?, ?)",
     );
+    this.#dropSealingKey = db.prepare("DELETE FROM sealing_keys WHERE device = ?");
     this.#putToken = db.prepare(
       "INSERT OR REPLACE INTO tokens (id, name, hash, created, expires) VALUES (?, ?, ?, ?, ?)",
     );
     this.#deleteToken = db.prepare("DELETE FROM tokens WHERE id = ? OR name = ?");
     this.#allow = db.prepare("INSERT OR REPLACE INTO allowed (account, note) VALUES (?, ?)");
     this.#disallow = db.prepare("DELETE FROM allowed WHERE account = ?");
-  }
-
-  /** Compare-and-set; devices that left the bundle keep their numbers and lose their mailbox; `leaves` hears of each before. */
-  putBundle(next: StoredBundle, expectedVersion: number, leaves: (device: Uint8Array) => void): BundlePut {
-    const stored = this.#account.get(next.account) as { version: number; devices: Uint8Array } | undefined;
-    if ((stored?.version ?? 0) !== expectedVersion) return "version_conflict";
-    for (const device of next.devices) {
-      const owner = this.#owner.get(device) as { account: Uint8Array } | undefined;
-      if (owner !== undefined && hex(owner.account) !== hex(next.account)) return "device_taken";
-    }
-    const devices = joinDevices(next.devices);
-    this.#putAccount.run(next.account, next.version, next.bundle, devices, next.createdFromIp ?? null);
-    const kept = new Set(next.devices.map(hex));
-    for (const device of splitDevices(stored?.devices ?? new Uint8Array())) {
-      if (kept.has(hex(device))) continue;
-      leaves(device);
-      this.#mailboxes.assign(device, null);
-    }
-    for (const device of next.devices) this.#mailboxes.assign(device, next.account);
-    if (stored === undefined) this.#mailboxes.totals.accounts++;
-    return "stored";
   }
 
   /** False when a newer one, or another one of the same instant, is stored; repeating the same one is fine. */
@@ -70,6 +38,11 @@ export class Directory {
     }
     this.#putSealingKey.run(key.device, key.createdAtMs, key.expiresAtMs, key.sealingKey);
     return true;
+  }
+
+  /** A device is listed no more. */
+  dropSealingKey(device: Uint8Array): void {
+    this.#dropSealingKey.run(device);
   }
 
   /** Adds a token, or replaces the one with this id. */

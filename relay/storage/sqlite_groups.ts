@@ -4,11 +4,21 @@
  */
 import type { Statement } from "better-sqlite3";
 import { equal } from "../../crypto/equal.ts";
-import type { Committed, GroupBounds, GroupPut, GroupStore, NewCommit, NewGroup, Reported } from "./group_store.ts";
+import type {
+  Committed,
+  GroupBounds,
+  GroupPut,
+  GroupStore,
+  NewCommit,
+  NewGroup,
+  Noticed,
+  Reported,
+} from "./group_store.ts";
 import type { JoinKeyPut, NewJoinKey } from "./group_store.ts";
 import { Commits } from "./sqlite_commits.ts";
 import type { Connection } from "./sqlite_connection.ts";
-import { bothOf, type GroupRow, type GroupRows, stateBytes } from "./sqlite_group_rows.ts";
+import { type Dates, GroupNotices } from "./sqlite_group_notices.ts";
+import { bothOf, type GroupRow, type GroupRows, keyOf, stateBytes } from "./sqlite_group_rows.ts";
 import type { Mailboxes } from "./sqlite_mailboxes.ts";
 import type { Messages } from "./sqlite_messages.ts";
 import { Welcomes } from "./sqlite_welcomes.ts";
@@ -22,6 +32,7 @@ export class Groups {
   readonly #rows: GroupRows;
   readonly #mailboxes: Mailboxes;
   readonly #welcomes: Welcomes;
+  readonly #notices: GroupNotices;
   readonly #commits: Commits;
   readonly #oldCommits: Statement;
   readonly #oldWelcomes: Statement;
@@ -31,7 +42,8 @@ export class Groups {
     this.#rows = rows;
     this.#mailboxes = mailboxes;
     this.#welcomes = new Welcomes(db);
-    this.#commits = new Commits(db, rows, mailboxes, messages, this.#welcomes);
+    this.#notices = new GroupNotices(mailboxes, messages);
+    this.#commits = new Commits(db, rows, mailboxes, this.#notices, this.#welcomes);
     this.#oldCommits = db.prepare(
       `SELECT c.slot & 68719476735 AS epoch, g.id, g.name FROM commits c JOIN groups g ON g.id = c.slot >> 36
        WHERE c.until <= ? ORDER BY c.until LIMIT ${collectRows}`,
@@ -79,6 +91,18 @@ export class Groups {
   /** Takes a device that its account does not list any more off all rosters; to be called while it still has its mailbox. */
   leaveAll(device: Uint8Array): void {
     for (const name of this.#rows.namesOf(device)) this.leave(name, device);
+  }
+
+  /** Groups that have one of these devices on their rosters. */
+  touched(devices: readonly Uint8Array[]): GroupRow[] {
+    const found = devices.flatMap((device) => this.#rows.namesOf(device).flatMap((name) => this.#rows.all(name)));
+    const keys = devices.map(keyOf);
+    return [...new Set(found)].filter(({ members }) => keys.some((key) => members.has(key)));
+  }
+
+  /** Tells those on the rosters that the devices of an account among them are others now. */
+  tellMembers(groups: readonly GroupRow[], dates: Dates, limits: StoreLimits): Noticed[] {
+    return this.#notices.putMembers(groups, dates, limits);
   }
 
   /** See Store. */

@@ -26,6 +26,7 @@ export class Invites {
   readonly #claim: Statement;
   readonly #confirm: Statement;
   readonly #revoke: Statement;
+  readonly #drop: Statement;
   readonly #collect: Statement;
 
   constructor(db: Connection) {
@@ -38,6 +39,7 @@ export class Invites {
     this.#claim = db.prepare("UPDATE invites SET claimer = ?, until = ? WHERE locator = ?");
     this.#confirm = db.prepare("UPDATE invites SET record = NULL WHERE locator = ? AND claimer = ?");
     this.#revoke = db.prepare("DELETE FROM invites WHERE locator = ? AND creator = ? AND claimer IS NULL");
+    this.#drop = db.prepare("DELETE FROM invites WHERE creator = ?");
     this.#collect = db.prepare(`DELETE FROM invites WHERE until <= ? ORDER BY until LIMIT ${collectRows}`);
   }
 
@@ -75,6 +77,11 @@ export class Invites {
   /** See Store. */
   revoke(locator: Uint8Array, creator: Uint8Array): boolean {
     return this.#revoke.run(locator, creator).changes > 0;
+  }
+
+  /** All of a device whose account has ended, claimed or not. */
+  drop(creator: Uint8Array): void {
+    this.#drop.run(creator);
   }
 
   /** Removes some rows whose time is over; true when there may be more. */

@@ -47,6 +47,7 @@ export class KeyPackages {
   readonly #bundle: Statement;
   readonly #choose: Statement;
   readonly #use: Statement;
+  readonly #drop: Statement;
   readonly #collect: Statement;
 
   constructor(db: Connection, mailboxes: Mailboxes, messages: Messages) {
@@ -68,6 +69,7 @@ export class KeyPackages {
        WHERE device = ? AND suite = ? AND last_resort = ? AND expires > ? AND bytes IS NOT NULL ORDER BY id LIMIT 1`,
     );
     this.#use = db.prepare("UPDATE key_packages SET bytes = NULL, crc = 0 WHERE id = ?");
+    this.#drop = db.prepare("DELETE FROM key_packages WHERE device = ?");
     this.#collect = db.prepare(`DELETE FROM key_packages WHERE expires <= ? ORDER BY expires LIMIT ${collectRows}`);
   }
 
@@ -128,6 +130,11 @@ export class KeyPackages {
     const times = { received: receivedAtMs, expires: expiresAtMs };
     const seq = mailbox && this.#messages.notice(mailbox, notice, times, limits);
     return seq === null ? [] : [{ device, seq, notice, receivedAtMs, expiresAtMs }];
+  }
+
+  /** A device is listed no more. */
+  drop(device: Uint8Array): void {
+    this.#drop.run(device);
   }
 
   /** Removes some that have expired, used or not; true when there may be more. */

@@ -167,6 +167,14 @@ export class Messages {
     return removed;
   }
 
+  /** Empties a mailbox whose device is listed no more; what was sent to it stays known for its time. */
+  dropAll(device: Uint8Array): void {
+    const mailbox = this.#mailboxes.find(device);
+    if (mailbox === null) return;
+    this.#remove(mailbox, 1, mailbox.nextSeq - 1);
+    this.#expired.forget(mailbox.id, mailbox.nextSeq - 1);
+  }
+
   /** Removes some expired messages and some old dedup memory. */
   collect(nowMs: number): CollectStep {
     const rows = this.#selectExpired.all(nowMs) as { mailbox: number; seq: number }[];

@@ -2,6 +2,7 @@
  * The thread that holds SQLite, so that a sync never stops the network. One worker writes, another reads.
  * @module
  */
+import { AccountReader } from "./sqlite_account_reader.ts";
 import { BlobReader } from "./sqlite_blob_reader.ts";
 import { GroupReader } from "./sqlite_group_reader.ts";
 import { Reader } from "./sqlite_reader.ts";
@@ -103,6 +104,7 @@ function reading(path: string) {
   const reader = new Reader(db);
   const groups = new GroupReader(db);
   const blobs = new BlobReader(db);
+  const accounts = new AccountReader(db);
   return (method: string, args: readonly unknown[]): Result => {
     switch (method) {
       case "fetch": {
@@ -139,6 +141,8 @@ function reading(path: string) {
         const piece = blobs.read(...args as [Uint8Array, number]);
         return { value: piece, transfer: piece ? [piece.data.buffer as ArrayBuffer] : [] };
       }
+      case "account":
+        return { value: accounts.read(...args as [string, readonly unknown[]]) };
       case "check":
         return { value: checkDatabase(db) };
       case "copy":

@@ -7,7 +7,9 @@ import type { NewBlob } from "./blob_store.ts";
 import type { GroupBounds, GroupEnqueued, GroupStore, NewCommit, NewGroup, NewJoinKey } from "./group_store.ts";
 import type { KeyPackageBounds, KeyPackageClaim, NewKeyPackage } from "./key_package_store.ts";
 import type { InviteBounds, NewInvite, StoredBundle, StoredSealingKey, StoredToken } from "./store.ts";
+import type { BundleChange } from "./account_store.ts";
 import { Reserve } from "./reserve.ts";
+import { Accounts } from "./sqlite_accounts.ts";
 import { Blobs } from "./sqlite_blobs.ts";
 import { closeLeavingLog, type Connection, openForWriting, synchronousOf } from "./sqlite_connection.ts";
 import { Directory } from "./sqlite_directory.ts";
@@ -16,10 +18,12 @@ import { FanOut } from "./sqlite_fan_out.ts";
 import { GroupRows } from "./sqlite_group_rows.ts";
 import { Groups } from "./sqlite_groups.ts";
 import { KeyPackages } from "./sqlite_key_packages.ts";
+import { Lists } from "./sqlite_lists.ts";
 import { Mailboxes, type Totals } from "./sqlite_mailboxes.ts";
 import { Invites } from "./sqlite_invites.ts";
 import { type CollectStep, Messages } from "./sqlite_messages.ts";
 import { Payloads } from "./sqlite_payloads.ts";
+import { Sessions } from "./sqlite_sessions.ts";
 import { type Batch, Outcomes, type Step, unpackMessages } from "./sqlite_wire.ts";
 import type { Range, StoreLimits } from "./store.ts";
 
@@ -55,6 +59,8 @@ export class Writer {
   readonly #groupRows: GroupRows;
   readonly #groups: Groups;
   readonly #fanOut: FanOut;
+  readonly #lists: Lists;
+  readonly #accounts: Accounts;
   readonly #reserve: Reserve;
   #running = -1;
 
@@ -65,13 +71,23 @@ export class Writer {
     this.#mailboxes = new Mailboxes(this.#db);
     const payloads = new Payloads(this.#db, this.#mailboxes);
     this.#messages = new Messages(this.#db, this.#mailboxes, payloads);
-    this.#directory = new Directory(this.#db, this.#mailboxes);
+    this.#directory = new Directory(this.#db);
     this.#invites = new Invites(this.#db);
     this.#keyPackages = new KeyPackages(this.#db, this.#mailboxes, this.#messages);
     this.#blobs = new Blobs(this.#db, this.#mailboxes);
     this.#groupRows = new GroupRows(this.#db, this.#mailboxes);
     this.#groups = new Groups(this.#db, this.#groupRows, this.#mailboxes, this.#messages);
     this.#fanOut = new FanOut(this.#groupRows, this.#mailboxes, this.#messages, payloads);
+    const sessions = new Sessions(this.#db, this.#mailboxes);
+    this.#lists = new Lists(this.#db, this.#mailboxes, this.#messages, this.#groups, {
+      dropOfDevice: (device) => {
+        sessions.drop(device);
+        this.#directory.dropSealingKey(device);
+        this.#keyPackages.drop(device);
+      },
+      dropOfAccount: (account) => this.#blobs.forgetAll(account),
+    });
+    this.#accounts = new Accounts(this.#db, this.#lists, sessions, this.#invites);
     this.#takeReserve(nowMs);
   }
 
@@ -171,6 +187,8 @@ export class Writer {
 
   #change(name: string, args: readonly unknown[], limits: StoreLimits): unknown {
     switch (name) {
+      case "account":
+        return this.#accounts.change(args[0] as string, args[1] as readonly unknown[], limits, this.#reserve.mayGrow);
       case "acknowledge":
         return this.#messages.acknowledge(...args as [Uint8Array, readonly Range[]]);
       case "collect":
@@ -200,7 +218,7 @@ export class Writer {
     if (!this.#reserve.mayGrow) throw new QightError("storage_full");
     switch (name) {
       case "putBundle":
-        return this.#directory.putBundle(...args as [StoredBundle, number], (device) => this.#groups.leaveAll(device));
+        return this.#lists.put(...args as [StoredBundle, number, BundleChange | null], limits);
       case "putSealingKey":
         return this.#directory.putSealingKey(...args as [StoredSealingKey]);
       case "putToken":
@@ -232,7 +250,8 @@ export class Writer {
 
   #collect(nowMs: number): CollectStep {
     const step = this.#messages.collect(nowMs);
-    const more = [this.#invites, this.#keyPackages, this.#groups, this.#blobs].map((each) => each.collect(nowMs));
+    const more = [this.#invites, this.#keyPackages, this.#groups, this.#blobs, this.#accounts]
+      .map((each) => each.collect(nowMs));
     return { ...step, more: step.more || more.includes(true) };
   }
 

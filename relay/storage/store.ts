@@ -3,10 +3,12 @@
  * and KeyPackages. SQLite and memory implement it; one contract suite runs over both. Services see only this file.
  * @module
  */
+import type { AccountStore, BundleChange, BundleRefusal, ListChanged } from "./account_store.ts";
 import type { BlobStore } from "./blob_store.ts";
 import type { GroupNotice, GroupStore } from "./group_store.ts";
 import type { KeyPackageStore } from "./key_package_store.ts";
 
+export type * from "./account_store.ts";
 export type * from "./blob_store.ts";
 export type * from "./group_store.ts";
 export type * from "./key_package_store.ts";
@@ -74,12 +76,11 @@ export interface StoredBundle {
   readonly version: number;
   readonly bundle: Uint8Array; // serialized Bundle
   readonly devices: readonly Uint8Array[];
-  /** Devices of other accounts are refused: a device belongs to one account. */
   readonly createdFromIp?: string;
 }
 
 /** Answer to a compare-and-set of a bundle. */
-export type BundlePut = "stored" | "version_conflict" | "device_taken";
+export type BundlePut = ({ readonly kind: "stored" } & ListChanged) | BundleRefusal;
 
 /** A device's current sealing key. */
 export interface StoredSealingKey {
@@ -163,6 +164,7 @@ export interface Store extends AsyncDisposable {
   readonly groups: GroupStore;
   readonly keyPackages: KeyPackageStore;
   readonly blobs: BlobStore;
+  readonly accounts: AccountStore;
 
   /** Many calls share one commit; order of calls is order of sequence numbers within a mailbox. */
   enqueue(message: NewMessage): Promise<Enqueued>;
@@ -180,8 +182,18 @@ export interface Store extends AsyncDisposable {
    */
   collect(nowMs: number): Promise<Collected>;
 
-  /** Compare-and-set: stored version must be `expectedVersion` (0 = none). New devices get mailboxes. */
-  putBundle(bundle: StoredBundle, expectedVersion: number): Promise<BundlePut>;
+  /**
+   * Compare-and-set: stored version must be `expectedVersion` (0 = none). New devices get mailboxes. In the same step:
+   *
+   * - A device that is listed no more is off all rosters, without session, KeyPackages and sealing key; its mailbox is
+   *   emptied, and keeps its numbers for the case that it comes back.
+   * - A device belongs to one account: `device_taken` for one of another account, unless it is the one that is moving.
+   *   That one leaves its former account, which goes with its last device, all rosters, its session, KeyPackages and
+   *   sealing key; its mail stays.
+   * - When a list that was there before changes, everybody on the rosters of the account's groups gets a notice; without
+   *   `change` nobody does.
+   */
+  putBundle(bundle: StoredBundle, expectedVersion: number, change?: BundleChange | null): Promise<BundlePut>;
   bundleOfAccount(account: Uint8Array): Promise<StoredBundle | null>;
   bundleOfDevice(device: Uint8Array): Promise<StoredBundle | null>;
   /** False when a newer one is stored. */

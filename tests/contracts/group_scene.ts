@@ -67,7 +67,7 @@ export function said(
 /** Accounts 1 to `count` with a device each, and a group of all of them at epoch 1. */
 export async function withGroup(store: Store, count: number): Promise<Store> {
   const all = Array.from({ length: count }, (_, i) => i + 1);
-  for (const n of all.slice(2)) assert.equal(await store.putBundle(bundle(n, [n]), 0), "stored");
+  for (const n of all.slice(2)) assert.equal((await store.putBundle(bundle(n, [n]), 0)).kind, "stored");
   assert.equal(await store.groups.create(group(), bounds), "stored");
   accepted(await store.groups.commit(commit(0, all, { welcomes: all.slice(1) }), bounds));
   for (const n of all) {

@@ -5,8 +5,8 @@
 
 /**
  * Schema 6. A name that was given up keeps its row without account and record until `held_until`. Session tokens and
- * recovery locators are here as hashes alone. No table without a row number has the columns of `expired` or `dedup`:
- * salvage tells rows by their shape.
+ * recovery locators are here as hashes alone. No two tables have columns of the same kinds in the same order, and no index
+ * those of a table without a row number: salvage tells rows by their shape.
  */
 export const accounts = {
   version: 6,
@@ -24,6 +24,8 @@ CREATE TABLE names (
   held_until INTEGER
 ) STRICT;
 
+CREATE INDEX names_held ON names (held_until) WHERE held_until IS NOT NULL;
+
 CREATE TABLE sessions (
   token_hash BLOB PRIMARY KEY,
   device BLOB NOT NULL UNIQUE,
@@ -38,9 +40,9 @@ CREATE TABLE devices_seen (device BLOB PRIMARY KEY, seen INTEGER NOT NULL) STRIC
 
 CREATE TABLE recoveries (
   account BLOB PRIMARY KEY,
-  made INTEGER NOT NULL,
+  sealed BLOB NOT NULL,
   crc INTEGER NOT NULL,
-  sealed BLOB NOT NULL
+  made INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE recovery_codes (

@@ -9,6 +9,7 @@ import { received } from "./0002_received.ts";
 import { invites } from "./0003_invites.ts";
 import { groups } from "./0004_groups.ts";
 import { blobs } from "./0005_blobs.ts";
+import { accounts } from "./0006_accounts.ts";
 
 /** One step from schema `version - 1` to `version`. */
 export interface Migration {
@@ -17,7 +18,7 @@ export interface Migration {
 }
 
 /** All steps in order; a released step never changes. */
-export const migrations: readonly Migration[] = [first, received, invites, groups, blobs];
+export const migrations: readonly Migration[] = [first, received, invites, groups, blobs, accounts];
 
 /** The schema that this program reads and writes. */
 export const currentSchema = migrations[migrations.length - 1].version;
