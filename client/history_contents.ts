@@ -16,9 +16,9 @@ export function keptContent(content: Content): Pick<HistoryLine, "text" | "reply
   };
 }
 
-/** Whether a content is a line of a conversation: it has a body or files, and is no action on other lines. */
-export function isLine({ body, files, action }: Content): boolean {
-  return action.case === undefined && (body.case !== undefined || files.length > 0);
+/** Whether a content is a line of a conversation: it has a body or files, is no action on other lines, and not for the own devices. */
+export function isLine({ body, files, action, sync }: Content): boolean {
+  return action.case === undefined && sync === undefined && (body.case !== undefined || files.length > 0);
 }
 
 /** Its files; with `keep` the bytes that came along, with `keepRefs` the way to those at the relay. Bytes that are no text are a file too: a screen cannot show them. */

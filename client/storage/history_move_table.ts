@@ -3,6 +3,8 @@
  * @module
  */
 import type Database from "better-sqlite3";
+import type { HistoryRow } from "./history_rows.ts";
+import { historyColumns, lineOf, type LineRow } from "./history_table.ts";
 
 /** A history on its way to another device. */
 export interface MoveRow {
@@ -51,6 +53,10 @@ export interface ArrivedMove {
 
 /** Moves of histories. */
 export interface HistoryMoveTable {
+  /** Every line that stays (none that disappears), by its place, with about the bytes that it takes on the way. */
+  sizes(): { place: number; bytes: number }[];
+  /** Lines that stay, between two places. */
+  between(firstPlace: number, lastPlace: number): HistoryRow[];
   /** The last move to a device over a relay; null when there was none. */
   to(relay: string, device: Uint8Array): MoveRow | null;
   begin(move: MoveRow, parts: readonly MovePart[]): void;
@@ -58,8 +64,10 @@ export interface HistoryMoveTable {
   sent(transfer: Uint8Array, part: number): void;
   /** Keeps a part to be imported; false when it is known. */
   arrived(part: ArrivedPart): boolean;
-  /** Parts that wait at a relay, in order. */
-  waiting(relay: string): ArrivedPart[];
+  /** The part of a relay that waits longest; null when none does. */
+  next(relay: string): ArrivedPart | null;
+  /** Whether any part of a relay waits. */
+  waits(relay: string): boolean;
   /** The first place of a transfer's lines, in front of all that is there; chosen when its first part is imported. */
   baseOf(transfer: Uint8Array, lines: number): number;
   /** A part is in with so many new lines, or lost; its file is not needed any more. */
@@ -103,6 +111,16 @@ export const historyMoveSchema = `
 
 /** The tables over an open database. */
 export function historyMoveTable(db: Database.Database): HistoryMoveTable {
+  const sizes = db.prepare(
+    "SELECT place, octet_length(text) + 200 + " +
+      "(SELECT coalesce(sum(octet_length(name) + 150), 0) FROM history_file AS f WHERE f.place = h.place) + " +
+      "(SELECT 80 * count(*) FROM history_reaction AS r WHERE r.place = h.place) + " +
+      "(SELECT 40 * count(*) FROM history_mark AS m WHERE m.place = h.place) AS bytes " +
+      "FROM history AS h WHERE disappear_s = 0 ORDER BY place",
+  );
+  const between = db.prepare(
+    `SELECT ${historyColumns} FROM history WHERE disappear_s = 0 AND place BETWEEN ? AND ? ORDER BY place`,
+  );
   const to = db.prepare("SELECT * FROM history_move WHERE relay = ? AND device = ? ORDER BY number DESC LIMIT 1");
   const begin = db.prepare("INSERT INTO history_move (transfer, relay, device, lines, parts) VALUES (?, ?, ?, ?, ?)");
   const addPart = db.prepare("INSERT INTO history_move_part VALUES (?, ?, ?, ?, ?, 0)");
@@ -111,20 +129,24 @@ export function historyMoveTable(db: Database.Database): HistoryMoveTable {
   const arrived = db.prepare(
     "INSERT INTO history_arrival VALUES (?, ?, ?, ?, ?, 'waiting', 0, ?) ON CONFLICT (transfer, part) DO NOTHING",
   );
-  const waiting = db.prepare(
-    "SELECT * FROM history_arrival WHERE state = 'waiting' AND relay = ? ORDER BY rowid",
+  const next = db.prepare(
+    "SELECT * FROM history_arrival WHERE state = 'waiting' AND relay = ? ORDER BY rowid LIMIT 1",
   );
+  const waits = db.prepare("SELECT EXISTS (SELECT 1 FROM history_arrival WHERE state = 'waiting' AND relay = ?)")
+    .pluck();
   const base = db.prepare("SELECT place FROM history_base WHERE transfer = ?").pluck();
   const front = db.prepare(`SELECT ${FIRST_PLACE}`).pluck();
   const putBase = db.prepare("INSERT INTO history_base VALUES (?, ?)");
   const settle = db.prepare(
-    "UPDATE history_arrival SET state = ?, added = ?, file = NULL WHERE transfer = ? AND part = ?",
+    "UPDATE history_arrival SET state = ?, added = ?, file = NULL WHERE transfer = ? AND part = ? AND state = 'waiting'",
   );
   const move = db.prepare(
     "SELECT max(lines) AS lines, max(parts) AS parts, sum(state <> 'waiting') AS done, sum(state = 'lost') AS lost, " +
       "sum(added) AS added FROM history_arrival WHERE transfer = ?",
   );
   return {
+    sizes: () => sizes.all() as { place: number; bytes: number }[],
+    between: (firstPlace, lastPlace) => (between.all(firstPlace, lastPlace) as LineRow[]).map(lineOf),
     to(relay, device) {
       const row = to.get(relay, device) as MoveRow | undefined;
       if (!row) return null;
@@ -148,10 +170,13 @@ export function historyMoveTable(db: Database.Database): HistoryMoveTable {
     sent: (transfer, part) => void sent.run(transfer, part),
     arrived: ({ transfer, part, parts, lines, relay, file }) =>
       arrived.run(transfer, part, parts, lines, relay, file).changes === 1,
-    waiting: (relay) =>
-      (waiting.all(relay) as ArrivedPart[]).map(({ transfer, part, parts, lines, file }): ArrivedPart => {
-        return { transfer: Uint8Array.from(transfer), part, parts, lines, relay, file: Uint8Array.from(file) };
-      }),
+    next(relay) {
+      const row = next.get(relay) as ArrivedPart | undefined;
+      if (!row) return null;
+      const { transfer, part, parts, lines, file } = row;
+      return { transfer: Uint8Array.from(transfer), part, parts, lines, relay, file: Uint8Array.from(file) };
+    },
+    waits: (relay) => waits.get(relay) === 1,
     baseOf(transfer, lines) {
       const known = base.get(transfer) as number | undefined;
       if (known !== undefined) return known;

@@ -1,0 +1,98 @@
+/**
+ * Keeps the devices of one account in step: what changed here is told to the others, what they sent is taken in.
+ * @module
+ */
+import { create } from "@bufbuild/protobuf";
+import { asQightError, QightError } from "../proto/errors.ts";
+import { ContentSchema } from "../proto/gen/qight/v1/seal_pb.ts";
+import { syncedContact } from "./own_sync/contact.ts";
+import { otherDevices, TOLD_DEVICES, unknownTo } from "./own_sync/due.ts";
+import { ownDraft, type OwnRoom, sayToOwn } from "./own_sync/room.ts";
+import type { Connected, Participant } from "./participant.ts";
+import type { ArrivedMove } from "./storage/store.ts";
+
+export { type FromOwn, isBounded, MOST_ENTRIES, type OwnNews, takeSync } from "./own_sync/take.ts";
+export { type OwnRoom } from "./own_sync/room.ts";
+
+/** Contacts and reads in one message: names of 64 letters in any script still fit what every relay takes. */
+const BATCH = 400;
+
+/** What this device says to the others of its account, over a session of `participant`. */
+export function ownRoomOf(participant: Participant, room: Connected): OwnRoom {
+  const { store, clock, relayName, self: { account, signer } } = participant;
+  const { random } = participant.groupRoom({ client: () => Promise.resolve(room.relay) });
+  const { groups } = room;
+  if (!groups) throw new QightError("invariant", "This session knows no conversations");
+  const openOwn = () => groups.direct(account.hash);
+  return { room, store, clock, random, relayName, account: account.hash, device: signer.publicKey, openOwn };
+}
+
+/**
+ * Tells the own other devices (keys) what they do not know yet, in as few messages as it fits; a device that is new in their
+ * conversation is told everything. Answers how much was told. Throws what the relay threw: all of it is told again then.
+ */
+export async function tellOwn(own: OwnRoom, others: readonly Uint8Array[]): Promise<number> {
+  const { store, room } = own;
+  const group = await own.openOwn();
+  const absent = new Set((await room.groups!.absent(group, others)).map((device) => device.toHex()));
+  const present = others.filter((device) => !absent.has(device.toHex()));
+  if (present.length === 0) return 0;
+  const isNew = await store.read(({ meta }) => unknownTo(meta, present));
+  if (isNew) await store.write(({ ownChanges }) => ownChanges.dirtyAll());
+  let told = 0;
+  for (;;) {
+    const { contacts, reads } = await store.read(({ ownChanges }) => ownChanges.dirty(BATCH));
+    if (contacts.length + reads.length === 0) break;
+    const sync = {
+      contacts: contacts.map(syncedContact),
+      reads: reads.map(({ conversation, readUntilMs }) => ({ conversation, readUntilMs: BigInt(readUntilMs) })),
+    };
+    await sayToOwn(own, group, ownDraft(own, create(ContentSchema, { sync })));
+    await store.write(({ ownChanges }) => ownChanges.told(contacts, reads));
+    told += contacts.length + reads.length;
+  }
+  if (isNew) await store.write(({ meta }) => meta.put(TOLD_DEVICES, joined(present)));
+  return told;
+}
+
+/**
+ * Everything that the own devices share is told to all of them, whatever they know: for a device that was just linked.
+ * Answers how much was told.
+ */
+export async function syncAll(participant: Participant, room: Connected): Promise<number> {
+  await participant.store.write(({ ownChanges }) => ownChanges.dirtyAll());
+  return await tellOwn(ownRoomOf(participant, room), otherDevices(room.published.bundle, participant.self.signer));
+}
+
+/**
+ * Does what `isDue` found: tells the others, and imports a history that waits. Answers the moves that came to their end.
+ * What fails is tried again with the next session, and said only as a detail: no command is about it.
+ */
+export async function keepInStep(
+  participant: Participant,
+  room: Connected,
+  { signal, onProgress }: { signal?: AbortSignal; onProgress?: (done: number, all: number) => void } = {},
+): Promise<ArrivedMove[]> {
+  const { store, relayName } = participant;
+  const detail = (text: string) => participant.detail(text);
+  try {
+    const others = otherDevices(room.published.bundle, participant.self.signer);
+    const due = await store.read(({ ownChanges, meta }) => ownChanges.isDirty() || unknownTo(meta, others));
+    if (due) {
+      const told = await tellOwn(ownRoomOf(participant, room), others);
+      if (told > 0) detail(`told the other devices of this account ${told} changes`);
+    }
+    if (!await store.read(({ historyMoves }) => historyMoves.waits(relayName))) return [];
+    const { importHistory } = await import("./history_move/import.ts");
+    const more = { ...(signal ? { signal } : {}), ...(onProgress ? { onProgress } : {}) };
+    return await importHistory({ store, relay: room.relay, relayName, detail, ...more });
+  } catch (thrown) {
+    if (signal?.aborted) throw thrown;
+    detail(`the devices of this account are not in step yet: ${asQightError(thrown).message}`);
+    return [];
+  }
+}
+
+function joined(keys: readonly Uint8Array[]): Uint8Array {
+  return new Uint8Array(keys.flatMap((key) => [...key]));
+}
