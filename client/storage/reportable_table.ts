@@ -62,14 +62,14 @@ export function reportableTable(db: Database.Database): ReportableTable {
   );
   const size = db.prepare("SELECT bytes FROM reportable_size").pluck();
   const dropOldest = db.prepare("DELETE FROM reportable WHERE place = (SELECT min(place) FROM reportable)");
-  const about = db.prepare("SELECT * FROM reportable WHERE id = ?1 OR target = ?1 ORDER BY place");
+  const about = db.prepare("SELECT * FROM reportable WHERE id = ? OR target = ? ORDER BY place");
   const purge = db.prepare("DELETE FROM reportable WHERE forget_at_ms < ?");
   return {
     put({ id, account, target, frankingKey, content, envelope, forgetAtMs }, maxBytes) {
       put.run(id, account, target, frankingKey, content, envelope, forgetAtMs);
       while (size.get() as number > maxBytes) dropOldest.run();
     },
-    about: (id) => (about.all(id) as Record<string, unknown>[]).map(rowOf),
+    about: (id) => (about.all(id, id) as Record<string, unknown>[]).map(rowOf),
     purge: (nowMs) => purge.run(nowMs).changes,
   };
 }
