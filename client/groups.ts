@@ -7,6 +7,8 @@ import { QightError } from "../proto/errors.ts";
 import type { GroupHint } from "./delivery_events.ts";
 import { change, type Changed } from "./groups/change.ts";
 import { beginGroup } from "./groups/create.ts";
+import { bringInOwnDevices } from "./groups/own.ts";
+import { type Progress, settleAll, tendDevices } from "./groups/devices.ts";
 import { openDirect } from "./groups/direct.ts";
 import { eventOf, type GroupEvent, type Happening, sentenceOf } from "./groups/events.ts";
 import { makePass, usePass } from "./groups/invite_pass.ts";
@@ -16,6 +18,8 @@ import { isMember } from "./groups/member_row.ts";
 import { bringTo, comeBack, healFork, type Reached } from "./groups/reach.ts";
 import { groupName, type Role } from "./groups/roles.ts";
 import type { GroupRoom } from "./groups/room.ts";
+import { completeNow } from "./groups/complete.ts";
+import { rejoinAll, type Rejoined, rejoinRest } from "./groups/seat.ts";
 import { absentFrom } from "./groups/standing.ts";
 import { GroupStates } from "./groups/states.ts";
 import { compareGroups, followNotice } from "./groups/tend.ts";
@@ -165,6 +169,7 @@ export class Groups {
     return {
       direct: (account) => this.direct(account),
       absent: (group, devices) => absentFrom(this.#room, group, devices),
+      complete: (group) => completeNow(this.#room, group),
       bringTo: async (group, epoch) => {
         if (await this.bringTo(group, epoch) !== "behind") return;
         throw new QightError("stale_epoch", "The group waits for a change to be taken back that breaks its rules");
@@ -204,13 +209,34 @@ export class Groups {
     for (const row of rows) if (row.relay === relay && isMember(row)) await comeBack(this.#room, row.group, "restored");
   }
 
+  // For an account with several devices.
+
+  /**
+   * After this device let another one of its account in: opens the conversation of the own devices and adds it to all that
+   * this one is in. Answers what could not be done now; a later `tend` does it.
+   */
+  async bringInOwnDevices(progress?: Progress): Promise<QightError[]> {
+    return await bringInOwnDevices(this.#room, progress);
+  }
+
+  /** After this device took another one off its account's list: removes its leaves from all conversations. */
+  async removeGoneDevices(progress?: Progress): Promise<QightError[]> {
+    return await settleAll(this.#room, progress);
+  }
+
+  /** After a recovery: comes into these groups (ids) by the own account's seat; `tend` tries again what did not go. */
+  async rejoinAll(groups: readonly Uint8Array[], progress?: Progress): Promise<Rejoined> {
+    return await rejoinAll(this.#room, groups, progress);
+  }
+
   /** Inside a transaction: a member's `Left` arrived. */
   noteLeft(tables: Pick<Tables, "groups">, group: Uint8Array, account: Uint8Array): void {
     noteLeaver(tables, this.#room, group, account);
   }
 
   /**
-   * When the mailbox is drained: follows what notices did not say, and removes members who left. A program that stays
+   * When the mailbox is drained: follows what notices did not say, brings devices that came and went into and out of
+   * conversations, and removes members who left. A program that stays
    * fills the stock of KeyPackages up too. Answers what went wrong; it is tried again the next time.
    */
   async tend({ stays = false }: { readonly stays?: boolean } = {}): Promise<QightError[]> {
@@ -220,7 +246,8 @@ export class Groups {
       const relay = await source.client();
       await ensureKeyPackages({ relay, relayName, store, owner: { account, signer }, clock }, IN_PEACE, suite);
     }
-    return [...errors, ...await removeLeavers(this.#room)];
+    await rejoinRest(this.#room);
+    return [...errors, ...await tendDevices(this.#room), ...await removeLeavers(this.#room)];
   }
 
   /** What happened to groups and was not shown yet, in order. */

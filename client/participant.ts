@@ -116,6 +116,7 @@ export class Participant implements AsyncDisposable {
     return {
       direct: async (account) => await standingDirect(room, account) ?? await (await groups()).direct(account),
       absent: (group, devices) => absentFrom(room, group, devices),
+      complete: async (group) => await (await groups()).reach.complete(group),
       bringTo: async (group, epoch) => await (await groups()).reach.bringTo(group, epoch),
     };
   }

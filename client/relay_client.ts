@@ -229,6 +229,13 @@ export class RelayClient implements AsyncDisposable {
     return bundle.length > 0 ? bundle : null;
   }
 
+  /** What the relay has of an account: its serialized Bundle, or the AccountEnd of one that was deleted. Not verified here. */
+  async getAccount(account: Uint8Array, options?: CallOptions) {
+    const who = { case: "account" as const, value: account };
+    const { bundle, end } = await this.rpc.unary(DirectoryService.method.getBundle, { who }, options);
+    return { bundle: bundle.length > 0 ? bundle : null, end: end.length > 0 ? end : null };
+  }
+
   /** Publishes the own serialized SealingKey; `key_changed` when a newer one is there. */
   async publishSealingKey(sealingKey: Uint8Array, options?: CallOptions): Promise<void> {
     await this.rpc.unary(DirectoryService.method.publishSealingKey, { sealingKey }, options);

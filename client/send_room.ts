@@ -55,6 +55,8 @@ export interface GroupReach {
   direct(account: Uint8Array): Promise<Uint8Array>;
   /** Those of these devices that have no leaf in a group: they could not open what is said there. */
   absent(group: Uint8Array, devices: readonly Uint8Array[]): Promise<Uint8Array[]>;
+  /** Adds devices of a direct conversation that have no leaf and can be added; answers nothing, `absent` says what is left. */
+  complete(group: Uint8Array): Promise<void>;
   /** Takes commits in until the group is at this epoch at least. */
   bringTo(group: Uint8Array, epoch: number): Promise<void>;
 }

@@ -25,15 +25,21 @@ export async function targetOf(
   conversation: Draft["conversation"] | null,
 ): Promise<Reached> {
   if (conversation === "group") return { to: { group: recipient, recipient } };
-  // Nobody else would be in a conversation with oneself.
-  const direct = conversation === "direct" && groups && !equal(recipient, author.bundle.account);
+  // With one device nobody else would be in a conversation with oneself.
+  const alone = equal(recipient, author.bundle.account) && author.bundle.devices.length < 2;
+  const direct = conversation === "direct" && groups && !alone;
   if (!direct) return { to: await directory.lookUp(relay, recipient) };
   try {
     const group = await groups.direct(recipient);
     if (neverSealed) return { to: { group, recipient } };
     // Every device of theirs gets it: one that came later has no leaf yet (docs/decisions/0007-conversations.md).
     const people = await directory.lookUp(relay, recipient);
-    const absent = await groups.absent(group, people.bundle.devices.map(({ key }) => key));
+    const devices = people.bundle.devices.map(({ key }) => key);
+    let absent = await groups.absent(group, devices);
+    if (absent.length > 0) {
+      await groups.complete(group);
+      absent = await groups.absent(group, devices);
+    }
     if (absent.length === 0) return { to: { group, recipient } };
     return { to: people, sealedBecause: new QightError("no_key_package", "A device of theirs is not in it yet") };
   } catch (thrown) {

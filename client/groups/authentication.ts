@@ -8,10 +8,12 @@ import { formatAccountId } from "../../crypto/account.ts";
 import { equal } from "../../crypto/equal.ts";
 import type { Member } from "../../crypto/mls/credential.ts";
 import { QightError } from "../../proto/errors.ts";
+import { hasEnded, noteEnd } from "../account_ends.ts";
+import type { Tables } from "../storage/store.ts";
 import type { GroupRoom } from "./room.ts";
 
 type Leaf = Pick<Member, "account" | "device">;
-type Authority = Pick<GroupRoom, "directory" | "source">;
+type Authority = Pick<GroupRoom, "directory" | "source" | "store">;
 
 /** Bundles asked for side by side. */
 const AT_ONCE = 16;
@@ -29,16 +31,39 @@ export async function unlisted(leaves: readonly Leaf[], latest: KnownBundles): P
   return missing;
 }
 
-/** Asks the relay for the newest bundles of accounts and keeps them; a bundle that is not valid is as good as none. */
-export async function refreshBundles({ directory, source }: Authority, accounts: readonly Uint8Array[]): Promise<void> {
-  const client = await source.client();
+/**
+ * Asks the relay for the newest bundles of accounts and keeps them, and the end of those that have ended; a bundle that
+ * is not valid is as good as none.
+ */
+export async function refreshBundles(room: Authority, accounts: readonly Uint8Array[]): Promise<void> {
+  const client = await room.source.client();
   const left = [...accounts];
   await Promise.all(Array.from({ length: Math.min(AT_ONCE, left.length) }, async () => {
     for (let account; (account = left.pop());) {
-      const offered = await client.getBundle({ account });
-      if (offered) await keep(directory, account, offered);
+      const { bundle, end } = await client.getAccount(account);
+      if (end) await keepEnd(room, account, end);
+      else if (bundle) await keep(room.directory, account, bundle);
     }
   }));
+}
+
+/** Of these leaves those whose account does not list their device any more, or has ended; for use in a transaction. */
+export async function goneAmong<T extends Leaf>(
+  { directory }: Pick<Authority, "directory">,
+  tables: Pick<Tables, "directory" | "meta">,
+  leaves: readonly T[],
+  /** What was listed after this moment (milliseconds since 1970) counts as not listed then. */
+  atMs = Infinity,
+): Promise<T[]> {
+  const gone: T[] = [];
+  for (const [, same] of Map.groupBy(leaves, ({ account }) => account.toHex())) {
+    const [{ account }] = same;
+    const bundle = await directory.latestIn(tables, account);
+    const isListed = ({ device }: T) =>
+      bundle === null || bundle.devices.some(({ key, addedAtMs }) => equal(key, device) && addedAtMs <= atMs);
+    gone.push(...hasEnded(tables, account) ? same : same.filter((leaf) => !isListed(leaf)));
+  }
+  return gone;
 }
 
 /** Refuses (`bad_group_message`) leaves that no bundle lists, after asking the relay for newer ones. */
@@ -72,5 +97,15 @@ async function keep(directory: Authority["directory"], account: Uint8Array, offe
     // What the relay offers is older or broken: then what is known here has to do.
     if (thrown instanceof QightError && (thrown.code === "bad_bundle" || thrown.code === "key_changed")) return;
     throw thrown;
+  }
+}
+
+async function keepEnd({ store }: Authority, account: Uint8Array, offered: Uint8Array): Promise<void> {
+  const { openAccountEnd } = await import("../../crypto/account_end.ts");
+  try {
+    const end = await openAccountEnd(offered);
+    if (equal(end.account, account)) await store.write((tables) => noteEnd(tables, end));
+  } catch (thrown) {
+    if (!(thrown instanceof QightError) || thrown.code !== "bad_bundle") throw thrown; // not the account's word
   }
 }

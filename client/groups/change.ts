@@ -11,14 +11,16 @@ import { describe, encodeState, type GroupDescription, type GroupState } from ".
 import { asQightError, QightError } from "../../proto/errors.ts";
 import { pause } from "../clock.ts";
 import type { PendingCommit } from "../storage/store.ts";
-import { claimAll, type Claimed } from "./claim.ts";
+import { hasEnded } from "../account_ends.ts";
+import type { Addable, Claimed } from "./claim.ts";
+import { claimMissing, findOffRoster, type Gathered, loadOf, notAMember } from "./claim_missing.ts";
 import { writeHappenings } from "./events.ts";
 import { offer, writeRequest } from "./pending.ts";
-import { isMember } from "./member_row.ts";
 import { bringTo } from "./reach.ts";
 import { faultOf, type JudgedChange } from "./roles.ts";
-import { callsOf, type GroupRoom } from "./room.ts";
+import type { GroupRoom } from "./room.ts";
 import { happeningsOf, nextRow, type OffRoster, rosterOf } from "./rows.ts";
+import { seatsOf } from "./seats.ts";
 
 /** What a group shall be like; accounts as hashes of 32 bytes. With nothing of it, keys are renewed. */
 export interface Intent {
@@ -28,6 +30,11 @@ export interface Intent {
   readonly data?: (data: GroupDataFields) => GroupDataFields;
   /** Renew keys even when nothing else is to do. */
   readonly renew?: boolean;
+  /**
+   * Leaves of devices that their accounts list no more go; the own other devices, and in a direct conversation those of
+   * both, come in as far as they can be added (seats.ts).
+   */
+  readonly tidy?: boolean;
 }
 
 /** What a change did. */
@@ -56,12 +63,12 @@ export async function change(
 ): Promise<Changed> {
   const { clock, random, timeoutMs } = room;
   const untilMs = clock.monotonic() + timeoutMs;
-  const offRoster = new Set<string>();
+  const gathered: Gathered = { claimed, ofDevices: new Map(), offRoster: new Set() };
   for (let tries = 0;; tries++) {
     let waitMs = random(1)[0] / 255 * Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(tries, 10));
     let last = new QightError("stale_epoch", `Others changed the group each time, for ${timeoutMs} ms`);
     try {
-      const changed = await tryOnce(room, group, intent, claimed, offRoster);
+      const changed = await tryOnce(room, group, intent, gathered);
       if (changed) return changed;
     } catch (thrown) {
       const error = asQightError(thrown);
@@ -80,16 +87,16 @@ async function tryOnce(
   room: GroupRoom,
   group: Uint8Array,
   intent: Intent,
-  claimed: Claimed,
-  offRoster: Set<string>,
+  gathered: Gathered,
 ): Promise<Changed | null> {
+  const { offRoster } = gathered;
   const reached = await bringTo(room, group);
   if (reached === "none") throw notAMember();
   if (reached === "behind") {
     throw new QightError("stale_epoch", "The group waits for a change to be taken back that breaks its rules");
   }
-  await claimMissing(room, group, intent, { claimed, offRoster });
-  const made = await make(room, group, intent, { claimed, offRoster });
+  await claimMissing(room, group, intent, gathered);
+  const made = await make(room, group, intent, gathered);
   if (made.kind === "nothing") return { added: [], removed: [], epoch: made.epoch };
   if (made.kind === "busy") return null;
   try {
@@ -101,39 +108,6 @@ async function tryOnce(
     if (offRoster.size === 0) throw thrown;
     return null;
   }
-}
-
-/** Devices that have a leaf, and to which the relay delivers nothing: they left, or a change of theirs was undone. */
-async function findOffRoster(room: GroupRoom, group: Uint8Array, state: GroupState, off: Set<string>): Promise<void> {
-  const { calls } = await callsOf(room);
-  const listed = new Set((await calls.getGroup(group)).roster.map((device) => device.toHex()));
-  for (const { device } of describe(state).members) if (!listed.has(device.toHex())) off.add(device.toHex());
-}
-
-/** Claims KeyPackages of accounts that have no device in the group; those of an earlier try are still good. */
-async function claimMissing(
-  room: GroupRoom,
-  group: Uint8Array,
-  { add = [] }: Intent,
-  { claimed, offRoster }: { claimed: Claimed; offRoster: Set<string> },
-): Promise<void> {
-  if (add.length === 0) return;
-  const { state, leavers } = await room.store.write(async (tables) => ({
-    state: (await loadOf(room, tables, group)).state,
-    leavers: tables.groups.leavers(room.relay, group),
-  }));
-  const { members, suite } = describe(state);
-  const known = (account: Uint8Array) => members.some((member) => equal(member.account, account));
-  if (add.some((account) => !equal(account, room.account) && known(account))) {
-    await findOffRoster(room, group, state, offRoster);
-  }
-  // Who is a member already stays as they are; own other devices come in one by one.
-  const isIn = new Set(
-    members.filter(({ account, device }) => !has(leavers, account) && !offRoster.has(device.toHex()))
-      .map(({ account }) => account.toHex()),
-  );
-  const missing = add.filter((account) => equal(account, room.account) || !isIn.has(account.toHex()));
-  await claimAll(room, missing, suite, claimed);
 }
 
 type Made =
@@ -152,7 +126,7 @@ async function make(
   room: GroupRoom,
   group: Uint8Array,
   intent: Intent,
-  { claimed, offRoster }: { claimed: Claimed; offRoster: ReadonlySet<string> },
+  { claimed, ofDevices, offRoster }: Gathered,
 ): Promise<Made> {
   const { relay, account, signer, store, states, clock } = room;
   return await store.write(async (tables): Promise<Made> => {
@@ -162,7 +136,14 @@ async function make(
     const now = describe(state);
     const leavers = groups.leavers(relay, group);
     const wish = wishOf(intent, now, claimed, { leavers, devices: offRoster });
-    const { add, remove, data } = wish;
+    const { data } = wish;
+    const { gone, absent } = await seatsOf(room, tables, now);
+    const isAbsent = ({ device }: Addable) => absent.some((one) => equal(one.device, device));
+    const late = intent.tidy ? [...ofDevices.values()].filter((one) => one !== null).filter(isAbsent) : [];
+    const add = [...wish.add, ...late.filter(({ device }) => !wish.add.some((one) => equal(one.device, device)))];
+    // What is gone goes with any change that somebody makes; only who tidies makes one for it.
+    const swept = intent.tidy || add.length + wish.remove.length > 0 || data || intent.renew ? gone : [];
+    const remove = [...wish.remove, ...swept.filter(({ leaf }) => !wish.remove.some((one) => one.leaf === leaf))];
     if (add.length === 0 && remove.length === 0 && !data && !intent.renew) return { kind: "nothing", epoch: now.epoch };
     if (remove.some(({ leaf }) => leaf === now.ownLeaf)) {
       throw new QightError("usage", "Nobody removes the own device: leave the group instead");
@@ -172,7 +153,7 @@ async function make(
       ...{ committer, external: false, before: now.data, after: data ?? now.data, removed: remove },
       added: add.map(({ account, device }) => ({ leaf: -1, account, device })),
     };
-    const fault = faultOf(judged, now.members);
+    const fault = faultOf(judged, now.members, gone);
     if (fault) throw new QightError("not_allowed", `This is not allowed: ${fault}`, { hint: "Ask the group's owner." });
     const nowMs = clock.now();
     const made = await commit(state, {
@@ -181,11 +162,11 @@ async function make(
       ...(data ? { data } : {}),
       nowMs,
     });
-    const happened = happeningsOf(judged, now.members);
+    const happened = happeningsOf(judged, now.members, (account) => hasEnded(tables, account));
     const added = new Set(add.map(({ device }) => device.toHex()));
     const devices = new Set([...offRoster].filter((device) => !added.has(device)));
-    const gone = leavers.filter((account) => !add.some((one) => equal(one.account, account)));
-    const roster = rosterOf(describe(made.next), { leavers: gone, devices });
+    const away = leavers.filter((account) => !add.some((one) => equal(one.account, account)));
+    const roster = rosterOf(describe(made.next), { leavers: away, devices });
     const request = {
       ...{ group, epoch: now.epoch, commit: made.commit, welcome: made.welcome, groupInfo: made.groupInfo, roster },
       welcomed: add.map(({ device }) => device),
@@ -233,14 +214,4 @@ function same(a: GroupDataFields, b: GroupDataFields): boolean {
   const text = ({ name, admins, disappearAfterS }: GroupDataFields) =>
     JSON.stringify([name, admins.map((admin) => admin.toHex()).sort(), disappearAfterS]);
   return text(a) === text(b);
-}
-
-async function loadOf(room: GroupRoom, tables: Parameters<GroupRoom["states"]["load"]>[0], group: Uint8Array) {
-  const loaded = await room.states.load(tables, room.relay, group);
-  if (!loaded || !isMember(loaded.row)) throw notAMember();
-  return loaded;
-}
-
-function notAMember(): QightError {
-  return new QightError("not_a_member", "This device is no member of the group (any more)");
 }

@@ -19,13 +19,18 @@ export interface Addable {
 }
 
 /**
- * One KeyPackage of each device of an account (hash, 32 bytes). `no_key_package` when no device has a good one,
+ * One KeyPackage of each device of an account (hash, 32 bytes), or of these `only`. `no_key_package` when no device has a good one,
  * `no_such_recipient` when the relay does not know the account, `key_changed` when it rolled its device list back.
  */
-async function claimDevices(room: GroupRoom, account: Uint8Array, suite: number): Promise<Addable[]> {
+export async function claimDevices(
+  room: GroupRoom,
+  account: Uint8Array,
+  suite: number,
+  only?: readonly Uint8Array[],
+): Promise<Addable[]> {
   const { calls } = await callsOf(room);
   const nowMs = room.clock.now();
-  const { bundle: offered, packages } = await calls.claimKeyPackages(account, suite);
+  const { bundle: offered, packages } = await calls.claimKeyPackages(account, suite, only);
   const id = formatAccountId(account);
   if (!offered) throw new QightError("no_such_recipient", `The relay knows no ${id}`);
   const bundle = await openBundle(offered, nowMs);
@@ -36,6 +41,7 @@ async function claimDevices(room: GroupRoom, account: Uint8Array, suite: number)
   const good: Addable[] = [];
   for (const { device, keyPackage } of packages) {
     if (!lists(bundle, device) || equal(device, room.signer.publicKey)) continue;
+    if (only && !only.some((one) => equal(one, device))) continue; // an older relay hands out those of all
     if (good.some((other) => equal(other.device, device))) continue;
     const expiresAtMs = await usableUntil(keyPackage, { account, device, suite }, nowMs);
     if (expiresAtMs !== null) good.push({ account, device, keyPackage, expiresAtMs });

@@ -21,12 +21,13 @@ const WELCOME_WAIT_MS = 3_000;
 const FIRST_LOOK_MS = 40;
 
 /**
- * The id of the conversation with an account (hash, 32 bytes), begun when there is none. `no_key_package` when no device
- * of theirs can be added yet, or they begin it themselves just now and do not come to an end; `blocked`.
+ * The id of the conversation with an account (hash, 32 bytes), begun when there is none. The one with the own account is
+ * between its devices. `no_key_package` when no (other) device of theirs can be added yet, or they begin it themselves just
+ * now and do not come to an end; `blocked`.
  */
 export async function openDirect(room: GroupRoom, peer: Uint8Array): Promise<Uint8Array> {
   const { relay, account, store, clock, random } = room;
-  if (equal(peer, account)) {
+  if (equal(peer, account) && (await room.directory.latest(account))?.devices.length === 1) {
     throw new QightError("no_key_package", "There is nobody else in a conversation with oneself");
   }
   const group = directGroupId(account, peer);
@@ -36,8 +37,10 @@ export async function openDirect(room: GroupRoom, peer: Uint8Array): Promise<Uin
   const untilMs = clock.monotonic() + Math.min(WELCOME_WAIT_MS, room.timeoutMs);
   for (let tries = 0;; tries++) {
     if (isMember(await store.read(({ groups }) => groups.get(relay, group)))) {
-      if (await isAlone(room, group)) await complete(room, group, peer, claimed);
-      return group;
+      if (!await isAlone(room, group, peer)) return group;
+      await complete(room, group, peer, claimed);
+      if (!equal(peer, account) || !await isAlone(room, group, peer)) return group;
+      throw noOtherDevice();
     }
     if (await takeWelcome(room, group) === "joined") continue;
     if (await begin(room, group, peer, claimed)) continue;
@@ -55,6 +58,7 @@ async function begin(room: GroupRoom, group: Uint8Array, peer: Uint8Array, claim
   const { account, signer, relay, clock, store, states, suite } = room;
   // Before anything is there: with somebody who cannot be added there is no conversation.
   await claimAll(room, [peer], suite, claimed);
+  if (equal(peer, account) && claimed.get(peer.toHex())?.length === 0) throw noOtherDevice();
   const data = { name: "", creator: account, admins: [], direct: inByteOrder(account, peer), disappearAfterS: 0 };
   const made = await createGroup({ suite, group, owner: { account, signer }, data, nowMs: clock.now() });
   const { calls } = await callsOf(room);
@@ -74,7 +78,9 @@ async function begin(room: GroupRoom, group: Uint8Array, peer: Uint8Array, claim
 
 /** Adds the other side, and the own other devices. */
 async function complete(room: GroupRoom, group: Uint8Array, peer: Uint8Array, claimed: Claimed): Promise<void> {
-  const own = await room.directory.latest(room.account);
-  const others = (own?.devices ?? []).filter(({ key }) => !equal(key, room.signer.publicKey));
-  await change(room, group, { add: others.length > 0 ? [peer, room.account] : [peer] }, claimed);
+  await change(room, group, { add: [peer], tidy: true }, claimed);
+}
+
+function noOtherDevice(): QightError {
+  return new QightError("no_key_package", "No other device of this account can be added to a conversation yet");
 }

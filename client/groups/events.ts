@@ -32,6 +32,8 @@ export type Happening =
   /** Lines go so many seconds after they were read; 0 = they stay. */
   | { readonly kind: "timer"; readonly by: Uint8Array; readonly seconds: number }
   | { readonly kind: "admin"; readonly by: Uint8Array; readonly account: Uint8Array; readonly on: boolean }
+  /** An account was deleted by its owner. */
+  | { readonly kind: "account_ended"; readonly account: Uint8Array }
   /** This device is no member any more; `by` is null when nobody says who did it. */
   | { readonly kind: "removed_me"; readonly by: Uint8Array | null }
   /** The views of two members differ; what follows is `healed`. */
@@ -125,6 +127,8 @@ export function sentenceOf(happened: Happening, nameOf: (account: Uint8Array) =>
       return `${who(happened.by)} made ${who(happened.account)} ${
         happened.on ? "an admin" : "a member without rights"
       }`;
+    case "account_ended":
+      return `${who(happened.account)} deleted the account`;
     case "removed_me":
       return happened.by ? `${who(happened.by)} removed you` : "you are no member any more";
     case "forked":

@@ -35,7 +35,10 @@ export async function leaveGroup(room: GroupRoom, group: Uint8Array, say?: () =>
   });
 }
 
-/** Inside a transaction: a member said that they leave; whoever may shall remove their leaves (`removeLeavers`). */
+/**
+ * Inside a transaction: a member said that they leave; whoever may shall remove their leaves (`removeLeavers`). When
+ * another device of the own account said so, this one leaves too.
+ */
 export function noteLeaver(
   tables: Pick<Tables, "groups">,
   { relay, clock }: Pick<GroupRoom, "relay" | "clock">,
@@ -81,7 +84,8 @@ export async function removeLeavers(room: GroupRoom): Promise<QightError[]> {
   const errors: QightError[] = [];
   for (const { row, leavers } of due) {
     try {
-      if (await mayRemove(room, row)) await change(room, row.group, { remove: leavers });
+      if (leavers.some((account) => equal(account, room.account))) await leaveGroup(room, row.group);
+      else if (await mayRemove(room, row)) await change(room, row.group, { remove: leavers });
     } catch (thrown) {
       errors.push(asQightError(thrown));
     }

@@ -24,6 +24,8 @@ import { forgetState } from "./sync.ts";
 export type Entrance =
   /** A member of the roster comes back. */
   | { readonly kind: "heal"; readonly why: HealReason }
+  /** The own account has another device on the roster, or is a side of this direct conversation. */
+  | { readonly kind: "seat" }
   /** A guest shows the key of an invite, 32 bytes. */
   | { readonly kind: "key"; readonly joinKey: Uint8Array };
 
@@ -128,7 +130,7 @@ function statusOf(row: GroupRow | null): GroupStatus {
 }
 
 function toTell(entrance: Entrance, before: GroupRow | null, toEpoch: number): Happening[] {
-  if (entrance.kind === "key") return [{ kind: "joined", by: null }];
+  if (entrance.kind !== "heal") return [{ kind: "joined", by: null }];
   const healed = { kind: "healed", why: entrance.why, fromEpoch: before?.epoch ?? null, toEpoch } as const;
   return entrance.why === "fork" ? [{ kind: "forked" }, healed] : [healed];
 }

@@ -1,7 +1,8 @@
 /**
  * Who may do what in a group: the same rules for what this device does and for what others did.
  *
- * Adding: every member, also anew who left. Removing others, renaming, the timer: owner and admins; when none of them is a
+ * Adding: every member, also anew who left. Leaves of devices that their account lists no more: every member removes them.
+ * Removing others, renaming, the timer: owner and admins; when none of them is a
  * member any more, everybody. Naming admins: the owner. Own devices: everybody. In a direct conversation both may do all,
  * with their own devices only.
  * @module
@@ -37,15 +38,25 @@ export function administers(data: GroupDataFields, members: readonly Pick<Member
   return !members.some((member) => roleOf(data, member.account) !== "member");
 }
 
-/** Why a change breaks the rules, as the end of a sentence; null when it does not. */
-export function faultOf(change: JudgedChange, members: readonly Member[]): string | null {
-  const { committer, external, added, removed, before, after } = change;
-  const own = committer.account;
-  const mayAll = administers(before, members, own);
+/** The leaves that somebody without rights takes away, and that are not own ones: their accounts must list them no more. */
+export function removalsToJustify(change: JudgedChange, members: readonly Member[]): Member[] {
+  const { committer: { account: own }, added, removed, before } = change;
+  if (administers(before, members, own)) return [];
   // A leaf that is replaced by one of the same device takes nobody away.
   const replaced = (gone: Member) =>
     added.some(({ account, device }) => equal(device, gone.device) && equal(account, gone.account));
-  const others = removed.filter((gone) => !equal(gone.account, own) && !replaced(gone));
+  return removed.filter((gone) => !equal(gone.account, own) && !replaced(gone));
+}
+
+/**
+ * Why a change breaks the rules, as the end of a sentence; null when it does not. `gone`: leaves in it whose accounts
+ * list their devices no more.
+ */
+export function faultOf(change: JudgedChange, members: readonly Member[], gone: readonly Member[] = []): string | null {
+  const { committer, external, added, removed, before, after } = change;
+  const own = committer.account;
+  const mayAll = administers(before, members, own);
+  const others = removalsToJustify(change, members).filter(({ leaf }) => !gone.some((one) => one.leaf === leaf));
   if (external) {
     const only = added.every(({ device }) => equal(device, committer.device)) &&
       removed.every(({ device }) => equal(device, committer.device));
@@ -55,7 +66,7 @@ export function faultOf(change: JudgedChange, members: readonly Member[]): strin
   if (before.direct && !added.every(({ account }) => has(before.direct!, account))) {
     return "a direct conversation has the devices of two people";
   }
-  if (others.length > 0 && !mayAll) return "only the owner and admins may remove others";
+  if (others.length > 0) return "only the owner and admins may remove others";
   return dataFault(before, after, own, mayAll);
 }
 

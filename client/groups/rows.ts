@@ -60,8 +60,15 @@ export function localName(groups: GroupTable, row: Pick<GroupRow, "relay" | "gro
   }
 }
 
-/** What a change means to people: accounts that came and went, and what all agree on now. */
-export function happeningsOf(change: JudgedChange, members: readonly Member[]): Happening[] {
+/**
+ * What a change means to people: accounts that came and went, and what all agree on now. Devices that come and go are
+ * told when the account's list says so (client/device_news.ts). `ended`: whether an account is gone for good.
+ */
+export function happeningsOf(
+  change: JudgedChange,
+  members: readonly Member[],
+  ended: (account: Uint8Array) => boolean = () => false,
+): Happening[] {
   const { committer, external, added, removed, before, after } = change;
   const by = committer.account;
   const left = members.filter(({ leaf }) => !removed.some((gone) => gone.leaf === leaf));
@@ -72,9 +79,12 @@ export function happeningsOf(change: JudgedChange, members: readonly Member[]): 
   const events: Happening[] = [];
   // A conversation of two begins and goes on without a word about it.
   if (!before.direct) {
-    for (const account of distinct(removed)) if (!stays(account)) events.push({ kind: "member_removed", by, account });
+    for (const account of distinct(removed)) {
+      if (!stays(account) && !ended(account)) events.push({ kind: "member_removed", by, account });
+    }
     for (const account of distinct(added)) if (!was(account)) events.push({ kind: "member_added", by, account });
   }
+  for (const account of distinct(removed)) if (ended(account)) events.push({ kind: "account_ended", account });
   if (before.name !== after.name) events.push({ kind: "renamed", by, from: before.name, to: after.name });
   if (before.disappearAfterS !== after.disappearAfterS) {
     events.push({ kind: "timer", by, seconds: after.disappearAfterS });

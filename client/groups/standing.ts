@@ -16,12 +16,11 @@ export type StandingRoom = Pick<GroupRoom, "account" | "relay" | "store" | "stat
  */
 export async function standingDirect(room: StandingRoom, peer: Uint8Array): Promise<Uint8Array | null> {
   const { account, relay, store } = room;
-  if (equal(peer, account)) return null;
   const group = directGroupId(account, peer);
   const { row, blocked } = await store.read(({ contacts, groups }) => {
     return { row: groups.get(relay, group), blocked: contacts.ofAccount(peer)?.blocked ?? false };
   });
-  return !blocked && isMember(row) && !await isAlone(room, group) ? group : null;
+  return !blocked && isMember(row) && !await isAlone(room, group, peer) ? group : null;
 }
 
 /** Those of these devices that have no leaf in a group. */
@@ -34,10 +33,14 @@ export async function absentFrom(
   return devices.filter((key) => !members.some(({ device }) => equal(device, key)));
 }
 
-/** Whether the own account has nobody else in a group: it was made here, and the other side was not added yet. */
-export async function isAlone(room: StandingRoom, group: Uint8Array): Promise<boolean> {
+/**
+ * Whether the other side of a direct conversation has no leaf in it, and with oneself (`peer` is the own account) no other
+ * device: it was made here, and they were not added yet.
+ */
+export async function isAlone(room: StandingRoom, group: Uint8Array, peer: Uint8Array): Promise<boolean> {
   const members = await membersOf(room, group);
-  return members.every(({ account }) => equal(account, members[0].account)) && members.length > 0;
+  const theirs = members.filter(({ account }) => equal(account, peer)).length;
+  return members.length > 0 && theirs < (equal(peer, room.account) ? 2 : 1);
 }
 
 /** Whose leaf is whose in a group (32 bytes each); none when no state of it is here. */

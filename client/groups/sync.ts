@@ -3,18 +3,20 @@
  * @module
  */
 import { applyCommit, type CommitChange } from "../../crypto/mls/apply.ts";
+import type { Member } from "../../crypto/mls/credential.ts";
 import { describe } from "../../crypto/mls/state.ts";
 import { equal } from "../../crypto/equal.ts";
 import { sha256 } from "../../crypto/sha256.ts";
 import { asQightError, QightError } from "../../proto/errors.ts";
 import type { CommitLogEntry } from "../group_calls.ts";
 import type { GroupRow, Tables } from "../storage/store.ts";
-import { notListed, refreshBundles, unlisted } from "./authentication.ts";
+import { hasEnded } from "../account_ends.ts";
+import { goneAmong, notListed, refreshBundles, unlisted } from "./authentication.ts";
 import { type Happening, type HealReason, keepEvents } from "./events.ts";
 import { adopt } from "./pending.ts";
-import { faultOf } from "./roles.ts";
+import { faultOf, removalsToJustify } from "./roles.ts";
 import { callsOf, type GroupRoom } from "./room.ts";
-import { happeningsOf, localName, nextRow } from "./rows.ts";
+import { distinct, happeningsOf, localName, nextRow } from "./rows.ts";
 import type { LoadedGroup } from "./states.ts";
 
 /** A commit of the relay's log. */
@@ -133,7 +135,8 @@ async function takePage(
     if (equal(commit.device, room.signer.publicKey)) return await finish({ kind: "broken", why: "restored" });
     const members = describe(state).members;
     const check = async (change: CommitChange) => {
-      const fault = faultOf(change, members);
+      const gone = await goneOf(room, tables, change, { members, acceptedAtMs: commit.acceptedAtMs, refreshed });
+      const fault = faultOf(change, members, gone);
       if (fault) throw new QightError("bad_group_message", `Cannot take the change: ${fault}`);
       const missing = await unlisted(change.added, (account) => room.directory.latestIn(tables, account));
       const askable = missing.filter((account) => !refreshed.has(account.toHex()));
@@ -156,7 +159,8 @@ async function takePage(
       const leavers = groups.leavers(room.relay, group);
       const told = ({ kind, ...one }: Happening) =>
         kind === "member_removed" && "account" in one && leavers.some((leaver) => equal(leaver, one.account));
-      keepEvents(tables, row, atMs, happeningsOf(change, members).filter((one) => !told(one)));
+      const ended = (account: Uint8Array) => hasEnded(tables, account);
+      keepEvents(tables, row, atMs, happeningsOf(change, members, ended).filter((one) => !told(one)));
       for (const { account } of [...change.removed, ...change.added]) groups.dropLeaver(room.relay, group, account);
     } catch (thrown) {
       if (thrown instanceof BundlesNeeded) return await finish({ kind: "needs", accounts: thrown.accounts });
@@ -165,6 +169,28 @@ async function takePage(
     }
   }
   return await finish({ kind: "taken", epoch: loaded.row.epoch });
+}
+
+/**
+ * Of the leaves that somebody without rights removes those that their accounts do not list; the relay is asked before a
+ * commit is refused for the others. Whoever comes late counts what was listed when the commit was made.
+ */
+async function goneOf(
+  room: GroupRoom,
+  tables: Tables,
+  change: CommitChange,
+  { members, acceptedAtMs, refreshed }: {
+    readonly members: readonly Member[];
+    readonly acceptedAtMs: number;
+    readonly refreshed: ReadonlySet<string>;
+  },
+): Promise<Member[]> {
+  const doubtful = removalsToJustify(change, members);
+  const gone = await goneAmong(room, tables, doubtful, acceptedAtMs);
+  const askable = distinct(doubtful.filter((leaf) => !gone.includes(leaf)))
+    .filter((account) => !refreshed.has(account.toHex()));
+  if (askable.length > 0) throw new BundlesNeeded(askable);
+  return gone;
 }
 
 /** The relay says that this device is not on the roster: its state opens nothing more. */

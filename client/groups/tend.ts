@@ -7,6 +7,7 @@ import { asQightError, type QightError } from "../../proto/errors.ts";
 import type { GroupHint } from "../delivery_events.ts";
 import type { OwnGroup } from "../group_calls.ts";
 import type { GroupRow } from "../storage/store.ts";
+import { noteMembers } from "./devices.ts";
 import { takeWelcome } from "./join.ts";
 import { lookAgain } from "./key_packages.ts";
 import { noteUndone } from "./leave.ts";
@@ -18,8 +19,12 @@ import { callsOf, type GroupRoom } from "./room.ts";
 export async function followNotice(room: GroupRoom, { group, kind, epoch }: GroupHint): Promise<void> {
   // The next look is at once, not in an hour.
   if (kind === "key_packages") return await room.store.write(lookAgain);
-  if (kind === "members") return;
   const row = await room.store.read(({ groups }) => groups.get(room.relay, group));
+  if (kind === "members") {
+    // Followed when the mailbox is drained (`tendDevices`): a link or a revocation brings one for each conversation.
+    if (isMember(row)) await room.store.write((tables) => noteMembers(tables, room, group));
+    return;
+  }
   if (isMember(row)) {
     // An epoch that was taken back is below the one here: only the whole log shows it.
     const reached = await bringTo(room, group, kind === "commit" || kind === "welcome" ? epoch : Infinity);

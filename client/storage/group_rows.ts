@@ -130,4 +130,6 @@ export interface KeyPackageTable {
   use(ref: Uint8Array): void;
   /** Erases what expired; returns how many. */
   purge(nowMs: number): number;
+  /** Erases all of them: this device speaks for another account now. */
+  forgetAll(): void;
 }

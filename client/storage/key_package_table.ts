@@ -42,6 +42,7 @@ export function keyPackageTable(db: Database.Database): KeyPackageTable {
   const drop = db.prepare("DELETE FROM key_package WHERE ref = ? AND published = 0");
   const mark = db.prepare("UPDATE key_package SET used = 1 WHERE ref = ?");
   const purge = db.prepare("DELETE FROM key_package WHERE expires_at_ms < ?");
+  const forgetAll = db.prepare("DELETE FROM key_package");
   return {
     put: (row) =>
       void put.run(
@@ -67,6 +68,7 @@ export function keyPackageTable(db: Database.Database): KeyPackageTable {
       mark.run(ref);
     },
     purge: (nowMs) => purge.run(nowMs).changes,
+    forgetAll: () => void forgetAll.run(),
   };
 }
 
