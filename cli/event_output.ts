@@ -2,6 +2,7 @@
 import type { InboxEvent } from "../client/inbox.ts";
 import { formatMessageId } from "../client/message_id.ts";
 import { deviceFingerprint, formatAccountId } from "../crypto/account.ts";
+import { equal } from "../crypto/equal.ts";
 import { actionFields, actionText, groupFields, groupText, type People } from "./conversation_output.ts";
 import { inviteId } from "./invite_output.ts";
 
@@ -36,6 +37,7 @@ export async function noticeFields(event: Notice): Promise<Record<string, unknow
     case "group":
       return groupFields(event);
     case "new_device":
+    case "device_gone":
       return {
         type,
         id: formatAccountId(event.account),
@@ -68,12 +70,19 @@ export async function noticeText(event: Notice, people: People = STRANGERS): Pro
     case "expired":
       return `missing: ${numbers(event)} of this mailbox expired unread`;
     case "new_device":
-      return `${fields.id} has a new device: ${fields.device} ${fields.name}`;
+      return `${whose(event, people)} has a new device: ${fields.device} ${event.name}`;
+    case "device_gone":
+      return `${whose(event, people)} has removed a device: ${fields.device} ${event.name}`;
     case "invite_accepted":
       return `${event.name} took your invite ${fields.invite} and is a verified contact now: ${fields.id}`;
     case "lineage":
       return `${fields.from} began to count anew (restored or another relay): losses just before that are not seen`;
   }
+}
+
+/** Own devices are the reader's to know: a new one that is none of theirs is a thief's. */
+function whose({ account }: { readonly account: Uint8Array }, { nameOf, own }: People): string {
+  return equal(account, own) ? "your account" : nameOf(account);
 }
 
 function numbers({ first, last }: { readonly first: number; readonly last: number }): string {

@@ -8,6 +8,7 @@ import { equal } from "../crypto/equal.ts";
 import { openSealingKey, type VerifiedSealingKey } from "../crypto/sealing_key.ts";
 import { QightError } from "../proto/errors.ts";
 import type { Clock } from "./clock.ts";
+import { noteDeviceNews } from "./device_news.ts";
 import type { RelayClient } from "./relay_client.ts";
 import type { ClientStore, Tables } from "./storage/store.ts";
 
@@ -17,13 +18,6 @@ export interface Recipient {
   readonly bundle: VerifiedBundle;
   /** One current key for each device that has one. */
   readonly sealingKeys: readonly VerifiedSealingKey[];
-}
-
-/** A device that an account added since this client last looked. */
-export interface NewDevice {
-  readonly account: Uint8Array;
-  readonly device: Uint8Array;
-  readonly name: string;
 }
 
 /** What this directory asks of a relay. */
@@ -71,22 +65,20 @@ export class KeyDirectory {
     return { account, bundle, sealingKeys };
   }
 
-  /** Checks a bundle against what is known of its account, keeps it, and says which devices are new to us. */
-  async remember(bundle: VerifiedBundle): Promise<NewDevice[]> {
+  /** Checks a bundle against what is known of its account, keeps it, and notes which devices came or went. */
+  async remember(bundle: VerifiedBundle): Promise<void> {
     this.#cache(bundle);
     const known = await this.#store.read(({ directory }) => directory.latest(bundle.account));
     checkSuccessor(known, bundle);
-    if (known?.version === bundle.version) return [];
+    if (known?.version === bundle.version) return;
     const before = known ? await this.#open(known.bytes) : null;
     checkSuccessor(before, bundle);
-    await this.#store.write(({ directory }) => {
+    await this.#store.write((tables) => {
+      const { directory } = tables;
       checkSuccessor(directory.latest(bundle.account), bundle);
       directory.putBundle(bundle);
+      if (before) noteDeviceNews(tables, before, bundle);
     });
-    if (!before) return [];
-    return bundle.devices
-      .filter(({ key }) => !before.devices.some((old) => equal(old.key, key)))
-      .map(({ key, name }) => ({ account: bundle.account, device: key, name }));
   }
 
   /** Keeps an older version that a message brought along; a version that is known with other content is refused. */

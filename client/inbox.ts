@@ -7,6 +7,7 @@ import { QightError } from "../proto/errors.ts";
 import { Acknowledger } from "./acknowledger.ts";
 import { CLOCK_TOLERANCE_MS } from "./clock.ts";
 import type { DeliveryEvent } from "./delivery_events.ts";
+import { tellDeviceNews } from "./device_news.ts";
 import { keepProof } from "./franked.ts";
 import { lookForGaps, nextLookMs } from "./gap_watch.ts";
 import { GroupOpener } from "./group_opener.ts";
@@ -236,12 +237,16 @@ export class Inbox {
         });
         if (!peek) await this.#keep(page);
         for (const event of page.events) if (event.type === "message") held.add(messageName(event));
+        yield* tellDeviceNews(this.#options.store, peek);
         const happened = yield* this.#inTurn(page.events, peek);
         // While there is more to come it gathers; without `follow` it is told at the end.
         if (follow && caughtUp && !peek) await this.#options.arrivals?.tell(relay);
         // The relay says once that all is read; who stays and hears of something to do later does it then.
         const due = arrivals.some(({ type }) => type === "caught_up") || (caughtUp && happened.some(isToTend));
-        if (due) yield* this.#tend(peek, follow);
+        if (due) {
+          yield* this.#tend(peek, follow);
+          yield* tellDeviceNews(this.#options.store, peek);
+        }
         if (caughtUp && !peek) {
           yield* this.#tellGaps(options.signal);
           cancelReminder();
@@ -339,7 +344,13 @@ export class Inbox {
 }
 
 /** What may come while somebody waits for a message, and is none. */
-const BESIDE_MESSAGES: ReadonlySet<InboxEvent["type"]> = new Set(["group", "action", "caught_up"]);
+const BESIDE_MESSAGES: ReadonlySet<InboxEvent["type"]> = new Set([
+  "group",
+  "action",
+  "new_device",
+  "device_gone",
+  "caught_up",
+]);
 
 function hasSeq(arrival: Arrival): arrival is Extract<DeliveryEvent, { seq: number }> {
   return arrival.type === "delivered" || arrival.type === "notice";

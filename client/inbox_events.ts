@@ -3,6 +3,7 @@
  * @module
  */
 import type { Content } from "../proto/gen/qight/v1/seal_pb.ts";
+import type { DeviceNews } from "./device_news.ts";
 import type { GroupEvent } from "./groups/events.ts";
 import type { Via } from "./send_room.ts";
 
@@ -113,8 +114,8 @@ export type InboxEvent =
   | GapEvent
   /** These sequence numbers of the mailbox expired unread. */
   | { readonly type: "expired"; readonly first: number; readonly last: number }
-  /** An account that we know added a device. */
-  | { readonly type: "new_device"; readonly account: Uint8Array; readonly device: Uint8Array; readonly name: string }
+  /** An account that we know, perhaps our own, added a device or dropped one. */
+  | DeviceNews
   /** Somebody took an invite of ours (locator, 32 bytes) and is a verified contact now. */
   | {
     readonly type: "invite_accepted";

@@ -72,7 +72,6 @@ export class MailSorter {
     if (answerIn(content)) {
       if (!sealed) return refused("unknown_content");
     } else if (only && !only(message)) return null;
-    this.#page.events.push(...whose.newDevices.map((device) => ({ type: "new_device" as const, ...device })));
     return message;
   }
 

@@ -20,7 +20,7 @@ import { QightError } from "../proto/errors.ts";
 import { type Content, ContentSchema, type SealedContent, SealedContentSchema } from "../proto/gen/qight/v1/seal_pb.ts";
 import type { Clock } from "./clock.ts";
 import type { DeliveryEvent } from "./delivery_events.ts";
-import type { DirectoryRelay, KeyDirectory, NewDevice } from "./directory.ts";
+import type { DirectoryRelay, KeyDirectory } from "./directory.ts";
 import { openFranking } from "./franked.ts";
 import { answerIn } from "./invite_accept.ts";
 import type { Franked, UnreadableReason } from "./inbox_events.ts";
@@ -52,7 +52,7 @@ export interface Unreadable {
 
 /** Whose a delivery is. */
 export type Attributed =
-  | { readonly kind: "attributed"; readonly account: Uint8Array; readonly newDevices: readonly NewDevice[] }
+  | { readonly kind: "attributed"; readonly account: Uint8Array }
   | { readonly kind: "unattributed"; readonly reason: UnreadableReason };
 
 /** Opens deliveries for one device. */
@@ -135,15 +135,14 @@ export class Opener {
   ): Promise<Attributed> {
     const { account } = sealed;
     const version = Number(sealed.bundleVersion);
-    const newDevices: NewDevice[] = [];
     let bundle = await this.#directory.version(account, version);
     if (!bundle && sealed.bundle.length > 0) {
       bundle = await openBundle(sealed.bundle);
       if (!equal(bundle.account, account) || bundle.version !== version) return unattributed("bad_bundle");
       if (!equal(bundle.hash, sealed.bundleHash)) return unattributed("bad_bundle");
-      newDevices.push(...await this.#keep(bundle));
+      await this.#keep(bundle);
     }
-    newDevices.push(...await this.#refresh(account, relay));
+    await this.#refresh(account, relay);
     bundle ??= await this.#directory.version(account, version) ??
       (await this.#directory.since(account, version + 1)).at(-1) ?? null;
     if (!bundle) return unattributed("unknown_sender");
@@ -153,7 +152,7 @@ export class Opener {
     const newer = await this.#directory.since(account, bundle.version + 1);
     const dropped = newer.find((next) => !lists(next, sender));
     if (dropped && receivedAtMs >= dropped.createdAtMs) return unattributed("revoked");
-    return { kind: "attributed", account, newDevices };
+    return { kind: "attributed", account };
   }
 
   /** Plain content names no account: the relay's directory says whose device it is, and nothing vouches for more. */
@@ -162,27 +161,27 @@ export class Opener {
     if (!offered) return unattributed("unknown_sender");
     const bundle = await openBundle(offered);
     if (!lists(bundle, sender)) return unattributed("unknown_sender");
-    return { kind: "attributed", account: bundle.account, newDevices: await this.#keep(bundle) };
+    await this.#keep(bundle);
+    return { kind: "attributed", account: bundle.account };
   }
 
   /** Asks for the account's newest bundle now and then: else a removed device would count for ever. */
-  async #refresh(account: Uint8Array, relay: DirectoryRelay): Promise<NewDevice[]> {
+  async #refresh(account: Uint8Array, relay: DirectoryRelay): Promise<void> {
     const name = account.toHex();
     const nowMs = this.#clock.monotonic();
     const refreshedMs = this.#refreshed.get(name);
-    if (refreshedMs !== undefined && nowMs < refreshedMs + REFRESH_MS) return [];
+    if (refreshedMs !== undefined && nowMs < refreshedMs + REFRESH_MS) return;
     const offered = await relay.getBundle({ account });
     this.#refreshed.set(name, nowMs);
-    if (!offered) return [];
+    if (!offered) return;
     const bundle = await openBundle(offered);
-    return equal(bundle.account, account) ? await this.#keep(bundle) : [];
+    if (equal(bundle.account, account)) await this.#keep(bundle);
   }
 
-  async #keep(bundle: VerifiedBundle): Promise<NewDevice[]> {
+  async #keep(bundle: VerifiedBundle): Promise<void> {
     const newer = await this.#directory.since(bundle.account, bundle.version + 1);
-    if (newer.length === 0) return await this.#directory.remember(bundle);
-    await this.#directory.rememberOlder(bundle);
-    return [];
+    if (newer.length === 0) await this.#directory.remember(bundle);
+    else await this.#directory.rememberOlder(bundle);
   }
 
   async #secret(keyId: Uint8Array): Promise<SealingSecret | null> {

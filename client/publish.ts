@@ -2,15 +2,16 @@
  * Makes this device known to a relay: the account's bundle and the device's sealing key, renewed before they run out.
  * @module
  */
-import { checkSuccessor, openBundle, signBundle, type VerifiedBundle } from "../crypto/bundle.ts";
+import { type BundleFields, checkSuccessor, openBundle, signBundle, type VerifiedBundle } from "../crypto/bundle.ts";
 import { equal } from "../crypto/equal.ts";
 import { makeSealingKey, openSealingKey, type VerifiedSealingKey } from "../crypto/sealing_key.ts";
 import { QightError } from "../proto/errors.ts";
 import { type Clock, CLOCK_TOLERANCE_MS, type Random } from "./clock.ts";
 import { dateForRelay, refuseClockAhead } from "./clock_check.ts";
+import { noteDeviceNews } from "./device_news.ts";
 import type { Identity } from "./identity.ts";
 import type { RelayClient } from "./relay_client.ts";
-import type { ClientStore, KnownBundle, SealingSecret } from "./storage/store.ts";
+import type { ClientStore, SealingSecret } from "./storage/store.ts";
 
 /** What publishing needs. */
 export interface PublishOptions {
@@ -31,6 +32,8 @@ export interface Published {
   readonly changed: boolean;
 }
 
+/** Most devices of an account: a list may hold more for as long as a recovery takes. */
+export const MAX_ACCOUNT_DEVICES = 5;
 /** Life of a bundle: one year, renewed at half. */
 export const BUNDLE_LIFE_MS = 365 * 24 * 3600_000;
 /** Life of a sealing key: 45 days. */
@@ -42,8 +45,9 @@ const MAX_TRIES = 5;
 
 /**
  * Publishes what the relay lacks, and nothing when it has all. Called at the start of sending and fetching.
- * `from_the_future` when our clock is far ahead of the relay's; `not_allowed` when another device of the account removed
- * this one; `key_changed` when the relay rolled us back.
+ * `from_the_future` when our clock is far ahead of the relay's; `not_listed` when another device of the account removed
+ * this one, or any: then the account's key alone is no way in; `too_many_devices`; `key_changed` when the relay rolled us
+ * back.
  */
 export async function ensurePublished(options: PublishOptions): Promise<Published> {
   refuseClockAhead(options.clock, options.relay);
@@ -72,19 +76,20 @@ async function ensureBundle(
   let atRelay = stored;
   for (let tries = 1;; tries++) {
     const known = await store.read(({ directory }) => directory.latest(identity.account.hash));
+    const before = known && await openBundle(known.bytes);
     const current = atRelay ? await openBundle(atRelay) : null;
     if (current) {
       if (!equal(current.account, identity.account.hash)) {
         throw new QightError("bad_bundle", "The relay answered with another account's bundle");
       }
-      checkSuccessor(known, current);
-      await remember(store, current);
+      checkSuccessor(before, current);
+      await rememberOwn(store, current, before, identity);
       if (isGood(current, identity, clock.now())) return { bundle: current, changed: false };
     }
-    const ours = await nextBundle(options, known, current);
+    const ours = await nextBundle(options, before, current);
     try {
       await relay.publishBundle(ours.bytes, current?.version ?? 0);
-      await remember(store, ours);
+      await rememberOwn(store, ours, null, identity);
       return { bundle: ours, changed: true };
     } catch (thrown) {
       // Another device was faster: take what it wrote, merge, repeat.
@@ -102,10 +107,9 @@ function isGood(bundle: VerifiedBundle, identity: Identity, nowMs: number): bool
 
 async function nextBundle(
   options: PublishOptions,
-  known: KnownBundle | null,
+  before: VerifiedBundle | null,
   current: VerifiedBundle | null,
 ): Promise<VerifiedBundle> {
-  const before = known ? await openBundle(known.bytes) : null;
   // A relay that has lost our bundle gets the very same one again.
   if (before && !current && isGood(before, options.identity, options.clock.now())) return before;
   return await signNext(options, before, current);
@@ -116,25 +120,54 @@ async function signNext(
   before: VerifiedBundle | null,
   current: VerifiedBundle | null,
 ): Promise<VerifiedBundle> {
-  const nowMs = clock.now();
   const own = identity.signer.publicKey;
   const newest = current ?? before;
-  if (newest && !lists(newest, own) && await wasListed(store, identity.account.hash, own)) {
-    throw new QightError("not_allowed", "This device was removed from its account by another device", {
-      hint: "Link it again from a device that is still listed.",
-    });
+  if (newest && !lists(newest, own)) {
+    // The account's key is here, and yet the list stays as another device wants it.
+    const dropped = await wasListed(store, identity.account.hash, own);
+    if (dropped || newest.devicesOnly) throw notListed(dropped);
+    if (newest.devices.length >= MAX_ACCOUNT_DEVICES) throw tooManyDevices(newest);
   }
   const devices = newest ? [...newest.devices] : [];
   if (!devices.some(({ key }) => equal(key, own))) {
-    devices.push({ key: own, name: identity.deviceName, addedAtMs: nowMs });
+    devices.push({ key: own, name: identity.deviceName, addedAtMs: clock.now() });
   }
   // Kept only once it is published: a device that lost the race would else take the winner's for a rollback.
-  return await signBundle(identity.account, {
-    version: Math.max((newest?.version ?? 0) + 1, nowMs),
+  return await signList(identity, newest, { devices }, clock.now());
+}
+
+/** Signs the list that follows `before`: other devices, or that devices alone change it from now on. */
+export async function signList(
+  { account }: Pick<Identity, "account">,
+  before: VerifiedBundle | null,
+  { devices, devicesOnly = false }: Pick<BundleFields, "devices" | "devicesOnly">,
+  nowMs: number,
+): Promise<VerifiedBundle> {
+  return await signBundle(account, {
+    version: Math.max((before?.version ?? 0) + 1, nowMs),
     createdAtMs: nowMs,
     expiresAtMs: nowMs + BUNDLE_LIFE_MS,
     devices,
+    devicesOnly: devicesOnly || (before?.devicesOnly ?? false),
   });
+}
+
+/** What a device hears that its account does not list; `dropped`: it was listed once. */
+export function notListed(dropped: boolean): QightError {
+  return new QightError(
+    "not_listed",
+    dropped
+      ? "This device was removed from its account by another device"
+      : "This device is not on its account's list, and a device of it was revoked once: the key alone is no way in any more",
+  );
+}
+
+/** The refusal to add one more to a full list. */
+export function tooManyDevices({ devices }: Pick<VerifiedBundle, "devices">): QightError {
+  return new QightError(
+    "too_many_devices",
+    `The account has ${devices.length} devices, and at most ${MAX_ACCOUNT_DEVICES} are allowed`,
+  );
 }
 
 async function wasListed(store: ClientStore, account: Uint8Array, device: Uint8Array): Promise<boolean> {
@@ -176,10 +209,20 @@ async function eraseOldSecrets({ store, clock }: PublishOptions): Promise<void> 
   await store.write(({ secrets }) => secrets.erase(clock.now()));
 }
 
-async function remember(store: ClientStore, bundle: VerifiedBundle): Promise<void> {
-  await store.write(({ directory }) => directory.putBundle(bundle));
+/** Keeps a list of the own account; what it changes about `before` is told to who reads next. */
+async function rememberOwn(
+  store: ClientStore,
+  bundle: VerifiedBundle,
+  before: VerifiedBundle | null,
+  { signer }: Identity,
+): Promise<void> {
+  await store.write((tables) => {
+    tables.directory.putBundle(bundle);
+    if (before) noteDeviceNews(tables, before, bundle, signer.publicKey);
+  });
 }
 
-function lists(bundle: VerifiedBundle, device: Uint8Array): boolean {
+/** Whether a list has this device (key, 32 bytes). */
+export function lists(bundle: VerifiedBundle, device: Uint8Array): boolean {
   return bundle.devices.some(({ key }) => equal(key, device));
 }

@@ -4,6 +4,7 @@
  */
 import { create, type MessageShape } from "@bufbuild/protobuf";
 import type { Signer } from "../crypto/ed25519.ts";
+import type { BundleVoucher } from "../crypto/voucher.ts";
 import { parseRelayAddress, type RelayAddress } from "../net/address.ts";
 import type { CloseReason, Connection } from "../net/connection.ts";
 import { QightError } from "../proto/errors.ts";
@@ -214,10 +215,17 @@ export class RelayClient implements AsyncDisposable {
     return deleted;
   }
 
-  /** Publishes the own serialized Bundle if the stored version is `expectedVersion` (0 = none yet). */
-  async publishBundle(bundle: Uint8Array, expectedVersion: number, options?: CallOptions): Promise<void> {
-    const request = { bundle, expectedVersion: BigInt(expectedVersion) };
-    await this.rpc.unary(DirectoryService.method.publishBundle, request, options);
+  /**
+   * Publishes the own serialized Bundle if the stored version is `expectedVersion` (0 = none yet). With the voucher of a listed
+   * device this one may come from another account. Answers a session token where the relay gave one, else "".
+   */
+  async publishBundle(
+    bundle: Uint8Array,
+    expectedVersion: number,
+    { voucher, ...options }: CallOptions & { readonly voucher?: BundleVoucher } = {},
+  ): Promise<string> {
+    const request = { bundle, expectedVersion: BigInt(expectedVersion), ...(voucher ? { voucher } : {}) };
+    return (await this.rpc.unary(DirectoryService.method.publishBundle, request, options)).sessionToken;
   }
 
   /** The serialized Bundle of an account or of a device's account; null when the relay has none. Not verified here. */

@@ -16,7 +16,9 @@ export async function receive(chat: Chat, link: Link, signal: AbortSignal): Prom
     const inbox = await openInbox(chat, link, await link.room(signal));
     for await (const page of inbox.pages({ follow: true, signal })) {
       for (const event of page) {
-        if (!SHOWN_OTHERWISE.has(event.type)) chat.screen.note(await noticeText(event as Notice));
+        if (SHOWN_OTHERWISE.has(event.type)) continue;
+        const people = { nameOf: await chat.conversations.titles(), own: chat.own };
+        chat.screen.note(await noticeText(event as Notice, people));
       }
       await groupsChanged(chat, page);
       await take(chat, inbox, page.filter((event) => event.type === "message"));

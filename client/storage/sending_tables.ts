@@ -185,6 +185,7 @@ function meta(db: Database.Database): MetaTable {
   const put = db.prepare(
     "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
   );
+  const all = db.prepare("SELECT value FROM meta WHERE substr(name, 1, length(?)) = ? ORDER BY name").pluck();
   const removeAll = db.prepare("DELETE FROM meta WHERE substr(name, 1, length(?)) = ?");
   return {
     get(name) {
@@ -192,6 +193,7 @@ function meta(db: Database.Database): MetaTable {
       return row ? bytes(row.value) : null;
     },
     put: (name, value) => void put.run(name, value),
+    all: (prefix) => all.all(prefix, prefix).map(bytes),
     removeAll: (prefix) => void removeAll.run(prefix, prefix),
   };
 }

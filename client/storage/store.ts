@@ -285,5 +285,7 @@ export interface InviteTable {
 export interface MetaTable {
   get(name: string): Uint8Array | null;
   put(name: string, value: Uint8Array): void;
+  /** Values whose names begin so, by name. */
+  all(prefix: string): Uint8Array[];
   removeAll(prefix: string): void;
 }
