@@ -33,7 +33,7 @@ export interface RelayConfig {
     readonly maxTotal: number;
   };
   readonly auth: {
-    readonly mode: "open" | "token" | "allowlist";
+    readonly mode: "open" | "token" | "allowlist" | "account";
     readonly tokensFile: string;
     readonly allow: readonly string[];
     readonly deny: readonly string[];
@@ -56,6 +56,7 @@ export interface RelayLimits {
   readonly sendBurst: number;
   readonly connectionsPerIp: number;
   readonly newAccountsPerIpPerDay: number;
+  readonly loginsPerIpPerHour: number;
   readonly streamsPerConnection: number;
   readonly pendingHandshakes: number;
   readonly idleTimeoutMs: number;
@@ -143,6 +144,7 @@ function toConfig(toml: RelayToml, dataDir: string, fromFile: (key: string, path
       sendBurst: limits.send_burst,
       connectionsPerIp: limits.connections_per_ip,
       newAccountsPerIpPerDay: limits.new_accounts_per_ip_per_day,
+      loginsPerIpPerHour: limits.logins_per_ip_per_hour,
       streamsPerConnection: limits.streams_per_connection,
       pendingHandshakes: limits.pending_handshakes,
       idleTimeoutMs: limits.idle_timeout,

@@ -7,6 +7,7 @@ import type { RelayLimits } from "./config.ts";
 import { isLoopback } from "./config/addresses.ts";
 import { createGcra } from "./limits/gcra.ts";
 import { limitKey } from "./limits/limit_key.ts";
+import { createLoginTries } from "./limits/login_tries.ts";
 
 /** The relay's rate and connection limits. */
 export interface Limits {
@@ -40,6 +41,16 @@ export interface Limits {
   takeRendezvous(ip: string): number;
   /** Takes one try with a recovery code from an address: 0 = go, else milliseconds to wait. */
   takeRecovery(ip: string): number;
+  /** Takes one try at a password, by address and by whose it is (`tries`): 0 = go, else milliseconds to wait. */
+  takeLogin(ip: string, tries: string): number;
+  /** What `takeLogin` would answer, without taking. */
+  loginWait(ip: string, tries: string): number;
+  /** One of these tries was right: they count no more; those of the address do. */
+  loginDone(tries: string): void;
+  /** Takes one name that somebody from an address wants to register: 0 = go, else milliseconds to wait. */
+  takeRegistration(ip: string): number;
+  /** Takes one name that a device looks up: 0 = go, else milliseconds to wait. */
+  takeName(device: Uint8Array): number;
   /** New numbers take effect at once; what was used stays used. */
   update(limits: RelayLimits): void;
 }
@@ -67,6 +78,8 @@ const BLOB_READ_RATE = { perPeriod: 32_768, periodMs: HOUR_MS, burst: 16_384 } a
 const RENDEZVOUS_RATE = { perPeriod: 240, periodMs: HOUR_MS, burst: 120 } as const;
 /** Tries with recovery codes from one address; nobody can guess one, and nobody has a reason to try often. */
 const RECOVERY_RATE = { perPeriod: 20, periodMs: HOUR_MS, burst: 20 } as const;
+/** Names that one device looks up: a person a few, a program that wants to know all of them many. */
+const NAME_RATE = { perPeriod: 600, periodMs: HOUR_MS, burst: 120 } as const;
 /** Bytes of a file that count as one: a chunk. */
 const BLOB_SHARE = 256 * 1024;
 
@@ -86,6 +99,11 @@ export function createLimits(options: { limits: RelayLimits; now: () => number }
   const blobReads = createGcra({ now: clock, ...BLOB_READ_RATE });
   const rendezvous = createGcra({ now: clock, ...RENDEZVOUS_RATE });
   const recoveries = createGcra({ now: clock, ...RECOVERY_RATE });
+  const logins = createGcra({ now: clock, ...loginRate(options.limits) });
+  const tries = createLoginTries({ now: clock });
+  const registrations = createGcra({ now: clock, ...accountRate(options.limits) });
+  const names = createGcra({ now: clock, ...NAME_RATE });
+  const loginWait = (ip: string, whose: string) => Math.max(logins.wait(limitKey(ip), 1), tries.wait(whose));
   const connections = new Map<string, number>(); // bounded by the connections that are up
   let limits = options.limits;
 
@@ -125,16 +143,31 @@ export function createLimits(options: { limits: RelayLimits; now: () => number }
     takeBlobRead: (device, bytes) => blobReads.take(device.toHex(), Math.max(1, Math.ceil(bytes / BLOB_SHARE))),
     takeRendezvous: (ip) => rendezvous.take(limitKey(ip), 1),
     takeRecovery: (ip) => recoveries.take(limitKey(ip), 1),
+    loginWait,
+    takeLogin(ip, whose) {
+      const waitMs = loginWait(ip, whose);
+      if (waitMs > 0) return waitMs;
+      return Math.max(logins.take(limitKey(ip), 1), tries.take(whose));
+    },
+    loginDone: (whose) => tries.reset(whose),
+    takeRegistration: (ip) => registrations.take(limitKey(ip), 1),
+    takeName: (device) => names.take(device.toHex(), 1),
     takeNewAccount: (ip) => accounts.take(limitKey(ip), 1) === 0,
     update(next) {
       limits = next;
       sends.update(sendRate(next));
       accounts.update(accountRate(next));
+      registrations.update(accountRate(next));
+      logins.update(loginRate(next));
     },
   };
 
   function sendRate(from: RelayLimits) {
     return { perPeriod: from.sendPerMinute, periodMs: 60_000, burst: from.sendBurst };
+  }
+
+  function loginRate(from: RelayLimits) {
+    return { perPeriod: from.loginsPerIpPerHour, periodMs: HOUR_MS, burst: from.loginsPerIpPerHour };
   }
 
   function accountRate(from: RelayLimits) {

@@ -36,6 +36,8 @@ export interface Metrics {
   commit(result: string): void;
   /** KeyPackages came or went: `published`, `claimed`, or `last_resort` for one that was handed out for want of others. */
   keyPackages(result: string, count: number): void;
+  /** Somebody signs in: `started`, `ok`, `wrong_password`, `limited`, `stale`, `not_listed`, and what goes with it. */
+  login(result: string): void;
   /** A limit hit: `send`, `connections`, `accounts`, … */
   rateLimited(scope: string): void;
   /** Connections now, for status. */
@@ -64,6 +66,7 @@ export function createMetrics(build: { version: string; commit?: string }): Metr
   ]);
   const commits = createCounter("qight_commits_total", "Commits offered to groups.", ["result"]);
   const keyPackages = createCounter("qight_key_packages_total", "KeyPackages published and handed out.", ["result"]);
+  const logins = createCounter("qight_logins_total", "Steps of signing in, by what came of them.", ["result"]);
   const rateLimited = createCounter("qight_rate_limited_total", "Requests that met a limit.", ["scope"]);
 
   return {
@@ -81,6 +84,7 @@ export function createMetrics(build: { version: string; commit?: string }): Metr
     expired: (count) => expired.add(count),
     commit: (result) => commits.add(1, result),
     keyPackages: (result, count) => keyPackages.add(count, result),
+    login: (result) => logins.add(1, result),
     rejected: (reason) => rejected.add(1, reason),
     rateLimited: (scope) => rateLimited.add(1, scope),
     get connectionsNow() {
@@ -97,7 +101,7 @@ export function createMetrics(build: { version: string; commit?: string }): Metr
       registry.registerMetric(gauge("qight_store_bytes", "Bytes of the envelopes stored now.", stats.store.bytes));
       const groups = "Groups and direct conversations stored now.";
       registry.registerMetric(gauge("qight_groups_stored", groups, stats.store.groups));
-      [sizes, rateLimited, commits, keyPackages].forEach(add);
+      [sizes, rateLimited, commits, keyPackages, logins].forEach(add);
       if (stats.certificateExpiresAtMs !== null) {
         registry.registerMetric(gauge(
           "qight_certificate_expiry_timestamp_seconds",

@@ -121,6 +121,7 @@ Deno.test("without a file every key has the default of docs/operations.md", () =
     sendBurst: 1000,
     connectionsPerIp: 200,
     newAccountsPerIpPerDay: 50,
+    loginsPerIpPerHour: 30,
     streamsPerConnection: 64,
     pendingHandshakes: 3400,
     idleTimeoutMs: 60_000,
