@@ -1,0 +1,160 @@
+/**
+ * PublishBundle: the list of an account's devices changes only by somebody who is on it, or whom somebody on it wants
+ * (docs/decisions/0008-accounts-and-devices.md, The account key).
+ * @module
+ */
+import { create, toBinary } from "@bufbuild/protobuf";
+import { checkSuccessor, openBundle, type VerifiedBundle } from "../../crypto/bundle.ts";
+import { equal } from "../../crypto/equal.ts";
+import { verifyVoucher } from "../../crypto/voucher.ts";
+import { QightError } from "../../proto/errors.ts";
+import type { Voucher } from "../../proto/gen/qight/v1/account_pb.ts";
+import { PublishBundleRequestSchema, PublishBundleResponseSchema } from "../../proto/gen/qight/v1/directory_pb.ts";
+import type { Admission } from "../admission.ts";
+import type { CallContext } from "../dispatch.ts";
+import type { Limits } from "../limits.ts";
+import type { Metrics } from "../metrics.ts";
+import { admitPeer, type Sessions } from "../sessions.ts";
+import type { BundleRefusal, BundleStep, Store } from "../storage/store.ts";
+import { listChanged, type ListRoom, newcomer, noticeTimes } from "./list_changes.ts";
+
+/** Devices of one account; only a recovery goes above, for as long as the lost ones are listed. */
+export const MOST_DEVICES = 5;
+
+/** What publishing needs of the relay. */
+export interface PublishingRoom extends ListRoom {
+  readonly store: Store;
+  readonly admission: Admission;
+  readonly sessions: Sessions;
+  /** Whether names and passwords are what admits (auth.mode = "account"). */
+  readonly accountMode: () => boolean;
+  readonly limits: Limits;
+  readonly metrics: Metrics;
+}
+
+/** PublishBundle: compare-and-set of the own account's list. */
+export async function publishBundle(room: PublishingRoom, call: CallContext): Promise<void> {
+  const refused = newcomer(call);
+  const request = await call.requests.only(PublishBundleRequestSchema);
+  const bundle = await openOwnBundle(room, call, request.bundle);
+  await room.admission.checkAccount(bundle.account);
+  const stored = await room.store.bundleOfAccount(bundle.account);
+  const known = stored && await openBundle(stored.bundle);
+  // By the signed list and by the store's rows: a device that moved away is in the first alone, one that somebody wrote
+  // into the database in the second alone.
+  const isListed = (device: Uint8Array) =>
+    known !== null && known.devices.some(({ key }) => equal(key, device)) &&
+    stored!.devices.some((row) => equal(row, device));
+  const listed = isListed(call.peer.device);
+  checkSuccessor(known, bundle);
+  if (known && equal(known.hash, bundle.hash) && listed) {
+    // A lost answer, asked for again. It brings no session: else a list could be shown in place of a password.
+    if (refused) throw call.peer.session!.refusal!;
+    return await answer(call, "");
+  }
+  checkNumber(bundle, known);
+  if (!known) await beginAccount(room, call, bundle.account);
+  if (known && (refused || !listed)) {
+    const free = !known.devicesOnly && !room.accountMode() && !refused;
+    await checkVouched(bundle, request.voucher, isListed, free);
+  }
+  const { put, expectedVersion, change } = bundleStep(room, call, bundle, Number(request.expectedVersion));
+  const outcome = await room.store.putBundle(put, expectedVersion, change);
+  if (outcome.kind !== "stored") throw bundleRefusal(outcome);
+  listChanged(room, put, outcome);
+  if (listed && !refused) return await answer(call, "");
+  const { sessionToken } = await room.sessions.issue(call.peer.device, bundle.account);
+  if (refused) admitPeer(call.peer);
+  await answer(call, sessionToken);
+}
+
+/** Opens a bundle that this session publishes: in time, and with its device; throws `bad_bundle`, `not_allowed`. */
+export async function openOwnBundle(
+  room: Pick<PublishingRoom, "now">,
+  call: CallContext,
+  bytes: Uint8Array,
+): Promise<VerifiedBundle> {
+  const bundle = await openBundle(bytes);
+  if (bundle.expiresAtMs <= room.now()) {
+    throw new QightError("bad_bundle", "The bundle has expired by the relay's clock, or its maker's clock is behind");
+  }
+  if (!bundle.devices.some(({ key }) => equal(key, call.peer.device))) {
+    throw new QightError("not_allowed", "The bundle does not list the device of this session");
+  }
+  return bundle;
+}
+
+/** A bundle as the store takes it. The session proved its device, so that one may come from another account. */
+export function bundleStep(
+  room: Pick<PublishingRoom, "now" | "retention">,
+  call: CallContext,
+  bundle: VerifiedBundle,
+  expectedVersion: number,
+): BundleStep {
+  return {
+    put: {
+      account: bundle.account,
+      version: bundle.version,
+      bundle: bundle.bytes,
+      devices: bundle.devices.map(({ key }) => key),
+    },
+    expectedVersion,
+    change: { moving: call.peer.device, ...noticeTimes(room) },
+  };
+}
+
+/** Why the store did not take a bundle. */
+export function bundleRefusal({ kind }: BundleRefusal): QightError {
+  switch (kind) {
+    case "version_conflict":
+      return new QightError("version_conflict", "Another device published first");
+    case "device_taken":
+      return new QightError("not_allowed", "A device of this bundle belongs to another account");
+    case "ended":
+      return new QightError("account_ended");
+  }
+}
+
+async function beginAccount(room: PublishingRoom, call: CallContext, account: Uint8Array): Promise<void> {
+  if (call.peer.session?.refusal) throw call.peer.session.refusal;
+  if (await room.store.accounts.ended(account)) throw new QightError("account_ended");
+  // With passwords an account begins by its registration.
+  if (room.accountMode()) throw new QightError("login_needed");
+  if (room.limits.takeNewAccount(call.peer.connection.peer.hostname)) return;
+  room.metrics.rateLimited("accounts");
+  throw new QightError("rate_limited", "Too many new accounts from this address today", {
+    retryAfterMs: 60 * 60 * 1000,
+  });
+}
+
+function checkNumber({ devices }: VerifiedBundle, known: VerifiedBundle | null): void {
+  if (devices.length <= Math.max(MOST_DEVICES, known?.devices.length ?? 0)) return;
+  throw new QightError(
+    "too_many_devices",
+    `An account has at most ${MOST_DEVICES} devices, this would be the next one`,
+  );
+}
+
+/** Who is not on the stored list, or not admitted, needs the word of a device that is on it. */
+async function checkVouched(
+  bundle: VerifiedBundle,
+  voucher: Voucher | undefined,
+  isListed: (device: Uint8Array) => boolean,
+  /** The account's signatures are enough: nobody was revoked, and no password stands before it. */
+  free: boolean,
+): Promise<void> {
+  if (!voucher) {
+    if (free) return;
+    throw new QightError("not_listed");
+  }
+  if (!isListed(voucher.device)) {
+    throw new QightError("not_listed", "The device that vouches for this list is not on the account's list itself");
+  }
+  if (!await verifyVoucher(voucher, bundle)) throw new QightError("bad_signature", "The voucher is not for this list");
+}
+
+function answer(call: CallContext, sessionToken: string): Promise<void> {
+  return call.reply.send(
+    toBinary(PublishBundleResponseSchema, create(PublishBundleResponseSchema, { sessionToken })),
+  );
+}

@@ -1,0 +1,142 @@
+/**
+ * What is kept for an account whose devices may all be lost, and how one of eight codes brings it back. The relay knows
+ * hashes of locators and ciphertext; nobody gets at either without a code of 128 bits.
+ * @module
+ */
+import { create, toBinary } from "@bufbuild/protobuf";
+import { checkSuccessor, openBundle } from "../../crypto/bundle.ts";
+import { equal } from "../../crypto/equal.ts";
+import { sha256 } from "../../crypto/sha256.ts";
+import { QightError } from "../../proto/errors.ts";
+import { SessionResponseSchema } from "../../proto/gen/qight/v1/login_pb.ts";
+import {
+  PutRecoveryRequestSchema,
+  PutRecoveryResponseSchema,
+  RecoverFinishRequestSchema,
+  RecoverStartRequestSchema,
+  RecoverStartResponseSchema,
+  type RecoveryKeeping,
+} from "../../proto/gen/qight/v1/recovery_pb.ts";
+import type { Audit } from "../audit.ts";
+import type { CallContext } from "../dispatch.ts";
+import { admitPeer, sessionAnswer } from "../sessions.ts";
+import type { FoundRecovery, StoredRecovery } from "../storage/store.ts";
+import { listChanged, newcomer } from "./list_changes.ts";
+import { bundleRefusal, bundleStep, openOwnBundle, type PublishingRoom } from "./publishing.ts";
+
+/** Codes of one account, each good once. */
+export const RECOVERY_CODES = 8;
+/** Largest sealed bundle: the largest padding class (256 KiB), a nonce, a tag. */
+export const MAX_RECOVERY_BYTES = 256 * 1024 + 24 + 16;
+/** Bytes of a locator, and of its hash. */
+const LOCATOR_BYTES = 32;
+/** A nonce (24), the data key (32), a tag (16). */
+const WRAPPED_BYTES = 72;
+/** An OPAQUE RegistrationRecord is 192 bytes (RFC 9807 §4.1.2, ristretto255 and SHA-512), as base64url. */
+const RECORD = /^[A-Za-z0-9_-]{1,1024}$/;
+
+/** What recoveries need of the relay. */
+export interface RecoveryRoom extends PublishingRoom {
+  readonly audit: Audit;
+  readonly draining: () => boolean;
+}
+
+/** PutRecovery: replaces what was kept, and all of its codes. */
+export async function putRecovery(room: RecoveryRoom, call: CallContext): Promise<void> {
+  const { keeping } = await call.requests.only(PutRecoveryRequestSchema);
+  refuseDraining(room);
+  const own = await room.store.bundleOfDevice(call.peer.device);
+  if (!own) throw new QightError("not_allowed", "Recovery is for accounts with a published list of devices");
+  const kept = checkedKeeping(keeping, own.account, room.now());
+  limited(room, room.limits.takeBlob(call.peer.device, kept.sealed.length), "Too many new recovery codes");
+  await room.store.accounts.putRecovery(kept);
+  await call.reply.send(toBinary(PutRecoveryResponseSchema, create(PutRecoveryResponseSchema)));
+}
+
+/** RecoverStart: what a code opens. */
+export async function recoverStart(room: RecoveryRoom, call: CallContext): Promise<void> {
+  newcomer(call);
+  const { locator } = await call.requests.only(RecoverStartRequestSchema);
+  const { account, sealed, wrapped } = await found(room, call, locator);
+  const named = await room.store.accounts.nameOf(account);
+  const bundle = await room.store.bundleOfAccount(account);
+  const answer = create(RecoverStartResponseSchema, {
+    ...{ account, sealed, wrapped, name: named?.name },
+    bundle: bundle?.bundle,
+  });
+  await call.reply.send(toBinary(RecoverStartResponseSchema, answer));
+}
+
+/** RecoverFinish: list, codes, password and session in one step; the code is used up. */
+export async function recoverFinish(room: RecoveryRoom, call: CallContext): Promise<void> {
+  const refused = newcomer(call);
+  const { locator, bundle: bytes, expectedVersion, keeping, record } = await call.requests.only(
+    RecoverFinishRequestSchema,
+  );
+  const { account } = await found(room, call, locator);
+  const bundle = await openOwnBundle(room, call, bytes);
+  if (!equal(bundle.account, account)) throw new QightError("bad_bundle", "The list is not of the code's account");
+  await room.admission.checkAccount(account);
+  const stored = await room.store.bundleOfAccount(account);
+  // The code stands in for a listed device; that lists never grow old again holds for it too.
+  checkSuccessor(stored && await openBundle(stored.bundle), bundle);
+  const named = await room.store.accounts.nameOf(account);
+  if (named && room.accountMode() && record === "") {
+    throw new QightError("bad_frame", "A recovery at this relay brings a new password");
+  }
+  if (record !== "" && !RECORD.test(record)) throw new QightError("bad_frame", "The password record is none");
+  const session = room.sessions.make(call.peer.device, account);
+  const step = bundleStep(room, call, bundle, Number(expectedVersion));
+  const outcome = await room.store.accounts.recover({
+    locatorHash: await sha256(locator),
+    bundle: step,
+    keeping: checkedKeeping(keeping, account, room.now()),
+    record: named && record !== "" ? record : null,
+    session: session?.stored ?? null,
+  });
+  if (outcome.kind === "code_unknown") throw new QightError("code_unknown");
+  if (outcome.kind !== "recovered") throw bundleRefusal(outcome);
+  room.audit.record("account.recover", {});
+  listChanged(room, step.put, outcome);
+  if (refused) admitPeer(call.peer);
+  const answer = create(SessionResponseSchema, sessionAnswer(session));
+  await call.reply.send(toBinary(SessionResponseSchema, answer));
+}
+
+/** A try counts before anything is looked up, and an unknown code is told like a used one. */
+async function found(room: RecoveryRoom, call: CallContext, locator: Uint8Array): Promise<FoundRecovery> {
+  refuseDraining(room);
+  if (locator.length !== LOCATOR_BYTES) throw new QightError("bad_frame", "A locator has 32 bytes");
+  const waitMs = room.limits.takeRecovery(call.peer.connection.peer.hostname);
+  limited(room, waitMs, "Too many tries with recovery codes from this address");
+  const recovery = await room.store.accounts.recovery(await sha256(locator));
+  if (!recovery) throw new QightError("code_unknown");
+  return recovery;
+}
+
+function checkedKeeping(keeping: RecoveryKeeping | undefined, account: Uint8Array, madeAtMs: number): StoredRecovery {
+  if (!keeping || keeping.codes.length !== RECOVERY_CODES) {
+    throw new QightError("bad_frame", `A recovery has ${RECOVERY_CODES} codes`);
+  }
+  const { sealed, codes } = keeping;
+  if (sealed.length === 0 || sealed.length > MAX_RECOVERY_BYTES) {
+    throw new QightError("message_too_large", `What is kept for a recovery has 1 to ${MAX_RECOVERY_BYTES} bytes`);
+  }
+  if (codes.some((code) => code.locatorHash.length !== LOCATOR_BYTES || code.wrapped.length !== WRAPPED_BYTES)) {
+    throw new QightError("bad_frame", `A recovery code has ${LOCATOR_BYTES} and ${WRAPPED_BYTES} bytes`);
+  }
+  if (new Set(codes.map(({ locatorHash }) => locatorHash.toHex())).size < RECOVERY_CODES) {
+    throw new QightError("bad_frame", "Two recovery codes are the same");
+  }
+  return { account, sealed, codes: codes.map(({ locatorHash, wrapped }) => ({ locatorHash, wrapped })), madeAtMs };
+}
+
+function limited(room: RecoveryRoom, retryAfterMs: number, sentence: string): void {
+  if (retryAfterMs === 0) return;
+  room.metrics.rateLimited("recovery");
+  throw new QightError("rate_limited", sentence, { retryAfterMs });
+}
+
+function refuseDraining({ draining }: RecoveryRoom): void {
+  if (draining()) throw new QightError("draining", undefined, { retryAfterMs: 1000 });
+}
