@@ -44,6 +44,10 @@ export async function noticeFields(event: Notice): Promise<Record<string, unknow
         device: await deviceFingerprint(event.device),
         name: event.name,
       };
+    case "contact_offered":
+      return { type, id: formatAccountId(event.account), name: event.name };
+    case "history_part":
+      return { type, part: event.part, parts: event.parts };
     case "invite_accepted":
       return { type, id: formatAccountId(event.account), name: event.name, invite: inviteId(event.invite) };
     case "lineage":
@@ -73,6 +77,11 @@ export async function noticeText(event: Notice, people: People = STRANGERS): Pro
       return `${whose(event, people)} has a new device: ${fields.device} ${event.name}`;
     case "device_gone":
       return `${whose(event, people)} has removed a device: ${fields.device} ${event.name}`;
+    case "contact_offered":
+      return `another device of yours calls ${fields.id} "${event.name}", who is somebody else here: ` +
+        `qight contact verify ${event.name} compares digits`;
+    case "history_part":
+      return `part ${event.part} of ${event.parts} of a history came from another device of yours`;
     case "invite_accepted":
       return `${event.name} took your invite ${fields.invite} and is a verified contact now: ${fields.id}`;
     case "lineage":

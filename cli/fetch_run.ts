@@ -230,6 +230,7 @@ export class FetchRun {
 
   async #tell(event: Notice): Promise<void> {
     const { out, options } = this.#call;
+    if (!options.events && event.type === "history_part") return;
     if (!options.events && (event.type === "action" || event.type === "group") && !isNews(event)) return;
     const names = await this.#contacts.names();
     const people = { nameOf: (account: Uint8Array) => shownName(account, names), own: this.#own };

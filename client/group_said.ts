@@ -2,6 +2,8 @@
  * What was said in a group: a message to show, or an action that is taken in without being shown.
  * @module
  */
+import { equal } from "../crypto/equal.ts";
+import type { Content } from "../proto/gen/qight/v1/seal_pb.ts";
 import { type Clock, CLOCK_TOLERANCE_MS } from "./clock.ts";
 import { refuseClockAhead } from "./clock_check.ts";
 import { arrivedAtMs } from "./gap_watch.ts";
@@ -10,6 +12,7 @@ import { countInGroup, placeOf } from "./group_sorter.ts";
 import { type ActionEvent, type InboxMessage, messageName, type Said } from "./inbox_events.ts";
 import { isTooOld, type Known, type Page, refuse, type SortOptions } from "./mailbox_page.ts";
 import type { DeliveredEvent, Unsealed } from "./opener.ts";
+import type { GroupRow } from "./storage/store.ts";
 
 /** What the page has so far, and what it is sorted for. */
 export interface Taking {
@@ -32,7 +35,7 @@ export function takeSaid(
   page: Page,
   { delivery, unsealed, opened }: GroupDelivery,
   known: Known,
-  { taken, blocked, options: { relay, only, onAction } }: Taking,
+  { taken, blocked, options: { relay, only, onAction, onSync } }: Taking,
   { clock, groups }: { readonly clock: Clock; readonly groups: GroupInbox | null },
 ): InboxMessage | ActionEvent | null {
   const { envelope, bodyHash } = unsealed;
@@ -47,9 +50,8 @@ export function takeSaid(
   refuseClockAhead(clock, relay);
   if (isTooOld(envelope.createdAtMs, known, relay, clock)) return refuse(page, delivery, unsealed, "too_old", clock);
   const { row, account: from, message: { content }, franked } = opened;
-  if (
-    !content || (content.action.case === undefined && content.body.case === undefined && content.files.length === 0)
-  ) {
+  const own = groups!.account;
+  if (!content || (content.sync ? !onSync || !isAmongOwn(row, from, content, own) : isEmpty(content))) {
     return refuse(page, delivery, unsealed, "unknown_content", clock);
   }
   const said: Said = {
@@ -67,12 +69,13 @@ export function takeSaid(
   };
   const redelivered = known.mark?.state === "printing";
   const message: InboxMessage = { ...said, type: "message", verified: true, redelivered };
-  const { case: action } = content.action;
-  if (action === undefined && only && !only(message)) return null;
-  const numbers = { own: groups!.account, atMs: arrivedAtMs(clock.now(), relay.relayNowMs(), receivedAtMs) };
+  const { action: { case: action }, sync } = content;
+  const shows = action === undefined && !sync;
+  if (shows && only && !only(message)) return null;
+  const numbers = { own, atMs: arrivedAtMs(clock.now(), relay.relayNowMs(), receivedAtMs) };
   page.changes.push(({ streams }) => page.events.push(...countInGroup(streams, said, opened, numbers)));
   const silent = blocked.has(from.toHex());
-  if (action === undefined && !silent) return message;
+  if (shows && !silent) return message;
   // Nobody need be shown it: taken in and let go in one transaction.
   settle();
   const forgetAtMs = envelope.createdAtMs + 2 * relay.session.maxTtlS * 1000 + CLOCK_TOLERANCE_MS;
@@ -82,9 +85,20 @@ export function takeSaid(
     tables.seen.put(envelope.sender, envelope.id, { state: "shown", bodyHash }, times);
     tables.opened.remove(envelope.sender, envelope.id);
     if (action === "left") groups!.noteLeft(tables, row.group, from);
-    if (action !== undefined && !silent) onAction?.(tables, event);
+    if (sync) page.events.push(...onSync!(tables, said));
+    else if (action !== undefined && !silent) onAction?.(tables, event);
   });
-  if (silent) return null;
+  if (silent || sync) return null;
   page.events.push(event);
   return event;
+}
+
+function isEmpty({ action, body, files }: Content): boolean {
+  return action.case === undefined && body.case === undefined && files.length === 0;
+}
+
+/** Only the devices of this account tell each other such things, where nobody else hears it, and nothing beside them. */
+function isAmongOwn({ kind, peer }: GroupRow, from: Uint8Array, { body, action }: Content, own: Uint8Array): boolean {
+  return kind === "direct" && peer !== null && equal(peer, own) && equal(from, own) && body.case === undefined &&
+    action.case === undefined;
 }

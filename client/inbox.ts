@@ -234,6 +234,7 @@ export class Inbox {
             if (action.content.action.case === "edit") this.#keepProof(tables, action);
             this.#options.onAction?.(tables, action);
           },
+          onSync: this.#options.onSync,
         });
         if (!peek) await this.#keep(page);
         for (const event of page.events) if (event.type === "message") held.add(messageName(event));
@@ -347,6 +348,8 @@ export class Inbox {
 const BESIDE_MESSAGES: ReadonlySet<InboxEvent["type"]> = new Set([
   "group",
   "action",
+  "contact_offered",
+  "history_part",
   "new_device",
   "device_gone",
   "caught_up",

@@ -5,6 +5,7 @@
 import type { Content } from "../proto/gen/qight/v1/seal_pb.ts";
 import type { DeviceNews } from "./device_news.ts";
 import type { GroupEvent } from "./groups/events.ts";
+import type { OwnNews } from "./own_sync/take.ts";
 import type { Via } from "./send_room.ts";
 
 /** Where something was said: between two people (account hash of the other one), or in a group. */
@@ -116,6 +117,8 @@ export type InboxEvent =
   | { readonly type: "expired"; readonly first: number; readonly last: number }
   /** An account that we know, perhaps our own, added a device or dropped one. */
   | DeviceNews
+  /** Something that another device of this account told. */
+  | OwnNews
   /** Somebody took an invite of ours (locator, 32 bytes) and is a verified contact now. */
   | {
     readonly type: "invite_accepted";

@@ -6,7 +6,7 @@ import type { Clock } from "./clock.ts";
 import type { KeyDirectory } from "./directory.ts";
 import type { GroupInbox } from "./group_opener.ts";
 import type { GroupEvent } from "./groups.ts";
-import type { ActionEvent, InboxMessage } from "./inbox_events.ts";
+import type { ActionEvent, InboxEvent, InboxMessage, Said } from "./inbox_events.ts";
 import type { RelaySource } from "./reconnect.ts";
 import type { RelayClient } from "./relay_client.ts";
 import type { ClientStore, Tables } from "./storage/store.ts";
@@ -38,6 +38,8 @@ export interface InboxOptions {
   onShown?: ((tables: Tables, messages: readonly InboxMessage[]) => void) | undefined;
   /** Runs in the transaction that lets an action go: what somebody did to lines of a conversation. */
   onAction?: ((tables: Tables, action: ActionEvent) => void) | undefined;
+  /** Takes in what an own other device told, in the transaction that lets it go; answers what a reader should know. */
+  onSync?: ((tables: Tables, said: Said) => InboxEvent[]) | undefined;
   /** Runs in the transaction after which these events are not told again. */
   onGroups?: ((tables: Tables, events: readonly GroupEvent[]) => void) | undefined;
   /** Groups; without it nothing that was said in one can be read. */

@@ -3,7 +3,7 @@
  * @module
  */
 import { type Clock, CLOCK_TOLERANCE_MS } from "./clock.ts";
-import type { ActionEvent, InboxEvent, InboxMessage, UnreadableReason } from "./inbox_events.ts";
+import type { ActionEvent, InboxEvent, InboxMessage, Said, UnreadableReason } from "./inbox_events.ts";
 import type { DeliveredEvent, Unsealed } from "./opener.ts";
 import type { RelayClient, SeqSpan } from "./relay_client.ts";
 import type { SeenMark, Tables } from "./storage/store.ts";
@@ -28,6 +28,8 @@ export interface SortOptions {
   readonly held: ReadonlySet<string>;
   /** Keeps an action, in the transaction that lets it go. */
   readonly onAction?: ((tables: Tables, action: ActionEvent) => void) | undefined;
+  /** Takes in what an own other device told, in the transaction that lets it go; answers what a reader should know. */
+  readonly onSync?: ((tables: Tables, said: Said) => InboxEvent[]) | undefined;
 }
 
 /** What the store knows about a delivery before it is sorted. */

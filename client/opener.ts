@@ -211,7 +211,8 @@ function decodeContent(payload: Uint8Array): Content | undefined {
 }
 
 function knownContent(content: Content | undefined): Content | null {
-  if (!content) return null;
+  // What own devices tell each other goes through their conversation, where nobody else can have said it.
+  if (!content || content.sync) return null;
   return content.body.case !== undefined || content.files.length > 0 || answerIn(content) ? content : null;
 }
 

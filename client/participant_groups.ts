@@ -6,11 +6,15 @@ import { DeliveryReceipts } from "./delivery_receipts.ts";
 import { Groups } from "./groups.ts";
 import { noticeOf, ownChangesInto } from "./history_notices.ts";
 import type { InboxOptions } from "./inbox.ts";
+import { takeSync } from "./own_sync/take.ts";
 import type { Connected, Participant } from "./participant.ts";
 import type { RelaySource } from "./reconnect.ts";
 
 /** The parts of an inbox that have to do with conversations. */
-export type ConversationParts = Pick<InboxOptions, "groups" | "arrivals" | "onAction" | "onGroups" | "proofs">;
+export type ConversationParts = Pick<
+  InboxOptions,
+  "groups" | "arrivals" | "onAction" | "onGroups" | "onSync" | "proofs"
+>;
 
 /** The groups of a participant, over the sessions of `source`. */
 export function groupsAt(participant: Participant, source: RelaySource): Groups {
@@ -44,11 +48,20 @@ export function conversationPartsOf(
     onError: (error) => participant.detail(`receipts were not told: ${error.message}`),
   });
   const arrivals = wishes.sendReceipts ? receipts : undefined;
+  const onSync: ConversationParts["onSync"] = (tables, said) =>
+    takeSync(tables, {
+      ...said,
+      own: { account, device: participant.self.signer.publicKey },
+      relay,
+      nowMs: clock.now(),
+      keepHistory: wishes.keepHistory,
+    });
   // Who keeps no lines keeps no proofs of them either.
-  if (!wishes.keepHistory) return { groups, arrivals, proofs: false };
+  if (!wishes.keepHistory) return { groups, arrivals, onSync, proofs: false };
   return {
     groups,
     arrivals,
+    onSync,
     onAction: (tables, action) => void history.acted(tables, action),
     onGroups: (tables, events) => {
       history.noticed(tables, events.flatMap((event) => noticeOf(event, people) ?? []));

@@ -33,7 +33,13 @@ export async function receive(chat: Chat, link: Link, signal: AbortSignal): Prom
   }
 }
 
-const SHOWN_OTHERWISE: ReadonlySet<InboxEvent["type"]> = new Set(["message", "caught_up", "action", "group"]);
+const SHOWN_OTHERWISE: ReadonlySet<InboxEvent["type"]> = new Set([
+  "message",
+  "caught_up",
+  "action",
+  "group",
+  "history_part",
+]);
 
 /** A chat keeps everything, whatever `[history]` says of send and fetch. */
 async function openInbox({ messenger, settings }: Chat, link: Link, room: Connected): Promise<Inbox> {

@@ -24,14 +24,16 @@ export interface FromOwn {
   readonly relay: string;
   readonly receivedAtMs: number;
   readonly nowMs: number;
+  /** Whether lines are kept here at all. */
+  readonly keepHistory: boolean;
 }
 
 /** What a person should know of it. */
 export type OwnNews =
   /** Another device knows somebody else under a name that is taken here: they wait for a comparison of digits. */
-  | { readonly kind: "offered"; readonly name: string; readonly account: Uint8Array }
+  | { readonly type: "contact_offered"; readonly name: string; readonly account: Uint8Array }
   /** A part of a history waits to be imported. */
-  | { readonly kind: "history"; readonly transfer: Uint8Array; readonly part: number; readonly parts: number };
+  | { readonly type: "history_part"; readonly transfer: Uint8Array; readonly part: number; readonly parts: number };
 
 /** Whether all of it may be taken in: nothing of a message with too many entries is. */
 export function isBounded({ contacts, reads, settings }: Sync): boolean {
@@ -106,14 +108,14 @@ function offer({ contacts, ownChanges }: Tables, contact: OwnContact): OwnNews[]
   if (known) contacts.put({ ...known, verified, blocked });
   if (present) contacts.put({ ...present, offered: account });
   ownChanges.putContact(contact);
-  return present ? [{ kind: "offered", name: present.name, account }] : [];
+  return present ? [{ type: "contact_offered", name: present.name, account }] : [];
 }
 
-function takeHistory({ historyMoves }: Tables, { content, own, relay }: FromOwn): OwnNews[] {
+function takeHistory({ historyMoves }: Tables, { content, own, relay, keepHistory }: FromOwn): OwnNews[] {
   const history = content.sync?.history;
-  if (!history || !isPartOf(history, own.device) || content.files.length !== 1) return [];
+  if (!keepHistory || !history || !isPartOf(history, own.device) || content.files.length !== 1) return [];
   const { transfer, part, parts, lines } = history;
   const file = toBinary(FileSchema, content.files[0]);
   const kept = historyMoves.arrived({ transfer, part, parts, lines: Number(lines), relay, file });
-  return kept ? [{ kind: "history", transfer, part, parts }] : [];
+  return kept ? [{ type: "history_part", transfer, part, parts }] : [];
 }
