@@ -3,6 +3,7 @@
  * @module
  */
 import { formatAccountId } from "../crypto/account.ts";
+import { equal } from "../crypto/equal.ts";
 import { findKnownGroup, knownGroup } from "./known_group.ts";
 import type { Draft } from "./messages.ts";
 import type { Participant } from "./participant.ts";
@@ -44,8 +45,7 @@ export async function destinationOf(
     return { recipient: group, conversation: "group", to: `#${name}`, via: "mls", disappearAfterS };
   }
   const recipient = await recipientOf(parseWho(word), participant.contacts);
-  const own = recipient.toHex() === participant.self.account.hash.toHex();
-  const direct = !sealed && !plaintext && !own;
+  const direct = !sealed && !plaintext && !await isAlone(participant, recipient);
   return {
     recipient,
     conversation: direct ? "direct" : undefined,
@@ -53,6 +53,12 @@ export async function destinationOf(
     via: plaintext ? "plain" : direct ? "mls" : "sealed",
     disappearAfterS: direct ? await directTimer(participant, recipient) : 0,
   };
+}
+
+/** Whether it is the own account, and this its only device: nobody else would be in a conversation with oneself. */
+async function isAlone({ self, directory }: Participant, recipient: Uint8Array): Promise<boolean> {
+  if (!equal(recipient, self.account.hash)) return false;
+  return ((await directory.latest(recipient))?.devices.length ?? 1) < 2;
 }
 
 /** Of the conversation with an account; 0 when none has begun. */
