@@ -8,9 +8,11 @@ import { BlobService } from "./gen/qight/v1/blob_pb.ts";
 import { DeliveryService } from "./gen/qight/v1/delivery_pb.ts";
 import { DirectoryService } from "./gen/qight/v1/directory_pb.ts";
 import { GroupService } from "./gen/qight/v1/group_pb.ts";
+import { AccountService } from "./gen/qight/v1/login_pb.ts";
 import { InviteService } from "./gen/qight/v1/invite_pb.ts";
 import { KeyPackageService } from "./gen/qight/v1/key_package_pb.ts";
 import { call, type Caller } from "./gen/qight/v1/options_pb.ts";
+import { RecoveryService } from "./gen/qight/v1/recovery_pb.ts";
 import { RendezvousService } from "./gen/qight/v1/rendezvous_pb.ts";
 import { SessionService } from "./gen/qight/v1/session_pb.ts";
 
@@ -43,6 +45,8 @@ export const services: readonly DescService[] = [
   GroupService,
   BlobService,
   RendezvousService,
+  AccountService,
+  RecoveryService,
 ];
 
 /** Every call by its number. */

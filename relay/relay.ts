@@ -5,16 +5,20 @@
 import type { Listener } from "../net/connection.ts";
 import { parseHostPort } from "../net/address.ts";
 import { errorTable, QightError } from "../proto/errors.ts";
+import { openAccountParts } from "./account_parts.ts";
 import { type AdminServer, startAdmin } from "./admin.ts";
 import { createAdmission } from "./admission.ts";
 import { relayAddresses } from "./addresses.ts";
 import { announceRelay } from "./announced_relay.ts";
 import { type Audit, openAudit } from "./audit.ts";
+import { Blocks } from "./blocks.ts";
 import { openCertificate } from "./certificate.ts";
 import type { RelayConfig } from "./config.ts";
 import { serveListener } from "./connection.ts";
 import { type DataFolder, openDataFolder, rootSigner } from "./data_folder.ts";
 import { lastWriteMs } from "./data_folder/last_write.ts";
+import { createDevicesSeen } from "./devices_seen.ts";
+import { endSessions } from "./end_sessions.ts";
 import { createExpiryClock } from "./expiry_clock.ts";
 import { createHandlers } from "./handlers.ts";
 import { keepHouse } from "./housekeeping.ts";
@@ -124,7 +128,17 @@ async function run(
     maxTtlMs: config.storage.maxTtlMs,
     maxEnvelope: config.storage.maxMessage + ENVELOPE_OVERHEAD,
   });
-  const admission = createAdmission({ auth: () => config.auth, store, now, fileTokens: () => fileTokens });
+  const accountMode = () => config.auth.mode === "account";
+  const parts = { store, root: folder.rootKey, enabled: accountMode, now, monotonic };
+  const { sessions, closures, signingIn } = await openAccountParts(parts);
+  const admission = createAdmission({
+    auth: () => config.auth,
+    store,
+    sessions,
+    closures,
+    now,
+    fileTokens: () => fileTokens,
+  });
   const firstToken = await makeFirstToken(config, store, fileTokens, now);
 
   const expiryNow = createExpiryClock({
@@ -135,6 +149,8 @@ async function run(
       log.warn("the clock is ahead; nothing expires by it for an hour", { ahead_s: Math.round(ms / 1000) }),
   });
   const receipts = new ReceiptSigner(rootSigner(folder.rootKey));
+  const blocks = await Blocks.load(store);
+  const isDraining = () => draining;
 
   const handlers = createHandlers({
     session: {
@@ -144,6 +160,7 @@ async function run(
         audit.record("session.refused", { code });
         turnedAway(ip, code);
       },
+      seen: createDevicesSeen({ store, log, now }),
       facts: () => ({
         root: folder.rootKey.publicKey,
         version,
@@ -155,12 +172,31 @@ async function run(
         ...retention(),
       }),
     },
-    directory: { store, admission, limits, metrics, now },
-    acceptance: { store, mailboxes, limits, metrics, retention, receipts, draining: () => draining, now },
+    directory: { store, now },
+    acceptance: { store, blocks, mailboxes, limits, metrics, retention, receipts, draining: isDraining, now },
     reading: { store, mailboxes, metrics, now: expiryNow },
     invites: { store, limits, metrics, retention, draining: () => draining, now },
     groups: { store, mailboxes, limits, metrics, retention, draining: () => draining, now },
-    rendezvous: { rendezvous: new Rendezvous(monotonic), limits, metrics, draining: () => draining, now },
+    accounts: {
+      ...{
+        store,
+        mailboxes,
+        limits,
+        metrics,
+        sessions,
+        closures,
+        ...signingIn,
+        retention,
+        draining: () => draining,
+        now,
+      },
+      endSessions: (devices, reason, except) => void endSessions(peers, devices, reason, except),
+    },
+    rendezvous: { rendezvous: new Rendezvous(monotonic), limits, metrics, draining: isDraining, now },
+    recovery: {
+      ...{ store, admission, sessions, accountMode, limits, metrics, peers, mailboxes, blocks },
+      ...{ retention, audit, draining: isDraining, now },
+    },
   });
   const room = {
     dispatcher: {

@@ -7,6 +7,7 @@ import { CONTENT_GROUP, type OpenedEnvelope, parseEnvelope, verifyEnvelope } fro
 import { equal } from "../../crypto/equal.ts";
 import type { ReceiptFields } from "../../crypto/receipt.ts";
 import { QightError } from "../../proto/errors.ts";
+import type { Blocks } from "../blocks.ts";
 import type { Limits } from "../limits.ts";
 import { type Mailboxes, mailboxKey } from "../mailboxes.ts";
 import type { Metrics } from "../metrics.ts";
@@ -29,6 +30,7 @@ export interface Retention {
 /** What acceptance needs of the relay. */
 export interface AcceptanceRoom {
   readonly store: Store;
+  readonly blocks: Pick<Blocks, "check">;
   readonly mailboxes: Mailboxes;
   readonly limits: Limits;
   readonly metrics: Metrics;
@@ -80,6 +82,8 @@ export async function checkEnvelope(room: AcceptanceRoom, peer: Peer, bytes: Uin
     );
   }
   await verifyEnvelope(envelope);
+  const asked = room.blocks.check(envelope);
+  if (asked) await asked;
   return envelope;
 }
 

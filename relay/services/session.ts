@@ -48,6 +48,8 @@ export interface SessionRoom {
   readonly admission: Admission;
   /** Hears of sessions that were not admitted and of false proofs, for the audit log, and from where they came. */
   readonly refused: (code: ErrorCode, ip: string) => void;
+  /** Hears of devices that were admitted. */
+  readonly seen: (device: Uint8Array) => void;
   readonly methods: readonly number[];
   readonly now: () => number;
 }
@@ -86,6 +88,7 @@ export async function hello(room: SessionRoom, call: CallContext): Promise<void>
   // Two hellos on one connection may race each other up to here.
   if (call.peer.session) throw new QightError("protocol", "This connection has said hello already");
   call.peer.session = session;
+  if (device && !refusal) room.seen(device);
   await answer(call, {
     case: "accepted",
     value: {
