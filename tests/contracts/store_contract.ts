@@ -3,11 +3,13 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { accountContract } from "./account_contract.ts";
 import { commitContract } from "./commit_contract.ts";
 import { groupContract } from "./group_contract.ts";
 import { inviteContract } from "./invite_contract.ts";
 import { blobContract } from "./blob_contract.ts";
 import { keyPackageContract } from "./key_package_contract.ts";
+import { listContract } from "./list_contract.ts";
 import type { Enqueued, NewMessage, Store, StoredBundle, StoreLimits } from "../../relay/storage/store.ts";
 
 /** Opens an empty store for one row of the suite. */
@@ -297,6 +299,8 @@ export function storeContract(name: string, open: OpenStore): void {
   blobContract(row);
   groupContract(row);
   commitContract(row);
+  listContract(row);
+  accountContract(row);
 
   row("tokens go by id or name", async (store) => {
     const token = (id: string, name: string, expiresAtMs: number | null) => ({
