@@ -56,9 +56,8 @@ export async function destinationOf(
 }
 
 /** Whether it is the own account, and this its only device: nobody else would be in a conversation with oneself. */
-async function isAlone({ self, directory }: Participant, recipient: Uint8Array): Promise<boolean> {
-  if (!equal(recipient, self.account.hash)) return false;
-  return ((await directory.latest(recipient))?.devices.length ?? 1) < 2;
+async function isAlone(participant: Participant, recipient: Uint8Array): Promise<boolean> {
+  return equal(recipient, participant.self.account.hash) && !await participant.hasOtherDevices();
 }
 
 /** Of the conversation with an account; 0 when none has begun. */

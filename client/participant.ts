@@ -145,6 +145,12 @@ export class Participant implements AsyncDisposable {
     }
   }
 
+  /** Whether the account is known to have other devices: then notes to oneself are a conversation. */
+  async hasOtherDevices(): Promise<boolean> {
+    const bundle = await this.directory.latest(this.self.account.hash);
+    return bundle !== null && bundle.devices.length > 1;
+  }
+
   /** Dials and proves the device. */
   async dial(): Promise<RelayClient> {
     const { connection, timeoutMs } = this.#options;

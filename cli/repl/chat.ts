@@ -151,9 +151,9 @@ export class Chat {
     const peer = peerOf(key);
     const seconds = await this.#timer(key);
     if (seconds > 0 && isLine(content)) content.disappearAfterS = seconds;
-    if (peer && equal(peer, this.own)) await this.history.note(draft);
+    if (peer && equal(peer, this.own) && !await this.messenger.hasOtherDevices()) await this.history.note(draft);
     else {
-      if (peer) await this.refuseUnreachable(peer);
+      if (peer && !equal(peer, this.own)) await this.refuseUnreachable(peer);
       await this.history.send(this.messenger.outbox, key, draft);
       this.#parts.wake();
     }
