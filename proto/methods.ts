@@ -12,6 +12,7 @@ import { AccountService } from "./gen/qight/v1/login_pb.ts";
 import { InviteService } from "./gen/qight/v1/invite_pb.ts";
 import { KeyPackageService } from "./gen/qight/v1/key_package_pb.ts";
 import { call, type Caller } from "./gen/qight/v1/options_pb.ts";
+import { ModerationService } from "./gen/qight/v1/moderation_pb.ts";
 import { RecoveryService } from "./gen/qight/v1/recovery_pb.ts";
 import { RendezvousService } from "./gen/qight/v1/rendezvous_pb.ts";
 import { SessionService } from "./gen/qight/v1/session_pb.ts";
@@ -47,6 +48,7 @@ export const services: readonly DescService[] = [
   RendezvousService,
   AccountService,
   RecoveryService,
+  ModerationService,
 ];
 
 /** Every call by its number. */

@@ -10,6 +10,7 @@ import { GroupService } from "../proto/gen/qight/v1/group_pb.ts";
 import { AccountService } from "../proto/gen/qight/v1/login_pb.ts";
 import { InviteService } from "../proto/gen/qight/v1/invite_pb.ts";
 import { KeyPackageService } from "../proto/gen/qight/v1/key_package_pb.ts";
+import { ModerationService } from "../proto/gen/qight/v1/moderation_pb.ts";
 import { RecoveryService } from "../proto/gen/qight/v1/recovery_pb.ts";
 import { RendezvousService } from "../proto/gen/qight/v1/rendezvous_pb.ts";
 import { SessionService } from "../proto/gen/qight/v1/session_pb.ts";
@@ -29,6 +30,7 @@ import { createGroup, getGroup, getWelcome, leaveGroup, listGroups } from "./ser
 import { claimInvite, confirmInvite, type InviteRoom, putInvite, revokeInvite } from "./services/invites.ts";
 import { putJoinKey, revokeJoinKey } from "./services/join_keys.ts";
 import { claimKeyPackages, countKeyPackages, publishKeyPackages } from "./services/key_packages.ts";
+import { block, type ModerationRoom, report } from "./services/moderation.ts";
 import { publishBundle } from "./services/publishing.ts";
 import { ack, fetch, type ReadingRoom, watch } from "./services/reading.ts";
 import { getReceipt } from "./services/receipts.ts";
@@ -50,6 +52,7 @@ export interface Rooms {
   readonly rendezvous: RendezvousRoom;
   readonly accounts: AccountRoom;
   readonly recovery: RecoveryRoom;
+  readonly moderation: ModerationRoom;
 }
 
 /** One handler for each method number; throws when a method of the table has none. */
@@ -109,6 +112,9 @@ export function createHandlers(rooms: Rooms): ReadonlyMap<number, Handler> {
   serve(RecoveryService.method.putRecovery, (call) => putRecovery(rooms.recovery, call));
   serve(RecoveryService.method.recoverStart, (call) => recoverStart(rooms.recovery, call));
   serve(RecoveryService.method.recoverFinish, (call) => recoverFinish(rooms.recovery, call));
+
+  serve(ModerationService.method.block, (call) => block(rooms.moderation, call));
+  serve(ModerationService.method.report, (call) => report(rooms.moderation, call));
 
   serve(AccountService.method.registerStart, (call) => registerStart(rooms.accounts, call));
   serve(AccountService.method.registerFinish, (call) => registerFinish(rooms.accounts, call));

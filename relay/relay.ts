@@ -195,8 +195,9 @@ async function run(
     rendezvous: { rendezvous: new Rendezvous(monotonic), limits, metrics, draining: isDraining, now },
     recovery: {
       ...{ store, admission, sessions, accountMode, limits, metrics, peers, mailboxes, blocks },
-      ...{ retention, audit, draining: isDraining, now },
+      ...{ retention, audit, draining: isDraining, now, passwords: signingIn },
     },
+    moderation: { store, blocks, limits, metrics, audit, draining: isDraining, now },
   });
   const room = {
     dispatcher: {

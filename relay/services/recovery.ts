@@ -19,6 +19,7 @@ import {
 } from "../../proto/gen/qight/v1/recovery_pb.ts";
 import type { Audit } from "../audit.ts";
 import type { CallContext } from "../dispatch.ts";
+import type { AccountRoom } from "./account_room.ts";
 import { admitPeer, sessionAnswer } from "../sessions.ts";
 import type { FoundRecovery, StoredRecovery } from "../storage/store.ts";
 import { listChanged, newcomer } from "./list_changes.ts";
@@ -32,12 +33,12 @@ export const MAX_RECOVERY_BYTES = 256 * 1024 + 24 + 16;
 const LOCATOR_BYTES = 32;
 /** A nonce (24), the data key (32), a tag (16). */
 const WRAPPED_BYTES = 72;
-/** An OPAQUE RegistrationRecord is 192 bytes (RFC 9807 §4.1.2, ristretto255 and SHA-512), as base64url. */
-const RECORD = /^[A-Za-z0-9_-]{1,1024}$/;
 
 /** What recoveries need of the relay. */
 export interface RecoveryRoom extends PublishingRoom {
   readonly audit: Audit;
+  /** What a new password record is checked with. */
+  readonly passwords: Pick<AccountRoom, "setup" | "root">;
   readonly draining: () => boolean;
 }
 
@@ -80,18 +81,15 @@ export async function recoverFinish(room: RecoveryRoom, call: CallContext): Prom
   const stored = await room.store.bundleOfAccount(account);
   // The code stands in for a listed device; that lists never grow old again holds for it too.
   checkSuccessor(stored && await openBundle(stored.bundle), bundle);
-  const named = await room.store.accounts.nameOf(account);
-  if (named && room.accountMode() && record === "") {
-    throw new QightError("bad_frame", "A recovery at this relay brings a new password");
-  }
-  if (record !== "" && !RECORD.test(record)) throw new QightError("bad_frame", "The password record is none");
+  const named = room.accountMode() ? await room.store.accounts.nameOf(account) : null;
+  if (named) await checkPassword(room, named.folded, record);
   const session = room.sessions.make(call.peer.device, account);
   const step = bundleStep(room, call, bundle, Number(expectedVersion));
   const outcome = await room.store.accounts.recover({
     locatorHash: await sha256(locator),
     bundle: step,
     keeping: checkedKeeping(keeping, account, room.now()),
-    record: named && record !== "" ? record : null,
+    record: named ? record : null,
     session: session?.stored ?? null,
   });
   if (outcome.kind === "code_unknown") throw new QightError("code_unknown");
@@ -129,6 +127,12 @@ function checkedKeeping(keeping: RecoveryKeeping | undefined, account: Uint8Arra
     throw new QightError("bad_frame", "Two recovery codes are the same");
   }
   return { account, sealed, codes: codes.map(({ locatorHash, wrapped }) => ({ locatorHash, wrapped })), madeAtMs };
+}
+
+async function checkPassword({ passwords }: RecoveryRoom, name: string, record: string): Promise<void> {
+  if (record === "") throw new QightError("bad_frame", "A recovery at this relay brings a new password");
+  const { checkRecord } = await import("../../crypto/opaque.ts");
+  await checkRecord(await passwords.setup(), { name, relay: passwords.root }, record);
 }
 
 function limited(room: RecoveryRoom, retryAfterMs: number, sentence: string): void {

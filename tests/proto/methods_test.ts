@@ -50,6 +50,23 @@ const locked: readonly (readonly [number, string, boolean, boolean, Caller])[] =
   [61, "BlobService.PutBlobChunk", false, false, Caller.DEVICE],
   [62, "BlobService.GetBlob", false, true, Caller.DEVICE],
   [63, "BlobService.ForgetBlob", false, false, Caller.DEVICE],
+  // By a device that is about to sign in.
+  [70, "AccountService.RegisterStart", false, false, Caller.PROVEN],
+  [71, "AccountService.RegisterFinish", false, false, Caller.PROVEN],
+  [72, "AccountService.LoginStart", false, false, Caller.PROVEN],
+  [73, "AccountService.LoginFinish", false, false, Caller.PROVEN],
+  [74, "AccountService.Logout", false, false, Caller.DEVICE],
+  [75, "AccountService.ChangePassword", false, false, Caller.DEVICE],
+  [76, "AccountService.ShowAccount", false, false, Caller.DEVICE],
+  [77, "RecoveryService.DeleteAccount", false, false, Caller.DEVICE],
+  [78, "RecoveryService.PutRecovery", false, false, Caller.DEVICE],
+  // By a device that nobody knows yet.
+  [79, "RecoveryService.RecoverStart", false, false, Caller.PROVEN],
+  [80, "RecoveryService.RecoverFinish", false, false, Caller.PROVEN],
+  [81, "ModerationService.Block", false, false, Caller.DEVICE],
+  [82, "ModerationService.Report", false, false, Caller.DEVICE],
+  [83, "AccountService.ResolveName", false, false, Caller.SESSION],
+  [84, "AccountService.ListDevices", false, false, Caller.DEVICE],
 ];
 
 Deno.test("numbers, names, shapes and callers are exactly the locked ones", () => {

@@ -11,7 +11,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file qight/v1/moderation.proto.
  */
 export const file_qight_v1_moderation: GenFile = /*@__PURE__*/
-  fileDesc("ChlxaWdodC92MS9tb2RlcmF0aW9uLnByb3RvEghxaWdodC52MSIwCgxCbG9ja1JlcXVlc3QSDwoHYWNjb3VudBgBIAEoDBIPCgdibG9ja2VkGAIgASgIIg8KDUJsb2NrUmVzcG9uc2UiTAoNUmVwb3J0UmVxdWVzdBIrCghtZXNzYWdlcxgBIAMoCzIZLnFpZ2h0LnYxLlJlcG9ydGVkTWVzc2FnZRIOCgZyZWFzb24YAiABKAkiWwoPUmVwb3J0ZWRNZXNzYWdlEhAKCGVudmVsb3BlGAEgASgMEhQKDGZyYW5raW5nX2tleRgCIAEoDBIPCgdjb250ZW50GAMgASgMEg8KB2FjY291bnQYBCABKAwiIAoOUmVwb3J0UmVzcG9uc2USDgoGcmVwb3J0GAEgASgJMqYBChFNb2RlcmF0aW9uU2VydmljZRJFCgVCbG9jaxIWLnFpZ2h0LnYxLkJsb2NrUmVxdWVzdBoXLnFpZ2h0LnYxLkJsb2NrUmVzcG9uc2UiC4q1GAcIURCACBgDEkoKBlJlcG9ydBIXLnFpZ2h0LnYxLlJlcG9ydFJlcXVlc3QaGC5xaWdodC52MS5SZXBvcnRSZXNwb25zZSINirUYCQhSEICAgAIYA2IGcHJvdG8z", [file_qight_v1_options]);
+  fileDesc("ChlxaWdodC92MS9tb2RlcmF0aW9uLnByb3RvEghxaWdodC52MSIwCgxCbG9ja1JlcXVlc3QSDwoHYWNjb3VudBgBIAEoDBIPCgdibG9ja2VkGAIgASgIIg8KDUJsb2NrUmVzcG9uc2UiTAoNUmVwb3J0UmVxdWVzdBIrCghtZXNzYWdlcxgBIAMoCzIZLnFpZ2h0LnYxLlJlcG9ydGVkTWVzc2FnZRIOCgZyZWFzb24YAiABKAkibQoPUmVwb3J0ZWRNZXNzYWdlEhAKCGVudmVsb3BlGAEgASgMEhQKDGZyYW5raW5nX2tleRgCIAEoDBIPCgdjb250ZW50GAMgASgMEg8KB2FjY291bnQYBCABKAwSEAoIdW5saXN0ZWQYBSABKAgiIAoOUmVwb3J0UmVzcG9uc2USDgoGcmVwb3J0GAEgASgJMqYBChFNb2RlcmF0aW9uU2VydmljZRJFCgVCbG9jaxIWLnFpZ2h0LnYxLkJsb2NrUmVxdWVzdBoXLnFpZ2h0LnYxLkJsb2NrUmVzcG9uc2UiC4q1GAcIURCACBgDEkoKBlJlcG9ydBIXLnFpZ2h0LnYxLlJlcG9ydFJlcXVlc3QaGC5xaWdodC52MS5SZXBvcnRSZXNwb25zZSINirUYCQhSEICAgAIYA2IGcHJvdG8z", [file_qight_v1_options]);
 
 /**
  * @generated from message qight.v1.BlockRequest
@@ -109,6 +109,13 @@ export type ReportedMessage = Message<"qight.v1.ReportedMessage"> & {
    * @generated from field: bytes account = 4;
    */
   account: Uint8Array;
+
+  /**
+   * Set by the relay in what it keeps: that account did not list the sender's device (any more) when this was reported.
+   *
+   * @generated from field: bool unlisted = 5;
+   */
+  unlisted: boolean;
 };
 
 /**
