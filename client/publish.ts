@@ -10,6 +10,7 @@ import { type Clock, CLOCK_TOLERANCE_MS, type Random } from "./clock.ts";
 import { dateForRelay, refuseClockAhead } from "./clock_check.ts";
 import { noteDeviceNews } from "./device_news.ts";
 import type { Identity } from "./identity.ts";
+import { followAccount } from "./own_account.ts";
 import type { RelayClient } from "./relay_client.ts";
 import type { ClientStore, SealingSecret } from "./storage/store.ts";
 
@@ -51,7 +52,7 @@ const MAX_TRIES = 5;
  */
 export async function ensurePublished(options: PublishOptions): Promise<Published> {
   refuseClockAhead(options.clock, options.relay);
-  await eraseOldSecrets(options);
+  await beginAs(options);
   const { account } = options.identity;
   const atRelay = await options.relay.getSealingKeys(account.hash);
   const bundle = await ensureBundle(options, atRelay.bundle);
@@ -205,8 +206,12 @@ async function newSecret(options: PublishOptions, newerThanMs: number): Promise<
   return secret;
 }
 
-async function eraseOldSecrets({ store, clock }: PublishOptions): Promise<void> {
-  await store.write(({ secrets }) => secrets.erase(clock.now()));
+/** Sealing secrets that no mail can need go, and what belongs to an account that this device has left. */
+async function beginAs({ store, identity, clock, random }: PublishOptions): Promise<void> {
+  await store.write((tables) => {
+    tables.secrets.erase(clock.now());
+    followAccount(tables, identity.account.hash, random);
+  });
 }
 
 /** Keeps a list of the own account; what it changes about `before` is told to who reads next. */
