@@ -18,7 +18,6 @@ import { serveListener } from "./connection.ts";
 import { type DataFolder, openDataFolder, rootSigner } from "./data_folder.ts";
 import { lastWriteMs } from "./data_folder/last_write.ts";
 import { createDevicesSeen } from "./devices_seen.ts";
-import { endSessions } from "./end_sessions.ts";
 import { createExpiryClock } from "./expiry_clock.ts";
 import { createHandlers } from "./handlers.ts";
 import { keepHouse } from "./housekeeping.ts";
@@ -178,19 +177,8 @@ async function run(
     invites: { store, limits, metrics, retention, draining: () => draining, now },
     groups: { store, mailboxes, limits, metrics, retention, draining: () => draining, now },
     accounts: {
-      ...{
-        store,
-        mailboxes,
-        limits,
-        metrics,
-        sessions,
-        closures,
-        ...signingIn,
-        retention,
-        draining: () => draining,
-        now,
-      },
-      endSessions: (devices, reason, except) => void endSessions(peers, devices, reason, except),
+      ...{ store, sessions, closures, limits, metrics, peers, mailboxes, blocks },
+      ...{ ...signingIn, retention, draining: isDraining, now },
     },
     rendezvous: { rendezvous: new Rendezvous(monotonic), limits, metrics, draining: isDraining, now },
     recovery: {

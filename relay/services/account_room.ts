@@ -8,12 +8,11 @@ import type { Closures } from "../closures.ts";
 import type { CallContext } from "../dispatch.ts";
 import type { Limits } from "../limits.ts";
 import type { LoginStates } from "../login_states.ts";
-import type { Mailboxes } from "../mailboxes.ts";
 import type { Metrics } from "../metrics.ts";
-import type { Peer } from "../peer.ts";
 import type { PeerMemory } from "../peer_memory.ts";
 import type { Sessions } from "../sessions.ts";
 import type { Store } from "../storage/store.ts";
+import { type ListRoom, newcomer } from "./list_changes.ts";
 
 /** A login between its two steps. */
 export interface LoginUnderWay {
@@ -32,9 +31,8 @@ export interface RecentLogin {
 }
 
 /** Accounts with names and passwords. */
-export interface AccountRoom {
+export interface AccountRoom extends ListRoom {
   readonly store: Store;
-  readonly mailboxes: Mailboxes;
   readonly limits: Limits;
   readonly metrics: Metrics;
   readonly sessions: Sessions;
@@ -49,17 +47,19 @@ export interface AccountRoom {
   readonly setup: () => Promise<string>;
   /** The relay's root key in base64url. */
   readonly root: string;
-  /** Ends the connections of devices, but the one of `except`. */
-  readonly endSessions: (devices: readonly Uint8Array[], reason: QightError, except?: Peer) => void;
-  readonly retention: () => { readonly defaultTtlMs: number };
   readonly draining: () => boolean;
-  readonly now: () => number;
 }
 
 /** Throws `no_accounts` where a key is all that anybody needs, and `draining` from a relay that takes no more work. */
 export function requireAccounts(room: AccountRoom): void {
   if (!room.enabled()) throw new QightError("no_accounts");
   if (room.draining()) throw new QightError("draining", undefined, { retryAfterMs: 1000 });
+}
+
+/** Like `requireAccounts`, for who is about to sign in; throws why the session is refused when that would not mend it. */
+export function requireNewcomer(room: AccountRoom, call: CallContext): void {
+  requireAccounts(room);
+  newcomer(call);
 }
 
 /** Throws `suspended` when the operator has closed the account. */

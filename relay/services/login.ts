@@ -16,14 +16,22 @@ import {
   SessionResponseSchema,
 } from "../../proto/gen/qight/v1/login_pb.ts";
 import type { CallContext } from "../dispatch.ts";
+import { endSessions } from "../end_sessions.ts";
 import { listedDevice } from "../listed_device.ts";
 import { admitPeer } from "../sessions.ts";
-import { type AccountRoom, ipOf, type LoginUnderWay, requireAccounts, requireOpen } from "./account_room.ts";
+import {
+  type AccountRoom,
+  ipOf,
+  type LoginUnderWay,
+  requireAccounts,
+  requireNewcomer,
+  requireOpen,
+} from "./account_room.ts";
 
 /** LoginStart: counts a try, and answers a KE1 whether the name is known or not. */
 export async function loginStart(room: AccountRoom, call: CallContext): Promise<void> {
   const { name, request } = await call.requests.only(LoginStartRequestSchema);
-  requireAccounts(room);
+  requireNewcomer(room, call);
   const parties = { name: readName(name), relay: room.root };
   const { store, limits } = room;
   const [named, own] = await Promise.all([
@@ -54,7 +62,7 @@ export async function loginStart(room: AccountRoom, call: CallContext): Promise<
 /** LoginFinish: a session, for a listed device that proved the password; each state is taken once. */
 export async function loginFinish(room: AccountRoom, call: CallContext): Promise<void> {
   const { login, finish } = await call.requests.only(LoginFinishRequestSchema);
-  requireAccounts(room);
+  requireNewcomer(room, call);
   const underWay = room.logins.take(call.peer, login);
   if (!underWay) {
     room.metrics.login("stale");
@@ -102,7 +110,7 @@ export async function logout(room: AccountRoom, call: CallContext): Promise<void
   if (!own.devices.some(({ key }) => equal(key, leaving))) throw new QightError("no_such_device");
   await room.store.accounts.endSession(own.account, leaving);
   const reason = new QightError("login_needed", "This device was signed out");
-  room.endSessions([leaving], reason, call.peer);
+  endSessions(room.peers, [leaving], reason, call.peer);
   await call.reply.send(toBinary(LogoutResponseSchema, create(LogoutResponseSchema)));
   const { session } = call.peer;
   if (session && equal(leaving, call.peer.device)) call.peer.session = { ...session, refusal: reason };

@@ -7,6 +7,7 @@ import { equal } from "../../crypto/equal.ts";
 import { QightError } from "../../proto/errors.ts";
 import { ChangePasswordRequestSchema, ChangePasswordResponseSchema } from "../../proto/gen/qight/v1/login_pb.ts";
 import type { CallContext } from "../dispatch.ts";
+import { endSessions } from "../end_sessions.ts";
 import { listedDevice } from "../listed_device.ts";
 import { type AccountRoom, requireAccounts } from "./account_room.ts";
 
@@ -48,5 +49,5 @@ export async function changePassword(room: AccountRoom, call: CallContext): Prom
 
 function signOutOthers(room: AccountRoom, call: CallContext, devices: readonly Uint8Array[]): void {
   const others = devices.filter((key) => !equal(key, call.peer.device));
-  room.endSessions(others, new QightError("login_needed", "The password was changed on another device"));
+  endSessions(room.peers, others, new QightError("login_needed", "The password was changed on another device"));
 }

@@ -5,7 +5,6 @@
  */
 import { create, toBinary } from "@bufbuild/protobuf";
 import { foldName, nameSkeleton, readName } from "../../crypto/account_name.ts";
-import { openBundle } from "../../crypto/bundle.ts";
 import { equal } from "../../crypto/equal.ts";
 import { sha256 } from "../../crypto/sha256.ts";
 import { QightError } from "../../proto/errors.ts";
@@ -20,13 +19,14 @@ import type { CallContext } from "../dispatch.ts";
 import { listedDevice } from "../listed_device.ts";
 import { admitPeer, sessionAnswer } from "../sessions.ts";
 import type { BundleStep, Registered } from "../storage/account_store.ts";
-import { type AccountRoom, ipOf, requireAccounts, requireOpen } from "./account_room.ts";
-import { wake } from "./group_room.ts";
+import { type AccountRoom, ipOf, requireNewcomer, requireOpen } from "./account_room.ts";
+import { listChanged } from "./list_changes.ts";
+import { bundleRefusal, bundleStep, MOST_DEVICES, openOwnBundle } from "./publishing.ts";
 
 /** RegisterStart: the relay's half of a password record, for a new name or (with a recovery code) the account's own. */
 export async function registerStart(room: AccountRoom, call: CallContext): Promise<void> {
   const { name, request, recoverLocator } = await call.requests.only(RegisterStartRequestSchema);
-  requireAccounts(room);
+  requireNewcomer(room, call);
   const folded = recoverLocator.length > 0
     ? await nameToRecover(room, call, name, recoverLocator)
     : await newName(room, call, name);
@@ -39,7 +39,7 @@ export async function registerStart(room: AccountRoom, call: CallContext): Promi
 /** RegisterFinish: name, record, bundle and session, or nothing. */
 export async function registerFinish(room: AccountRoom, call: CallContext): Promise<void> {
   const request = await call.requests.only(RegisterFinishRequestSchema);
-  requireAccounts(room);
+  requireNewcomer(room, call);
   const folded = foldName(request.name);
   // Each name that is tried went through RegisterStart, and its limit.
   if (room.registering.take(call.peer) !== folded) {
@@ -65,7 +65,7 @@ export async function registerFinish(room: AccountRoom, call: CallContext): Prom
   };
   const registered = await room.store.accounts.register(named, bundle, session.stored);
   if (registered.kind !== "registered") throw refusalOf(registered);
-  wake(room, registered.notices);
+  if (bundle) listChanged(room, bundle.put, registered);
   room.metrics.login("registered");
   admitPeer(call.peer);
   const answer = create(SessionResponseSchema, sessionAnswer(session));
@@ -120,27 +120,19 @@ async function listOf(
     if (published) return { account: published.account, bundle: null };
     throw new QightError("not_listed", "No published list of an account names this device");
   }
-  const bundle = await openBundle(request.bundle);
+  const bundle = await openOwnBundle(room, call, request.bundle);
   const stored = await room.store.bundleOfAccount(bundle.account);
   if (stored) {
     const known = await listedDevice(room.store, device);
     if (known && equal(known.account, bundle.account)) return { account: known.account, bundle: null };
     throw new QightError("not_listed", "The account is published here already, and its list does not name this device");
   }
-  if (bundle.devices.length !== 1 || !equal(bundle.devices[0].key, device)) {
-    throw new QightError("not_allowed", "The first list of an account names the device that brings it, and no other");
-  }
-  const nowMs = room.now();
-  if (bundle.expiresAtMs <= nowMs) {
-    throw new QightError("bad_bundle", "The bundle has expired by the relay's clock, or its maker's clock is behind");
-  }
+  if (bundle.devices.length > MOST_DEVICES) throw new QightError("too_many_devices");
   if (!room.limits.takeNewAccount(ipOf(call))) {
     room.metrics.rateLimited("accounts");
     throw new QightError("rate_limited", "Too many new accounts from this address today", { retryAfterMs: 3600_000 });
   }
-  const put = { account: bundle.account, version: bundle.version, bundle: bundle.bytes, devices: [device] };
-  const change = { nowMs, noticeUntilMs: nowMs + room.retention().defaultTtlMs, moving: device };
-  return { account: bundle.account, bundle: { put, expectedVersion: 0, change } };
+  return { account: bundle.account, bundle: bundleStep(room, call, bundle, 0) };
 }
 
 function refusalOf(refused: Exclude<Registered, { readonly kind: "registered" }>): QightError {
@@ -151,11 +143,7 @@ function refusalOf(refused: Exclude<Registered, { readonly kind: "registered" }>
       return new QightError("name_taken", `This account is called ${refused.name} here already`, {
         hint: `Sign in with qight account login ${refused.name}.`,
       });
-    case "version_conflict":
-      return new QightError("version_conflict", "Another device published first");
-    case "device_taken":
-      return new QightError("not_allowed", "A device of this bundle belongs to another account");
-    case "ended":
-      return new QightError("account_ended");
+    default:
+      return bundleRefusal(refused);
   }
 }
