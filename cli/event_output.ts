@@ -46,6 +46,8 @@ export async function noticeFields(event: Notice): Promise<Record<string, unknow
       };
     case "contact_offered":
       return { type, id: formatAccountId(event.account), name: event.name };
+    case "read_elsewhere":
+      return { type, lines: event.lines };
     case "history_part":
       return { type, part: event.part, parts: event.parts };
     case "invite_accepted":
@@ -80,6 +82,8 @@ export async function noticeText(event: Notice, people: People = STRANGERS): Pro
     case "contact_offered":
       return `another device of yours calls ${fields.id} "${event.name}", who is somebody else here: ` +
         `qight contact verify ${event.name} compares digits`;
+    case "read_elsewhere":
+      return `${event.lines === 1 ? "1 line was" : `${event.lines} lines were`} read on another device of yours`;
     case "history_part":
       return `part ${event.part} of ${event.parts} of a history came from another device of yours`;
     case "invite_accepted":

@@ -32,7 +32,12 @@ export interface Reading {
   readonly relay: () => Promise<Pick<RelayClient, "rpc" | "session">>;
   /** Files that wait at the relay can be had later, because the history knows of them. */
   readonly keepsFiles: boolean;
+  /** Tells the own other devices what was read, and imports what they sent. */
+  readonly keepInStep: () => Promise<void>;
 }
+
+/** How often who follows tells the own other devices how far was read. */
+const STEP_EVERY_MS = 30_000;
 
 /** State of one fetch command. */
 export class FetchRun {
@@ -44,6 +49,9 @@ export class FetchRun {
   readonly #own: Uint8Array;
   readonly #relay: Reading["relay"];
   readonly #keepsFiles: boolean;
+  readonly #keepInStep: Reading["keepInStep"];
+  /** Who follows tells the own other devices now and then; monotonic milliseconds. */
+  #stepAtMs = 0;
   readonly #wishes: FetchWishes;
   readonly #call: Call<typeof fetchSpec>;
   readonly #style: MessageStyle;
@@ -56,7 +64,7 @@ export class FetchRun {
   #failure: unknown;
 
   constructor(
-    { inbox, contacts, identity, from, where, relay, keepsFiles }: Reading,
+    { inbox, contacts, identity, from, where, relay, keepsFiles, keepInStep }: Reading,
     wishes: FetchWishes,
     call: Call<typeof fetchSpec>,
   ) {
@@ -64,6 +72,7 @@ export class FetchRun {
     this.#contacts = contacts;
     this.#relay = relay;
     this.#keepsFiles = keepsFiles;
+    this.#keepInStep = keepInStep;
     this.#own = identity.account.hash;
     if (from !== undefined || where !== undefined) {
       this.#only = (message) =>
@@ -116,6 +125,7 @@ export class FetchRun {
         }
         drained ||= page.some((event) => event.type === "caught_up");
         taken += messages.length;
+        if (drained && !peek) await this.#step();
         // Before the inbox makes its last acknowledgements: a connection that broke meanwhile comes back for them.
         if ((drained && !this.#wishes.follow) || taken >= (max ?? Infinity)) await this.#jobs.idle();
         if (watchForOne && !this.#wishes.follow && drained && this.printed > 0) this.#stop.abort();
@@ -132,6 +142,14 @@ export class FetchRun {
     }
     if (this.#failure) throw this.#failure;
     signal.throwIfAborted();
+  }
+
+  /** When all is read; of what comes later much goes in one message. */
+  async #step(): Promise<void> {
+    const nowMs = systemClock.monotonic();
+    if (nowMs < this.#stepAtMs) return;
+    this.#stepAtMs = nowMs + STEP_EVERY_MS;
+    await this.#keepInStep();
   }
 
   /** The first failure is what the command ends with. */
@@ -230,7 +248,7 @@ export class FetchRun {
 
   async #tell(event: Notice): Promise<void> {
     const { out, options } = this.#call;
-    if (!options.events && event.type === "history_part") return;
+    if (!options.events && (event.type === "history_part" || event.type === "read_elsewhere")) return;
     if (!options.events && (event.type === "action" || event.type === "group") && !isNews(event)) return;
     const names = await this.#contacts.names();
     const people = { nameOf: (account: Uint8Array) => shownName(account, names), own: this.#own };

@@ -9,7 +9,7 @@ import { formatDuration } from "../relay/config/durations.ts";
 import type { Output } from "./output.ts";
 
 /** What is counted: bytes are shown as KiB and MiB, everything else by its name. */
-export type Unit = "bytes" | "messages" | "pages" | "calls";
+export type Unit = "bytes" | "messages" | "lines" | "pages" | "calls";
 
 /** The screen and the clock. */
 export interface ProgressRoom {

@@ -58,7 +58,9 @@ export async function sendNow(
       if (!delivery.error) {
         await print(delivery);
         await remarkOnMissed(messenger, destination, delivery, out);
-        return await andThen?.(room);
+        await andThen?.(room);
+        await orAborted(messenger.keepInStep(room), signal);
+        return;
       }
       if (accepted.length > 0) await print(delivery);
       throw await namingDevice(delivery);

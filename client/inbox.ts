@@ -350,6 +350,7 @@ const BESIDE_MESSAGES: ReadonlySet<InboxEvent["type"]> = new Set([
   "action",
   "contact_offered",
   "history_part",
+  "read_elsewhere",
   "new_device",
   "device_gone",
   "caught_up",

@@ -8,7 +8,7 @@ import { ContentSchema } from "../proto/gen/qight/v1/seal_pb.ts";
 import { syncedContact } from "./own_sync/contact.ts";
 import { otherDevices, TOLD_DEVICES, unknownTo } from "./own_sync/due.ts";
 import { ownDraft, type OwnRoom, sayToOwn } from "./own_sync/room.ts";
-import type { Connected, Participant } from "./participant.ts";
+import type { Connected, Participant, StepOptions } from "./participant.ts";
 import type { ArrivedMove } from "./storage/store.ts";
 
 export { type FromOwn, isBounded, MOST_ENTRIES, type OwnNews, takeSync } from "./own_sync/take.ts";
@@ -33,8 +33,10 @@ export function ownRoomOf(participant: Participant, room: Connected): OwnRoom {
  */
 export async function tellOwn(own: OwnRoom, others: readonly Uint8Array[]): Promise<number> {
   const { store, room } = own;
+  const groups = room.groups!;
   const group = await own.openOwn();
-  const absent = new Set((await room.groups!.absent(group, others)).map((device) => device.toHex()));
+  if ((await groups.absent(group, others)).length > 0) await groups.complete(group);
+  const absent = new Set((await groups.absent(group, others)).map((device) => device.toHex()));
   const present = others.filter((device) => !absent.has(device.toHex()));
   if (present.length === 0) return 0;
   const isNew = await store.read(({ meta }) => unknownTo(meta, present));
@@ -61,28 +63,31 @@ export async function tellOwn(own: OwnRoom, others: readonly Uint8Array[]): Prom
  */
 export async function syncAll(participant: Participant, room: Connected): Promise<number> {
   await participant.store.write(({ ownChanges }) => ownChanges.dirtyAll());
-  return await tellOwn(ownRoomOf(participant, room), otherDevices(room.published.bundle, participant.self.signer));
+  return await tellOwn(
+    ownRoomOf(participant, room),
+    otherDevices(await participant.devices(), participant.self.signer),
+  );
 }
 
 /**
- * Does what `isDue` found: tells the others, and imports a history that waits. Answers the moves that came to their end.
+ * Does what `isDue` found: tells the others (device keys), and imports a history that waits. Answers the moves that came to their end.
  * What fails is tried again with the next session, and said only as a detail: no command is about it.
  */
 export async function keepInStep(
   participant: Participant,
   room: Connected,
-  { signal, onProgress }: { signal?: AbortSignal; onProgress?: (done: number, all: number) => void } = {},
+  others: readonly Uint8Array[],
+  { imports = false, signal, onProgress }: StepOptions = {},
 ): Promise<ArrivedMove[]> {
   const { store, relayName } = participant;
   const detail = (text: string) => participant.detail(text);
   try {
-    const others = otherDevices(room.published.bundle, participant.self.signer);
     const due = await store.read(({ ownChanges, meta }) => ownChanges.isDirty() || unknownTo(meta, others));
     if (due) {
       const told = await tellOwn(ownRoomOf(participant, room), others);
       if (told > 0) detail(`told the other devices of this account ${told} changes`);
     }
-    if (!await store.read(({ historyMoves }) => historyMoves.waits(relayName))) return [];
+    if (!imports || !await store.read(({ historyMoves }) => historyMoves.waits(relayName))) return [];
     const { importHistory } = await import("./history_move/import.ts");
     const more = { ...(signal ? { signal } : {}), ...(onProgress ? { onProgress } : {}) };
     return await importHistory({ store, relay: room.relay, relayName, detail, ...more });

@@ -24,11 +24,20 @@ import { healOnce } from "./restored.ts";
 import { flushQueue } from "./send.ts";
 import type { GroupReach, SendRoom } from "./send_room.ts";
 import { dialledName } from "./session.ts";
-import type { ClientStore } from "./storage/store.ts";
+import type { ArrivedMove, ClientStore } from "./storage/store.ts";
 
 /** A connection that has proven its device, and what sending over it needs. */
 export interface Connected extends SendRoom {
   readonly published: Published;
+}
+
+/** How far keeping in step goes. */
+export interface StepOptions {
+  /** Whether histories of other devices are imported too, which may take a while. */
+  readonly imports?: boolean;
+  /** Hears how many lines of a history are in, of how many. */
+  readonly onProgress?: (done: number, all: number) => void;
+  readonly signal?: AbortSignal;
 }
 
 /** Who takes part, where, and how. */
@@ -192,6 +201,26 @@ export class Participant implements AsyncDisposable {
       if (error) note(`queued message ${id.toHex()} was not taken: ${error.message}`);
       else detail(`queued message ${id.toHex()} was sent`);
     }
+  }
+
+  /** Keys of the account's devices as far as they are known here; a session may be older than the newest of them. */
+  async devices(): Promise<Uint8Array[]> {
+    const bundle = await this.directory.latest(this.self.account.hash);
+    return bundle?.devices.map(({ key }) => key) ?? [];
+  }
+
+  /**
+   * Tells the own other devices what changed here, and imports what history of theirs waits; nothing is asked or loaded
+   * where the account has this device alone. Answers the histories that came to their end. Throws what the signal threw.
+   */
+  async keepInStep(room: Connected, options: StepOptions = {}): Promise<readonly ArrivedMove[]> {
+    const devices = await this.devices();
+    if (devices.length < 2) return [];
+    const { isDue, otherDevices } = await import("./own_sync/due.ts");
+    const others = otherDevices(devices, this.self.signer);
+    if (!await isDue(this.store, this.relayName, others)) return [];
+    const { keepInStep } = await import("./own_sync.ts");
+    return await keepInStep(this, room, others, options);
   }
 
   /** Closes the store. */

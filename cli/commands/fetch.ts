@@ -6,6 +6,7 @@ import { asQightError, QightError } from "../../proto/errors.ts";
 import { parseDuration } from "../../relay/config/durations.ts";
 import { FetchRun } from "../fetch_run.ts";
 import { type ConversationParts, conversationParts } from "../inbox_parts.ts";
+import { lateModule } from "../late_module.ts";
 import { Messenger } from "../messenger.ts";
 import { orAborted } from "../send_one.ts";
 import { EndedAsAsked } from "../signals.ts";
@@ -59,8 +60,14 @@ async function read(call: Call<typeof fetchSpec>, asked: FetchWishes): Promise<v
     onShown: settings.history.keep ? keepPrinted(messenger, options.saveDir === undefined) : undefined,
     ...parts,
   });
+  const relay = () => source.client();
+  const keepInStep = async () => {
+    if ((await messenger.devices()).length < 2) return;
+    const { keepInStep } = await lateModule<typeof import("../keep_in_step.ts")>("keep_in_step.ts");
+    await orAborted(keepInStep(messenger, { ...room, relay: await relay() }, { out, signal }), signal);
+  };
   const running = new FetchRun(
-    { inbox, contacts, identity, from, where, relay: () => source.client(), keepsFiles: settings.history.keep },
+    { inbox, contacts, identity, from, where, relay, keepsFiles: settings.history.keep, keepInStep },
     asked,
     call,
   );

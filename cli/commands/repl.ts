@@ -48,7 +48,10 @@ export async function run(call: Call<typeof replSpec>): Promise<void> {
   });
   await using link: Link = new Link(messenger, {
     tell: (text) => screen.note(text),
-    connected: () => sender.wake(),
+    connected: () => {
+      sender.wake();
+      chat.inStep.soon();
+    },
   });
   const chat: Chat = new Chat({
     ...people,
@@ -83,6 +86,7 @@ export async function run(call: Call<typeof replSpec>): Promise<void> {
     throw thrown === signal.reason ? new EndedAsAsked(signal.reason) : thrown;
   } finally {
     chat.typists.stop();
+    chat.inStep.stop();
     stop.abort(new QightError("interrupted", "The chat ended"));
     await Promise.allSettled(background);
   }

@@ -22,6 +22,7 @@ import { understand } from "./typed_line.ts";
 import { conversationOf } from "../where.ts";
 import { keyPressed, readNow } from "./doings.ts";
 import { groupBehind, knownGroups } from "./group_words.ts";
+import { InStep, stepNow } from "./in_step.ts";
 import { Typists } from "./typists.ts";
 import { whom } from "./whom.ts";
 
@@ -63,6 +64,8 @@ export class Chat {
   /** When they were told so last, milliseconds since 1970. */
   toldTypingAtMs = 0;
   readonly typists: Typists;
+  /** Tells the own other devices a moment after something changed. */
+  readonly inStep: InStep;
   readonly #parts: ChatParts;
   #open: string | null = null;
   /** Strangers whose naming was explained already, as hex. */
@@ -76,6 +79,7 @@ export class Chat {
     this.screen = screen;
     this.history = messenger.history;
     this.typists = new Typists(messenger.clock, () => void this.refreshPrompt());
+    this.inStep = new InStep(messenger.clock, () => this.courtesy((room) => stepNow(this, room)));
     screen.onKey((line) => keyPressed(this, line));
     this.conversations = parts.conversations;
   }
@@ -135,6 +139,7 @@ export class Chat {
       this.screen.warn(sentence(thrown));
       this.refusal ??= thrown;
     }
+    this.inStep.soon();
     return true;
   }
 

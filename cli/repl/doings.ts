@@ -28,6 +28,7 @@ export async function readNow(chat: Chat, lines: readonly KeptLine[]): Promise<v
   const unread = lines.filter(({ state }) => state === "unread");
   if (unread.length === 0) return;
   await chat.history.markRead(unread);
+  chat.inStep.soon();
   if (!chat.settings.receipts.send) return;
   for (const [key, same] of Map.groupBy(unread, ({ conversation }) => conversation)) {
     const ids: Uint8Array[] = [];

@@ -23,6 +23,8 @@ export async function receive(chat: Chat, link: Link, signal: AbortSignal): Prom
       await groupsChanged(chat, page);
       await take(chat, inbox, page.filter((event) => event.type === "message"));
       await acted(chat, page);
+      if (page.some(({ type }) => type === "history_part")) chat.inStep.soon();
+      if (page.some(({ type }) => type === "read_elsewhere")) await chat.refreshPrompt();
     }
   } catch (thrown) {
     if (signal.aborted) return;
@@ -39,6 +41,7 @@ const SHOWN_OTHERWISE: ReadonlySet<InboxEvent["type"]> = new Set([
   "action",
   "group",
   "history_part",
+  "read_elsewhere",
 ]);
 
 /** A chat keeps everything, whatever `[history]` says of send and fetch. */

@@ -2,7 +2,6 @@
  * Whether the own other devices have anything to hear: asked by every command that has a session, so it costs one read.
  * @module
  */
-import type { VerifiedBundle } from "../../crypto/bundle.ts";
 import type { Signer } from "../../crypto/ed25519.ts";
 import { equal } from "../../crypto/equal.ts";
 import type { ClientStore, MetaTable } from "../storage/store.ts";
@@ -10,9 +9,9 @@ import type { ClientStore, MetaTable } from "../storage/store.ts";
 /** Under this name the store keeps the keys of the devices that were told everything, one after the other. */
 export const TOLD_DEVICES = "own devices in step";
 
-/** Keys of the account's devices but this one. */
-export function otherDevices({ devices }: Pick<VerifiedBundle, "devices">, { publicKey }: Signer): Uint8Array[] {
-  return devices.map(({ key }) => key).filter((key) => !equal(key, publicKey));
+/** Of an account's devices (keys) all but this one. */
+export function otherDevices(devices: readonly Uint8Array[], { publicKey }: Signer): Uint8Array[] {
+  return devices.filter((key) => !equal(key, publicKey));
 }
 
 /** Whether any of these devices was never told everything. */

@@ -32,6 +32,8 @@ export interface FromOwn {
 export type OwnNews =
   /** Another device knows somebody else under a name that is taken here: they wait for a comparison of digits. */
   | { readonly type: "contact_offered"; readonly name: string; readonly account: Uint8Array }
+  /** So many lines that nobody had looked at here were read on another device. */
+  | { readonly type: "read_elsewhere"; readonly lines: number }
   /** A part of a history waits to be imported. */
   | { readonly type: "history_part"; readonly transfer: Uint8Array; readonly part: number; readonly parts: number };
 
@@ -45,14 +47,16 @@ export function takeSync(tables: Tables, from: FromOwn): OwnNews[] {
   const { content: { sync }, own, fromDevice } = from;
   if (!sync || !isBounded(sync) || equal(fromDevice, own.device)) return [];
   const news: OwnNews[] = takeContacts(tables, sync, own.account);
+  let lines = 0;
   for (const { conversation, readUntilMs } of sync.reads) {
     if (conversation.length !== 32 || readUntilMs > LATEST_MS) continue;
     const names = [conversationWith(conversation), conversationOfGroup(conversation)];
-    tables.ownChanges.putRead({ conversation, readUntilMs: Number(readUntilMs) }, names, {
+    lines += tables.ownChanges.putRead({ conversation, readUntilMs: Number(readUntilMs) }, names, {
       notedAtMs: from.receivedAtMs,
       nowMs: from.nowMs,
     });
   }
+  if (lines > 0) news.push({ type: "read_elsewhere", lines });
   return [...news, ...takeHistory(tables, from)];
 }
 
