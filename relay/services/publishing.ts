@@ -57,6 +57,7 @@ export async function publishBundle(room: PublishingRoom, call: CallContext): Pr
   if (known && (refused || !listed)) {
     const free = !known.devicesOnly && !room.accountMode() && !refused;
     await checkVouched(bundle, request.voucher, isListed, free);
+    if (room.accountMode()) await checkSignedIn(room, call, bundle.account, request.voucher!.device);
   }
   const { put, expectedVersion, change } = bundleStep(room, call, bundle, Number(request.expectedVersion));
   const outcome = await room.store.putBundle(put, expectedVersion, change);
@@ -151,6 +152,23 @@ async function checkVouched(
     throw new QightError("not_listed", "The device that vouches for this list is not on the account's list itself");
   }
   if (!await verifyVoucher(voucher, bundle)) throw new QightError("bad_signature", "The voucher is not for this list");
+}
+
+/**
+ * With passwords a voucher stands for one, so it has to be of a device that is signed in: signed-out ones, which a thief
+ * may have, could vouch for themselves and each other.
+ */
+async function checkSignedIn(
+  room: PublishingRoom,
+  call: CallContext,
+  account: Uint8Array,
+  device: Uint8Array,
+): Promise<void> {
+  const signedIn = await room.store.accounts.sessionsOf(account, room.now());
+  if (!equal(device, call.peer.device) && signedIn.some((session) => equal(session.device, device))) return;
+  throw new QightError("not_listed", "The device that vouches for this list is not signed in itself", {
+    hint: "Sign in there with qight account login, and link again.",
+  });
 }
 
 function answer(call: CallContext, sessionToken: string): Promise<void> {
