@@ -77,6 +77,13 @@ export function isToTend({ happened }: GroupEvent): boolean {
   }
 }
 
+/** What is news: that these are out was told when they said that they leave, or were put out. */
+export function untold(happened: readonly Happening[], leavers: readonly Uint8Array[]): Happening[] {
+  return happened.filter((one) =>
+    one.kind !== "member_removed" || !leavers.some((leaver) => equal(leaver, one.account))
+  );
+}
+
 /** Inside a transaction: keeps what happened to a group. */
 export function keepEvents(
   { groups }: Pick<Tables, "groups">,

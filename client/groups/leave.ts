@@ -7,7 +7,7 @@ import { describe } from "../../crypto/mls/state.ts";
 import { asQightError, type QightError } from "../../proto/errors.ts";
 import type { GroupRow, Tables } from "../storage/store.ts";
 import { change } from "./change.ts";
-import { keepEvents } from "./events.ts";
+import { eventOf, keepEvents } from "./events.ts";
 import { isMember } from "./member_row.ts";
 import { bringTo } from "./reach.ts";
 import { administers, roleOf } from "./roles.ts";
@@ -31,8 +31,20 @@ export async function leaveGroup(room: GroupRoom, group: Uint8Array, say?: () =>
   }
   await store.write((tables) => {
     const row = tables.groups.get(relay, group);
-    if (isMember(row)) states.saveRow(tables, { ...row, status: "left" }, "erase");
+    if (!isMember(row)) return;
+    states.saveRow(tables, { ...row, status: "left" }, "erase");
+    if (say && row.status !== "joining") noteLeft(room, tables, row);
   });
+}
+
+/** Whoever leaves was told so; it stands in the history, as what was said before does, and no reader tells it again. */
+function noteLeft({ account, clock, onOwnChange }: GroupRoom, tables: Tables, row: GroupRow): void {
+  const { groups } = tables;
+  if (!onOwnChange) return;
+  keepEvents(tables, row, clock.now(), [{ kind: "member_removed", by: account, account }]);
+  const event = groups.events(row.relay).at(-1)!;
+  onOwnChange(tables, [eventOf(event, row)]);
+  groups.forgetEvents([event.place]);
 }
 
 /**
@@ -47,7 +59,7 @@ export function noteLeaver(
 ): void {
   const row = tables.groups.get(relay, group);
   if (!row || tables.groups.leavers(relay, group).some((known) => equal(known, account))) return;
-  tables.groups.addLeaver(relay, group, account);
+  tables.groups.addLeaver(relay, group, account, "said");
   keepEvents(tables, row, clock.now(), [{ kind: "member_removed", by: account, account }]);
 }
 
@@ -68,7 +80,7 @@ export async function noteUndone(room: GroupRoom, group: Uint8Array): Promise<vo
     for (const leaves of accounts.values()) {
       const [{ account }] = leaves;
       if (leaves.some(({ device }) => listed.has(device.toHex())) || known.some((one) => equal(one, account))) continue;
-      tables.groups.addLeaver(relay, group, account);
+      tables.groups.addLeaver(relay, group, account, "put_out");
       keepEvents(tables, loaded.row, clock.now(), [{ kind: "refused_commit", by: account, undone: true }]);
     }
   });

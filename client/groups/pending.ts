@@ -11,7 +11,7 @@ import { asQightError, type QightError } from "../../proto/errors.ts";
 import { CommitRequestSchema } from "../../proto/gen/qight/v1/group_pb.ts";
 import type { NewCommit } from "../group_calls.ts";
 import type { PendingCommit, Tables } from "../storage/store.ts";
-import { eventOf, keepEvents, readHappenings } from "./events.ts";
+import { eventOf, keepEvents, readHappenings, untold } from "./events.ts";
 import { callsOf, type GroupRoom } from "./room.ts";
 import { localName } from "./rows.ts";
 
@@ -88,8 +88,9 @@ export async function adopt(
   const row = { ...next, name: localName(groups, next) };
   if (state) await states.save(tables, row, state);
   else states.saveParts(tables, row, parts);
-  const happened = readHappenings(events);
-  for (const one of happened) {
+  const all = readHappenings(events);
+  const happened = untold(all, groups.saidLeft(relay, group));
+  for (const one of all) {
     if (one.kind === "member_added" || one.kind === "member_removed") groups.dropLeaver(relay, group, one.account);
   }
   keepEvents(tables, row, clock.now(), happened);

@@ -121,7 +121,7 @@ async function report(room: GroupRoom, group: Uint8Array, commit: LoggedCommit):
     if (undone) {
       room.states.saveRow(tables, { ...row, status: "active", stuckAtMs: 0 }, "keep");
       // Its device is off the roster; whoever may removes the leaf too (`removeLeavers`).
-      if (by) tables.groups.addLeaver(room.relay, group, by);
+      if (by) tables.groups.addLeaver(room.relay, group, by, "put_out");
     }
     if (!undone && first) room.states.saveRow(tables, { ...row, status: "stuck", stuckAtMs: room.clock.now() }, "keep");
   });

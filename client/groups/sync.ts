@@ -12,7 +12,7 @@ import type { CommitLogEntry } from "../group_calls.ts";
 import type { GroupRow, Tables } from "../storage/store.ts";
 import { hasEnded } from "../account_ends.ts";
 import { goneAmong, notListed, refreshBundles, unlisted } from "./authentication.ts";
-import { type Happening, type HealReason, keepEvents } from "./events.ts";
+import { type HealReason, keepEvents, untold } from "./events.ts";
 import { adopt } from "./pending.ts";
 import { faultOf, removalsToJustify } from "./roles.ts";
 import { callsOf, type GroupRoom } from "./room.ts";
@@ -157,10 +157,8 @@ async function takePage(
       loaded = { row: { ...renamed, name: localName(groups, renamed), stamp: row.stamp }, state: next };
       unsaved = true;
       const leavers = groups.leavers(room.relay, group);
-      const told = ({ kind, ...one }: Happening) =>
-        kind === "member_removed" && "account" in one && leavers.some((leaver) => equal(leaver, one.account));
       const ended = (account: Uint8Array) => hasEnded(tables, account);
-      keepEvents(tables, row, atMs, happeningsOf(change, members, ended).filter((one) => !told(one)));
+      keepEvents(tables, row, atMs, untold(happeningsOf(change, members, ended), leavers));
       for (const { account } of [...change.removed, ...change.added]) groups.dropLeaver(room.relay, group, account);
     } catch (thrown) {
       if (thrown instanceof BundlesNeeded) return await finish({ kind: "needs", accounts: thrown.accounts });

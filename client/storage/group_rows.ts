@@ -92,9 +92,11 @@ export interface GroupTable {
   /** What was not shown yet at a relay, in order. */
   events(relay: string): GroupEventRow[];
   forgetEvents(places: readonly number[]): void;
-  /** Members who said that they leave, and whose leaves are still there. */
+  /** Members who said that they leave, or whom the relay put out, and whose leaves are still there. */
   leavers(relay: string, group: Uint8Array): Uint8Array[];
-  addLeaver(relay: string, group: Uint8Array, account: Uint8Array): void;
+  /** Those of them who said so. */
+  saidLeft(relay: string, group: Uint8Array): Uint8Array[];
+  addLeaver(relay: string, group: Uint8Array, account: Uint8Array, why: "said" | "put_out"): void;
   dropLeaver(relay: string, group: Uint8Array, account: Uint8Array): void;
 }
 

@@ -58,6 +58,11 @@ export const groupSchema = `
   ) STRICT, WITHOUT ROWID;
 `;
 
+/** Who was put out by the relay did not say that they leave; a later step of schema.ts. */
+export const leaverSchema = `
+  ALTER TABLE mls_leaver ADD COLUMN put_out INTEGER NOT NULL DEFAULT 0;
+`;
+
 interface Row {
   readonly relay: string;
   readonly id: Uint8Array;
@@ -159,14 +164,18 @@ function commits(db: Database.Database): Commits {
   };
 }
 
-type Happened = Pick<GroupTable, "addEvent" | "events" | "forgetEvents" | "leavers" | "addLeaver" | "dropLeaver">;
+type Happened = Pick<
+  GroupTable,
+  "addEvent" | "events" | "forgetEvents" | "leavers" | "saidLeft" | "addLeaver" | "dropLeaver"
+>;
 
 function happened(db: Database.Database): Happened {
   const add = db.prepare("INSERT INTO mls_event (relay, id, at_ms, event) VALUES (?, ?, ?, ?)");
   const all = db.prepare("SELECT * FROM mls_event WHERE relay = ? ORDER BY place");
   const forget = db.prepare("DELETE FROM mls_event WHERE place = ?");
   const leavers = db.prepare("SELECT account FROM mls_leaver WHERE relay = ? AND id = ?").pluck();
-  const addLeaver = db.prepare("INSERT OR IGNORE INTO mls_leaver (relay, id, account) VALUES (?, ?, ?)");
+  const saidLeft = db.prepare("SELECT account FROM mls_leaver WHERE relay = ? AND id = ? AND put_out = 0").pluck();
+  const addLeaver = db.prepare("INSERT OR IGNORE INTO mls_leaver (relay, id, account, put_out) VALUES (?, ?, ?, ?)");
   const dropLeaver = db.prepare("DELETE FROM mls_leaver WHERE relay = ? AND id = ? AND account = ?");
   return {
     addEvent: ({ relay, group, atMs, event }) => void add.run(relay, group, atMs, event),
@@ -180,7 +189,8 @@ function happened(db: Database.Database): Happened {
       })),
     forgetEvents: (places) => places.forEach((place) => forget.run(place)),
     leavers: (relay, group) => leavers.all(relay, group).map(bytes),
-    addLeaver: (relay, group, account) => void addLeaver.run(relay, group, account),
+    saidLeft: (relay, group) => saidLeft.all(relay, group).map(bytes),
+    addLeaver: (relay, group, account, why) => void addLeaver.run(relay, group, account, Number(why === "put_out")),
     dropLeaver: (relay, group, account) => void dropLeaver.run(relay, group, account),
   };
 }

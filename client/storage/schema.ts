@@ -3,7 +3,7 @@
  * @module
  */
 import { fileSchema } from "./file_table.ts";
-import { groupSchema } from "./group_table.ts";
+import { groupSchema, leaverSchema } from "./group_table.ts";
 import { historyMarksSchema } from "./history_marks_table.ts";
 import { historyMoveSchema } from "./history_move_table.ts";
 import { historySchema } from "./history_table.ts";
@@ -142,4 +142,5 @@ export const migrations: readonly string[] = [
   fileSchema,
   reportableSchema,
   ownChangeSchema + historyMoveSchema,
+  leaverSchema,
 ];
