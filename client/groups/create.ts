@@ -1,5 +1,5 @@
 /**
- * Begins a group: its first member is this device, and the others come with the first commit.
+ * Begins a group: its first member is this device; the others, own devices among them, come with the first commit.
  * @module
  */
 import { createGroup } from "../../crypto/mls/create.ts";
@@ -31,6 +31,8 @@ export async function beginGroup(room: GroupRoom, name: string, accounts: readon
     if (tables.groups.ofName(asWritten)) throw new QightError("group_exists", `You have a group #${asWritten} already`);
     await states.save(tables, firstRow(relay, made.state, account, clock.now()), made.state);
   });
-  if (accounts.length > 0) await change(room, group, { add: accounts }, claimed);
+  const own = await room.directory.latest(account);
+  const alone = accounts.length === 0 && (own?.devices.length ?? 1) < 2;
+  if (!alone) await change(room, group, { add: accounts, tidy: true }, claimed);
   return group;
 }

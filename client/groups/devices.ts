@@ -9,6 +9,7 @@ import { pause } from "../clock.ts";
 import type { GroupRow, Tables } from "../storage/store.ts";
 import { refreshBundles } from "./authentication.ts";
 import { change } from "./change.ts";
+import { bringTo } from "./reach.ts";
 import type { GroupRoom } from "./room.ts";
 import { distinct } from "./rows.ts";
 import { type Seats, seatsOf } from "./seats.ts";
@@ -65,12 +66,13 @@ export async function tendDevices(room: GroupRoom): Promise<QightError[]> {
 export async function settleAll(room: GroupRoom, progress: Progress = () => {}): Promise<QightError[]> {
   const rows = await activeRows(room);
   const errors: QightError[] = [];
-  await refreshBundles(room, [room.account]);
+  if (rows.length > 0) await refreshBundles(room, [room.account]);
   progress(0, rows.length);
   for (const [at, { row: { group } }] of rows.entries()) {
     const nowMs = room.clock.now();
     try {
       await room.store.write((tables) => noteMembers(tables, room, group));
+      await bringTo(room, group);
       await settle(room, group, nowMs);
     } catch (thrown) {
       errors.push(leaveForLater(thrown));

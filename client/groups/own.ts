@@ -3,6 +3,7 @@
  * @module
  */
 import { asQightError, type QightError } from "../../proto/errors.ts";
+import { refreshBundles } from "./authentication.ts";
 import { type Progress, settleAll } from "./devices.ts";
 import { openDirect } from "./direct.ts";
 import type { GroupRoom } from "./room.ts";
@@ -21,6 +22,7 @@ export function openOwn(room: GroupRoom): Promise<Uint8Array> {
  */
 export async function bringInOwnDevices(room: GroupRoom, progress?: Progress): Promise<QightError[]> {
   const errors: QightError[] = [];
+  await refreshBundles(room, [room.account]);
   try {
     await openOwn(room);
   } catch (thrown) {

@@ -1,7 +1,9 @@
 /** People with groups over a real relay, for the tests of client/groups/. @module */
 import assert from "node:assert/strict";
 import { accountFromSeed } from "../../crypto/account.ts";
+import type { BundleDevice } from "../../crypto/bundle.ts";
 import { signerFromSeed } from "../../crypto/ed25519.ts";
+import { equal } from "../../crypto/equal.ts";
 import { describe, epochTag } from "../../crypto/mls/state.ts";
 import { type Clock, systemClock, systemRandom } from "../../client/clock.ts";
 import { Contacts } from "../../client/contacts.ts";
@@ -11,7 +13,7 @@ import { type GroupEvent, Groups, type GroupsOptions } from "../../client/groups
 import { ensureKeyPackages } from "../../client/groups/key_packages.ts";
 import type { GroupRoom } from "../../client/groups/room.ts";
 import type { Identity } from "../../client/identity.ts";
-import { ensurePublished } from "../../client/publish.ts";
+import { ensurePublished, signList } from "../../client/publish.ts";
 import { RelayClient } from "../../client/relay_client.ts";
 import { openSqliteStore } from "../../client/storage/sqlite.ts";
 import type { ClientStore } from "../../client/storage/store.ts";
@@ -36,6 +38,8 @@ export class ShiftedClock implements Clock {
 export interface GroupPersonOptions {
   path?: string;
   clock?: Clock;
+  /** Another device of the same person has another number here; the person's unless given. */
+  device?: number;
   /** KeyPackages to publish at first beside the last resort; null = none at all. */
   packages?: number | null;
   groups?: Partial<GroupsOptions>;
@@ -63,10 +67,11 @@ export class GroupPerson implements AsyncDisposable {
     seed: number,
     options: GroupPersonOptions = {},
   ): Promise<GroupPerson> {
+    const { device = seed } = options;
     const identity = {
       account: await accountFromSeed(new Uint8Array(32).fill(seed)),
-      signer: await signerFromSeed(new Uint8Array(32).fill(seed + 100)),
-      deviceName: `device ${seed}`,
+      signer: await signerFromSeed(new Uint8Array(32).fill(device + 100)),
+      deviceName: `device ${device}`,
     };
     const store = await openSqliteStore({ path: options.path ?? ":memory:", key: new Uint8Array(32).fill(5) });
     const person = new GroupPerson(at, identity, options, store);
@@ -109,6 +114,21 @@ export class GroupPerson implements AsyncDisposable {
       ...this.options.groups,
       ...options,
     });
+  }
+
+  /** Takes other devices of the own account off its list, for good. */
+  async revoke(...gone: readonly GroupPerson[]): Promise<void> {
+    await ensurePublished({ ...this, random: systemRandom });
+    const { devices } = (await this.directory.latest(this.account))!;
+    await this.publishList(devices.filter(({ key }) => !gone.some(({ device }) => equal(device, key))));
+  }
+
+  /** Publishes the next list of the own account, after which devices alone change it. */
+  async publishList(devices: readonly BundleDevice[]): Promise<void> {
+    const newest = (await this.directory.latest(this.account))!;
+    const next = await signList(this.identity, newest, { devices, devicesOnly: true }, this.clock.now());
+    await this.relay.publishBundle(next.bytes, newest.version);
+    await this.store.write(({ directory }) => directory.putBundle(next));
   }
 
   publishPackages(most: number): Promise<number> {

@@ -6,6 +6,7 @@ import { DeliveryReceipts } from "../../client/delivery_receipts.ts";
 import { Inbox, type InboxEvent, type InboxMessage, type InboxOptions } from "../../client/inbox.ts";
 import { newMessageId } from "../../client/message_id.ts";
 import type { Draft } from "../../client/messages.ts";
+import { sayLeft } from "../../client/say_left.ts";
 import { createOutbox, type Outbox } from "../../client/outbox.ts";
 import { sendMessage, type SendRoom } from "../../client/send.ts";
 import { type Content, ContentSchema } from "../../proto/gen/qight/v1/seal_pb.ts";
@@ -57,6 +58,12 @@ export class Talker implements AsyncDisposable {
     return await sendMessage(await this.room(), toGroup ? to : to.account, draft);
   }
 
+  /** Leaves a group and says so in it. */
+  async leave(group: Uint8Array): Promise<void> {
+    const room = await this.room();
+    await this.person.groups.leave(group, () => sayLeft(this.person, room, group));
+  }
+
   inbox(options: Partial<InboxOptions> = {}): Inbox {
     const { store, directory, device, clock, relay, groups } = this.person;
     return new Inbox({
@@ -70,7 +77,7 @@ export class Talker implements AsyncDisposable {
     });
   }
 
-  /** Everything in the mailbox, shown and acknowledged; events of groups and the end left out. */
+  /** Everything in the mailbox, shown and acknowledged; events of groups and devices and the end left out. */
   async hear(options: Partial<InboxOptions> & { peek?: boolean; max?: number } = {}): Promise<InboxEvent[]> {
     const { peek = false, max, ...inboxOptions } = options;
     const inbox = this.inbox(inboxOptions);
@@ -80,7 +87,7 @@ export class Talker implements AsyncDisposable {
         const [mine] = await inbox.printing(event);
         if (mine) await inbox.shown(mine);
       }
-      if (event.type !== "caught_up" && event.type !== "group") heard.push(event);
+      if (!BESIDE.has(event.type)) heard.push(event);
     }
     return heard;
   }
@@ -109,6 +116,8 @@ export class Talker implements AsyncDisposable {
     await this.person[Symbol.asyncDispose]();
   }
 }
+
+const BESIDE: ReadonlySet<InboxEvent["type"]> = new Set(["caught_up", "group", "new_device", "device_gone"]);
 
 /** The words of a message. */
 export function textOf({ content: { body } }: InboxMessage): string {

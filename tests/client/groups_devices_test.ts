@@ -1,0 +1,303 @@
+/** Conversations when devices of their accounts come and go, over a real relay. @module */
+import assert from "node:assert/strict";
+import { signAccountEnd } from "../../crypto/account_end.ts";
+import { directGroupId } from "../../crypto/direct_group.ts";
+import { commit } from "../../crypto/mls/commit.ts";
+import { openMessage, sealMessage } from "../../crypto/mls/message.ts";
+import { describe } from "../../crypto/mls/state.ts";
+import { systemRandom } from "../../client/clock.ts";
+import { openOwn } from "../../client/groups/own.ts";
+import { leaveFormer } from "../../client/groups/former.ts";
+import { QightError } from "../../proto/errors.ts";
+import { RecoveryService } from "../../proto/gen/qight/v1/recovery_pb.ts";
+import { assertOneView, GroupPerson, groupRelay, RELAY_NAME, ShiftedClock } from "./group_people.ts";
+import { commitAsIs, stateOf } from "./poisons.ts";
+import { Talker } from "./talker.ts";
+
+const isCode = (code: string) => (thrown: unknown) => thrown instanceof QightError && thrown.code === code;
+
+/** Device keys of the members, as numbers of this test's devices. */
+async function devicesIn(person: GroupPerson, group: Uint8Array, of: readonly GroupPerson[]): Promise<number[]> {
+  const { members } = describe(await stateOf(person, group));
+  return members.map(({ device }) => of.findIndex((one) => one.device.toHex() === device.toHex())).sort();
+}
+
+Deno.test("a device that was let in gets into all conversations of the one that did it, with progress, and once", async () => {
+  await using relay = await groupRelay();
+  await using ana = await GroupPerson.join(relay, 1);
+  await using bo = await GroupPerson.join(relay, 2);
+  const { group } = await ana.groups.create("ops", [bo.account]);
+  await ana.events();
+  const direct = await ana.groups.direct(bo.account);
+  await bo.read();
+  await using phone = await GroupPerson.join(relay, 2, { device: 3 });
+  const steps: string[] = [];
+  assert.deepEqual(await bo.groups.bringInOwnDevices((done, of) => steps.push(`${done}/${of}`)), []);
+  assert.deepEqual(steps, ["0/3", "1/3", "2/3", "3/3"]);
+  await phone.read();
+  await ana.read();
+  for (const one of [group, direct]) await assertOneView(one, [ana, bo, phone]);
+  await assertOneView(directGroupId(bo.account, bo.account), [bo, phone]);
+  const { epoch } = (await bo.groups.row(group))!;
+  assert.deepEqual(await bo.groups.bringInOwnDevices(), []);
+  assert.equal((await bo.groups.row(group))!.epoch, epoch, "whoever is in stays");
+});
+
+Deno.test("nobody has to call anybody: a notice lets the own devices, and the other side of a direct conversation, let it in", async () => {
+  await using relay = await groupRelay();
+  await using ana = await GroupPerson.join(relay, 1);
+  await using bo = await GroupPerson.join(relay, 2);
+  const { group } = await ana.groups.create("ops", [bo.account]);
+  await ana.events();
+  const direct = await ana.groups.direct(bo.account);
+  await bo.read();
+  await using phone = await GroupPerson.join(relay, 2, { device: 3 });
+  await ana.read();
+  assert.deepEqual(
+    await devicesIn(ana, direct, [ana, bo, phone]),
+    [0, 1, 2],
+    "either side of a direct conversation may",
+  );
+  assert.deepEqual(await devicesIn(ana, group, [ana, bo, phone]), [0, 1], "in a group an own device does it");
+  await bo.read();
+  await phone.read();
+  await ana.read();
+  for (const one of [group, direct]) await assertOneView(one, [ana, bo, phone]);
+});
+
+Deno.test("a revoked device's leaf is removed by a plain member, and what it kept reads nothing more", async () => {
+  await using relay = await groupRelay();
+  await using ana = await GroupPerson.join(relay, 1);
+  await using bo = await GroupPerson.join(relay, 2);
+  await using cy = await GroupPerson.join(relay, 4);
+  const { group } = await ana.groups.create("ops", [bo.account, cy.account]);
+  await ana.events();
+  await bo.read();
+  await using lost = await GroupPerson.join(relay, 2, { device: 3 });
+  assert.deepEqual(await bo.groups.bringInOwnDevices(), []);
+  for (const one of [lost, ana, cy]) await one.read();
+  await assertOneView(group, [ana, bo, cy, lost]);
+  const kept = await stateOf(lost, group);
+  await bo.revoke(lost);
+  await cy.read();
+  assert.deepEqual(await devicesIn(cy, group, [ana, bo, cy, lost]), [0, 1, 2]);
+  for (const one of [ana, bo]) assert.deepEqual(await one.happened(), [], "people are the same as before");
+  await assertOneView(group, [ana, bo, cy]);
+  assert.equal((await ana.groups.show(group)).members.length, 3);
+  const { message } = await sealMessage(await stateOf(ana, group), new TextEncoder().encode("after"));
+  await assert.rejects(openMessage(kept, message), isCode("bad_group_message"));
+  await assert.rejects(lost.calls.getGroup(group), (thrown) => thrown instanceof QightError);
+});
+
+Deno.test("a plain member who removes a device that its account lists is refused, and it is undone", async () => {
+  await using relay = await groupRelay();
+  await using ana = await GroupPerson.join(relay, 1);
+  await using bo = await GroupPerson.join(relay, 2);
+  await using phone = await GroupPerson.join(relay, 2, { device: 3 });
+  await using cy = await GroupPerson.join(relay, 4);
+  const { group } = await ana.groups.create("ops", [bo.account, cy.account]);
+  await ana.events();
+  for (const one of [bo, phone, cy]) await one.read();
+  const state = await stateOf(cy, group);
+  const { members } = describe(state);
+  const victim = members.find(({ device }) => device.toHex() === phone.device.toHex())!;
+  const made = await commit(state, { remove: [victim.leaf], nowMs: Date.now() });
+  const roster = members.filter(({ leaf }) => leaf !== victim.leaf).map(({ device }) => device);
+  await commitAsIs(cy, group, { commit: made.commit, groupInfo: made.groupInfo, roster });
+  assert.deepEqual(await ana.happened(), ["refused_commit"], "the owner's word is enough");
+  await bo.read();
+  await phone.read();
+  assert.deepEqual(await devicesIn(bo, group, [ana, bo, phone]), [0, 1, 2]);
+  await assertOneView(group, [ana, bo, phone]);
+});
+
+Deno.test("eight members hear of a revocation at once: one of them commits, nobody is told anything, all see the same", async () => {
+  await using relay = await groupRelay();
+  await using stack = new AsyncDisposableStack();
+  const people: GroupPerson[] = [];
+  for (let n = 1; n <= 8; n++) people.push(stack.use(await GroupPerson.join(relay, n)));
+  await using lost = await GroupPerson.join(relay, 8, { device: 50 });
+  const { group } = await people[0].groups.create("ops", people.slice(1).map(({ account }) => account));
+  for (const one of [...people, lost]) await one.read();
+  const { epoch } = (await people[7].groups.row(group))!;
+  await people[7].revoke(lost);
+  const heard = await Promise.all(people.map((one) => one.happened()));
+  assert.deepEqual(heard.flat(), []);
+  for (const one of people) await one.read();
+  await assertOneView(group, people);
+  assert.equal((await people[0].groups.row(group))!.epoch, epoch + 1, "a lost race is no second commit");
+});
+
+Deno.test("regression: who comes late takes in the removal of a device that its account lists again since", async () => {
+  await using relay = await groupRelay();
+  await using ana = await GroupPerson.join(relay, 1);
+  await using bo = await GroupPerson.join(relay, 2);
+  await using phone = await GroupPerson.join(relay, 2, { device: 3 });
+  await using cy = await GroupPerson.join(relay, 4);
+  await using dan = await GroupPerson.join(relay, 5);
+  const { group } = await ana.groups.create("ops", [bo.account, cy.account, dan.account]);
+  for (const one of [bo, phone, cy, dan]) await one.read();
+  await bo.revoke(phone);
+  await cy.read();
+  const newest = (await bo.directory.latest(bo.account))!;
+  const again = { key: phone.device, name: "found again", addedAtMs: Date.now() };
+  await bo.publishList([...newest.devices, again]);
+  await phone.restart();
+  await phone.publishPackages(2);
+  assert.deepEqual(await bo.groups.bringInOwnDevices(), []);
+  assert.deepEqual(await dan.happened(), [], "nothing is refused");
+  await phone.read();
+  await ana.read();
+  await cy.read();
+  await assertOneView(group, [ana, bo, cy, dan, phone]);
+});
+
+Deno.test("the leaves of a deleted account go, and everybody reads who deleted it", async () => {
+  await using relay = await groupRelay();
+  await using ana = await GroupPerson.join(relay, 1);
+  await using bo = await GroupPerson.join(relay, 2);
+  await using cy = await GroupPerson.join(relay, 4);
+  const { group } = await ana.groups.create("ops", [bo.account, cy.account]);
+  await ana.events();
+  for (const one of [bo, cy]) await one.read();
+  const { bytes } = await signAccountEnd(ana.identity.account, Date.now());
+  await ana.relay.rpc.unary(RecoveryService.method.deleteAccount, { end: bytes });
+  assert.deepEqual(await bo.happened(), ["account_ended"]);
+  assert.deepEqual(await cy.happened(), ["account_ended"]);
+  await assertOneView(group, [bo, cy]);
+  assert.equal((await cy.groups.show(group)).members.length, 2);
+  await bo.groups.rename(group, "after");
+});
+
+Deno.test("what is said to a person reaches a device that came later: it is let in, and the message is not sealed", async () => {
+  await using relay = await groupRelay();
+  await using ana = await Talker.join(relay, 1);
+  await using bo = await Talker.join(relay, 2);
+  await ana.say(bo, "one");
+  await bo.texts();
+  await using phone = await Talker.join(relay, 2, { device: 3 });
+  const { via, sealedBecause } = await ana.say(bo, "two");
+  assert.deepEqual([via, sealedBecause], ["mls", undefined]);
+  assert.deepEqual(await phone.texts(), ["two"]);
+  assert.deepEqual(await bo.texts(), ["two"]);
+});
+
+Deno.test("a device that cannot be added yet gets it sealed, with all others, and nobody asks again at once", async () => {
+  const clock = new ShiftedClock();
+  await using relay = await groupRelay({ now: clock.now });
+  await using ana = await Talker.join(relay, 1, { clock });
+  await using bo = await Talker.join(relay, 2, { clock });
+  await ana.say(bo, "one");
+  await bo.texts();
+  await using phone = await Talker.join(relay, 2, { device: 3, packages: null, clock });
+  assert.deepEqual([(await ana.say(bo, "two")).via, (await ana.say(bo, "three")).via], ["sealed", "sealed"]);
+  assert.deepEqual(await phone.texts(), ["two", "three"]);
+  await phone.person.publishPackages(1);
+  assert.equal((await ana.say(bo, "four")).via, "sealed", "looked for a moment ago");
+  clock.aheadMs = 11 * 60_000;
+  assert.equal((await ana.say(bo, "five")).via, "mls");
+  assert.deepEqual(await phone.texts(), ["four", "five"]);
+});
+
+Deno.test("the own devices have a conversation that either begins, also both at once; with one device there is none", async () => {
+  await using relay = await groupRelay();
+  await using bo = await Talker.join(relay, 2);
+  await assert.rejects(openOwn(bo.person.room), isCode("no_key_package"));
+  await using phone = await Talker.join(relay, 2, { device: 3 });
+  await bo.person.connect();
+  const [one, other] = await Promise.all([openOwn(bo.person.room), openOwn(phone.person.room)]);
+  assert.deepEqual(one, directGroupId(bo.account, bo.account));
+  assert.deepEqual(other, one);
+  await bo.person.read();
+  await phone.person.read();
+  await assertOneView(one, [bo.person, phone.person]);
+  bo.renew();
+  assert.equal((await bo.say(bo, "milk")).via, "mls");
+  const [note] = await phone.hear();
+  assert.ok(note.type === "message" && note.in.kind === "direct");
+  assert.deepEqual(note.in.peer, bo.account, "a note to oneself");
+  assert.deepEqual(await bo.texts(), [], "it is here already");
+  await using cy = await GroupPerson.join(relay, 4);
+  await assert.rejects(cy.calls.getGroup(one), isCode("not_a_member"));
+});
+
+Deno.test("a device that cannot be added is no conversation of the own devices, and nothing is left of the try", async () => {
+  await using relay = await groupRelay();
+  await using bo = await GroupPerson.join(relay, 2);
+  await using _phone = await GroupPerson.join(relay, 2, { device: 3, packages: null });
+  await bo.connect();
+  await assert.rejects(openOwn(bo.room), isCode("no_key_package"));
+  assert.equal(await bo.groups.row(directGroupId(bo.account, bo.account)), null);
+});
+
+Deno.test("a recovered device comes into its conversations by itself, and others see one who was there all the time", async () => {
+  await using relay = await groupRelay();
+  await using ana = await GroupPerson.join(relay, 1);
+  await using bo = await GroupPerson.join(relay, 2);
+  const { group } = await ana.groups.create("ops", [bo.account]);
+  await ana.events();
+  const direct = await ana.groups.direct(bo.account);
+  await bo.read();
+  await using anew = await GroupPerson.join(relay, 2, { device: 3 });
+  const strange = new Uint8Array(32).fill(9);
+  assert.deepEqual(await anew.groups.rejoinAll([group, direct, strange]), { joined: 2, later: 0, over: 1 });
+  assert.deepEqual((await anew.events()).map(({ happened }) => happened.kind), ["joined"]);
+  assert.deepEqual(await ana.happened(), []);
+  for (const one of [group, direct]) await assertOneView(one, [ana, anew]);
+  await anew.revoke(bo);
+  assert.deepEqual(await anew.groups.removeGoneDevices(), []);
+  assert.deepEqual(await ana.happened(), []);
+  for (const one of [group, direct]) {
+    assert.deepEqual(await devicesIn(ana, one, [ana, bo, anew]), [0, 2]);
+    await assertOneView(one, [ana, anew]);
+  }
+});
+
+Deno.test("a group that cannot be joined now is joined when the mailbox is drained later", async () => {
+  await using relay = await groupRelay();
+  await using ana = await GroupPerson.join(relay, 1);
+  await using lost = await GroupPerson.join(relay, 1, { device: 7 });
+  await ana.connect();
+  await using bo = await GroupPerson.join(relay, 2);
+  const { group } = await ana.groups.create("ops", [bo.account]);
+  await ana.events();
+  for (const one of [bo, lost]) await one.read();
+  await using anew = await GroupPerson.join(relay, 2, { device: 3 });
+  await ana.revoke(lost);
+  assert.deepEqual(await anew.groups.rejoinAll([group]), { joined: 0, later: 1, over: 0 }, "a leaf nobody lists");
+  await ana.read();
+  await anew.read();
+  await ana.read();
+  await assertOneView(group, [ana, anew]);
+});
+
+Deno.test("when one device of an account leaves a group, the others leave it too", async () => {
+  await using relay = await groupRelay();
+  await using ana = await Talker.join(relay, 1);
+  await using bo = await Talker.join(relay, 2);
+  await using phone = await Talker.join(relay, 2, { device: 3 });
+  const { group } = await ana.person.groups.create("ops", [bo.account]);
+  for (const one of [bo, phone]) await one.texts();
+  await phone.leave(group);
+  await bo.hear();
+  await ana.hear();
+  assert.equal((await bo.person.groups.row(group))?.status, "left");
+  assert.equal((await ana.person.groups.show(group)).members.length, 1);
+});
+
+Deno.test("a device that moved to another account has no conversations and no KeyPackages of the former one", async () => {
+  await using relay = await groupRelay();
+  await using ana = await GroupPerson.join(relay, 1);
+  await using bo = await GroupPerson.join(relay, 2);
+  const { group } = await ana.groups.create("ops", [bo.account]);
+  await ana.events();
+  const direct = await ana.groups.direct(bo.account);
+  await bo.read();
+  await bo.store.write((tables) => leaveFormer(tables, systemRandom));
+  assert.equal((await bo.groups.row(group))?.status, "left");
+  assert.equal(await bo.groups.row(direct), null);
+  assert.equal(await bo.view(group), null);
+  assert.deepEqual(await bo.store.read(({ keyPackages }) => keyPackages.all()), []);
+  await assert.rejects(bo.groups.find("#ops"), isCode("not_a_member"));
+  assert.deepEqual(await bo.store.read(({ groups }) => groups.parts(RELAY_NAME, group)), null);
+});
