@@ -5,8 +5,11 @@
 import { formatAccountId, parseAccountId } from "../crypto/account.ts";
 import { QightError } from "../proto/errors.ts";
 import type { AdminHandlers } from "./admin.ts";
+import { accountHandlers } from "./admin/accounts.ts";
+import { isoOrNull, text } from "./admin/params.ts";
 import type { Audit } from "./audit.ts";
 import { writeBackup } from "./backup.ts";
+import type { Closures } from "./closures.ts";
 import type { RelayConfig } from "./config.ts";
 import type { DataFolder } from "./data_folder.ts";
 import { maskAddress } from "./log.ts";
@@ -18,6 +21,7 @@ import { makeToken } from "./tokens.ts";
 /** What administration needs of the relay. */
 export interface AdministrationRoom {
   readonly store: Store;
+  readonly closures: Closures;
   readonly peers: ReadonlySet<Peer>;
   readonly mailboxes: Mailboxes;
   readonly audit: Audit;
@@ -57,8 +61,10 @@ export function adminHandlers(room: AdministrationRoom): AdminHandlers {
         watchers,
         certificate_expires_at: new Date(room.certificateExpiresAtMs()).toISOString(),
         ...await storeStatus(store),
+        ...(room.config().auth.mode === "account" ? { names: await store.accounts.names() } : {}),
       };
     },
+    ...accountHandlers(room),
     clients() {
       const { addresses } = room.config().log;
       return Promise.resolve([...room.peers].map((peer) => ({
@@ -155,14 +161,4 @@ async function sizeIfThere(path: string): Promise<number> {
 async function storeStatus(store: Store) {
   const { messages, bytes, mailboxes, accounts, groups, fileBytes } = await store.stats();
   return { messages, bytes, mailboxes, accounts, groups, file_bytes: fileBytes };
-}
-
-function text(params: Readonly<Record<string, unknown>>, key: string): string {
-  const value = params[key];
-  if (typeof value !== "string" || value === "") throw new QightError("usage", `${key} is missing`);
-  return value;
-}
-
-function isoOrNull(ms: number | null): string | null {
-  return ms === null ? null : new Date(ms).toISOString();
 }

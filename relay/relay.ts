@@ -295,6 +295,7 @@ async function run(
     socketPath: folder.adminSocketPath,
     handlers: adminHandlers({
       store,
+      closures,
       peers,
       mailboxes,
       audit,

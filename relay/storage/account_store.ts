@@ -140,6 +140,8 @@ export interface AccountStore {
   register(named: NamedAccount, bundle: BundleStep | null, session: StoredSession): Promise<Registered>;
   named(folded: string): Promise<NamedAccount | null>;
   nameOf(account: Uint8Array): Promise<NamedAccount | null>;
+  /** How many names are in use. */
+  names(): Promise<number>;
   /** New record; ends all sessions of the account but the one of `keep` (device key). */
   setRecord(account: Uint8Array, record: string, keep: Uint8Array | null): Promise<boolean>;
   /** Replaces the session of that device. */

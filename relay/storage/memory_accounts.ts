@@ -78,6 +78,10 @@ export class MemoryAccounts implements AccountStore {
     return this.#names.of(account);
   }
 
+  async names(): Promise<number> {
+    return this.#names.size;
+  }
+
   async setRecord(account: Uint8Array, record: string, keep: Uint8Array | null): Promise<boolean> {
     this.#parts.changed();
     if (!this.#names.setRecord(account, record)) return false;

@@ -21,6 +21,11 @@ export class MemoryNames {
     return this.#all().find((one) => equal(one.account, account)) ?? null;
   }
 
+  /** How many names are in use. */
+  get size(): number {
+    return this.#kept.size;
+  }
+
   /** In order of name, from the one after `after`. */
   list(after: string, max: number): NamedAccount[] {
     return this.#all().filter(({ folded }) => folded > after).sort((a, b) => a.folded < b.folded ? -1 : 1).slice(

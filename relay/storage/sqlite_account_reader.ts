@@ -30,6 +30,7 @@ export class AccountReader {
   readonly #opaqueSetup: Statement;
   readonly #named: Statement;
   readonly #nameOf: Statement;
+  readonly #names: Statement;
   readonly #list: Statement;
   readonly #session: Statement;
   readonly #sessionsOf: Statement;
@@ -46,6 +47,7 @@ export class AccountReader {
     const name = "SELECT folded, skeleton, name, account, record, registered FROM names";
     this.#named = db.prepare(`${name} WHERE folded = ? AND account IS NOT NULL`);
     this.#nameOf = db.prepare(`${name} WHERE account = ?`);
+    this.#names = db.prepare("SELECT count(*) FROM names WHERE account IS NOT NULL").pluck();
     this.#list = db.prepare(`${name} WHERE folded > ? AND account IS NOT NULL ORDER BY folded LIMIT ?`);
     const session = "SELECT token_hash, device, account, created, expires FROM sessions";
     this.#session = db.prepare(`${session} WHERE token_hash = ?`);
@@ -76,6 +78,8 @@ export class AccountReader {
         return this.#nameFrom(this.#named.get(...args));
       case "nameOf":
         return this.#nameFrom(this.#nameOf.get(...args));
+      case "names":
+        return this.#names.get();
       case "list":
         return this.#list.all(...args).map((row) => this.#nameFrom(row));
       case "session":

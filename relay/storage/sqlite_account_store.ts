@@ -57,6 +57,10 @@ export class SqliteAccountStore implements AccountStore {
     return this.#ask("nameOf", account);
   }
 
+  names(): Promise<number> {
+    return this.#ask("names");
+  }
+
   setRecord(account: Uint8Array, record: string, keep: Uint8Array | null): Promise<boolean> {
     return this.#change("setRecord", [account, record, keep], record.length + 128);
   }
