@@ -27,6 +27,13 @@ export async function openFranking(
   return { envelope, frankingKey, content };
 }
 
+/** The proof in plain content: it stands under the signature itself, and there is no key to it. */
+export function provenByItself(
+  { bytes: envelope, payload: content }: Pick<OpenedEnvelope, "bytes" | "payload">,
+): Franked {
+  return { envelope, frankingKey: new Uint8Array(0), content };
+}
+
 /** Inside a transaction: keeps the proof of what was read, for a week, or for as long as its line stays. */
 export function keepProof(
   reportable: ReportableTable,

@@ -52,7 +52,7 @@ export interface Said {
 export interface Franked {
   /** Serialized SignedEnvelope, as it was received. */
   readonly envelope: Uint8Array;
-  readonly frankingKey: Uint8Array; // 32 bytes
+  readonly frankingKey: Uint8Array; // 32 bytes; empty with plain content
   /** Serialized Content, as it was sent. */
   readonly content: Uint8Array;
 }

@@ -21,7 +21,7 @@ import { type Content, ContentSchema, type SealedContent, SealedContentSchema } 
 import type { Clock } from "./clock.ts";
 import type { DeliveryEvent } from "./delivery_events.ts";
 import type { DirectoryRelay, KeyDirectory } from "./directory.ts";
-import { openFranking } from "./franked.ts";
+import { openFranking, provenByItself } from "./franked.ts";
 import { answerIn } from "./invite_accept.ts";
 import type { Franked, UnreadableReason } from "./inbox_events.ts";
 import type { ClientStore, SealingSecret } from "./storage/store.ts";
@@ -89,7 +89,7 @@ export class Opener {
       if (envelope.contentType === CONTENT_PLAIN) {
         const content = knownContent(decodeContent(envelope.payload));
         return content
-          ? { kind: "unsealed", envelope, bodyHash, sealed: null, content, franked: null }
+          ? { kind: "unsealed", envelope, bodyHash, sealed: null, content, franked: provenByItself(envelope) }
           : unreadable(envelope, "unknown_content");
       }
       if (envelope.contentType !== CONTENT_SEALED) return unreadable(envelope, "unknown_content");

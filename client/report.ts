@@ -65,7 +65,7 @@ export async function findReportable(store: ClientStore, ids: readonly Uint8Arra
   return found;
 }
 
-/** Shows them to the relay; answers its handle of the report. `bad_report` when it does not accept the proof. */
+/** Shows messages of one sender to the relay; answers its handle of the report. `bad_report` when it does not accept the proof. */
 export async function sendReport(
   { rpc }: Pick<RelayClient, "rpc">,
   messages: readonly ReportableRow[],

@@ -31,7 +31,10 @@ export const contactBlockSpec = {
   summary: "show nothing more of them, and send them nothing",
   args: "<name>",
   options: [["--undo", "lift the block"]],
-  more: ["What a blocked contact sends is taken in and thrown away unseen; they are not told."],
+  more: [
+    "The relay then refuses what they send to you, and their qight says so (exit 77). What they say in a group is thrown",
+    "away here, unseen, and so is all of it where the relay does not know of the block.",
+  ],
   examples: ["qight contact block mallory", "qight contact block mallory --undo"],
   module: "contact_block",
 } as const satisfies CommandSpec;

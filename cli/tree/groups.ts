@@ -4,7 +4,7 @@ import type { CommandSpec } from "./spec.ts";
 /** Titles and names; a name that is not built yet is passed over, one that is nowhere stands under the last title. */
 export const groups: readonly (readonly [title: string, names: readonly string[]])[] = [
   ["Messages", ["send", "fetch", "repl", "history", "file", "transcript"]],
-  ["People", ["contact", "invite", "group", "check-key"]],
+  ["People", ["contact", "invite", "group", "report", "check-key"]],
   ["Keys", ["key", "whoami", "device", "account"]],
   ["Relay", ["relay", "discover", "ping", "health", "mesh"]],
   [

@@ -36,7 +36,7 @@ export interface ReportableRow {
   readonly account: Uint8Array;
   /** Id of the line whose words it changed, 16 bytes; null for a line of its own. */
   readonly target: Uint8Array | null;
-  readonly frankingKey: Uint8Array; // 32 bytes
+  readonly frankingKey: Uint8Array; // 32 bytes; empty with plain content
   /** Serialized Content, as it was sent. */
   readonly content: Uint8Array;
   /** Serialized SignedEnvelope, as it was received. */
