@@ -34,8 +34,8 @@ export async function run({ options, settings, out }: Call<typeof relaySalvageSp
       seq,
     })),
   );
-  const { logDamage, rootKey, damagedPages, sealingKeys, lostKeys, lostGroups, lostFiles, damaged: _all, ...counts } =
-    salvaged;
+  const { logDamage, rootKey, damagedPages, sealingKeys, damaged: _all, ...found } = salvaged;
+  const { lostKeys, lostGroups, lostFiles, lostRecoveries, ...counts } = found;
   await out.result(
     {
       data_dir: config.dataDir,
@@ -47,6 +47,7 @@ export async function run({ options, settings, out }: Call<typeof relaySalvageSp
       lost_keys: lostKeys,
       lost_groups: lostGroups,
       lost_files: lostFiles,
+      lost_recoveries: lostRecoveries,
       log_damage: logDamage,
       root_key: rootKey,
     },
@@ -61,12 +62,15 @@ export async function run({ options, settings, out }: Call<typeof relaySalvageSp
   });
 }
 
-function lossesOf({ lost, lostGroups, lostFiles, lostKeys, logDamage, renumbered, rootKey }: SalvagedFolder): string[] {
+function lossesOf(salvaged: SalvagedFolder): string[] {
+  const { lost, lostGroups, lostFiles, lostKeys, lostRecoveries, passwords, logDamage, renumbered, rootKey } = salvaged;
   return [
     ...(lost > 0 ? [`messages lost: ${lost}`] : []),
     ...(lostGroups > 0 ? [`conversations lost: ${lostGroups} (between two people they begin anew by themselves)`] : []),
     ...(lostFiles > 0 ? [`files lost: ${lostFiles}`] : []),
     ...(lostKeys > 0 ? [`bundles or sealing keys lost: ${lostKeys} (their owners publish them again)`] : []),
+    ...(lostRecoveries > 0 ? [`accounts without their recovery codes: ${lostRecoveries} (qight account codes)`] : []),
+    ...(passwords ? [] : ["what all passwords rest on (people come back with their recovery codes)"]),
     ...(logDamage !== null ? [logDamage] : []),
     ...(renumbered > 0 ? [`mailboxes that go on a million numbers higher: ${renumbered}`] : []),
     ...(rootKey ? [] : ["root.key is missing or damaged"]),

@@ -6,6 +6,7 @@ import { crc32 } from "node:zlib";
 import Database from "better-sqlite3";
 import { QightError } from "../../proto/errors.ts";
 import type { Connection } from "./sqlite_connection.ts";
+import { accountChecksums, checkAccounts } from "./sqlite_account_check.ts";
 import { blobChecksums, checkBlobs } from "./sqlite_blob_check.ts";
 import { checkGroups, groupChecksums } from "./sqlite_group_check.ts";
 import { classify, failureOf } from "./sqlite_failure.ts";
@@ -68,11 +69,12 @@ export function checkCounters(db: Connection): string[] {
     ...wrong.map(({ id }) => `counters of mailbox ${id} do not match its messages`),
     ...checkGroups(db),
     ...checkBlobs(db),
+    ...checkAccounts(db),
   ];
 }
 
 function checksums(db: Connection): string[] {
-  const found = [...groupChecksums(db), ...blobChecksums(db)];
+  const found = [...groupChecksums(db), ...blobChecksums(db), ...accountChecksums(db)];
   const rows = db.prepare(
     `SELECT m.slot >> 36 AS mailbox, m.slot & 68719476735 AS seq, m.crc,
        CASE WHEN m.payload > 0 THEN p.envelope ELSE m.envelope END AS envelope

@@ -15,7 +15,19 @@ export type Table =
   | "tokens"
   | "allowed"
   | GroupTable
-  | BlobTable;
+  | BlobTable
+  | AccountTable;
+
+/** Those of accounts; sessions, and when devices were here, are left behind. */
+export type AccountTable =
+  | "opaque_setup"
+  | "names"
+  | "recoveries"
+  | "recovery_codes"
+  | "ended_accounts"
+  | "closures"
+  | "blocks"
+  | "abuse_reports";
 
 /** Those of files. */
 export type BlobTable = "blobs" | "blob_claims" | "blob_chunks";
@@ -41,6 +53,14 @@ const shapes: readonly (readonly [Table, numbered: boolean, columns: RegExp])[] 
   ["sealing_keys", true, /^kiib$/],
   ["tokens", true, /^ttki[in]$/],
   ["allowed", true, /^kt$/],
+  ["opaque_setup", true, /^nb$/],
+  ["names", true, /^nttt[kn][tn]i[in]$/],
+  ["recoveries", true, /^kbii$/],
+  ["recovery_codes", true, /^kkb$/],
+  ["ended_accounts", true, /^kb$/],
+  ["closures", true, /^ktti[in]$/],
+  ["blocks", true, /^nkk$/],
+  ["abuse_reports", true, /^tkktiib$/],
   ["dedup", false, /^idkkiiii?$/],
   ["expired", false, /^iii$/],
 ];

@@ -10,11 +10,13 @@ import { hashBody, type OpenedEnvelope, parseEnvelope, verifyEnvelope } from "..
 import { equal } from "../../../crypto/equal.ts";
 import { openSealingKey } from "../../../crypto/sealing_key.ts";
 import { QightError } from "../../../proto/errors.ts";
+import { splitDevices } from "../sqlite_directory.ts";
 import { checkDatabase } from "../sqlite_upkeep.ts";
 import { type Cell, cellsOf, type Value } from "./cells.ts";
 import { FoundMailboxes } from "./found_mailboxes.ts";
 import { Pages } from "./pages.ts";
-import { type BlobTable, type GroupTable, type Table, tableOf } from "./rows.ts";
+import { unlessRefused } from "./refused.ts";
+import { type AccountTable, type BlobTable, type GroupTable, type Table, tableOf } from "./rows.ts";
 import { Target } from "./target.ts";
 
 /** What was brought over and what was not. */
@@ -40,6 +42,12 @@ export interface SalvageReport {
   /** Files that are whole, and those that were and are not any more. */
   readonly blobs: number;
   readonly lostFiles: number;
+  readonly names: number;
+  /** Accounts that can be recovered by their codes, and those that could. */
+  readonly recoveries: number;
+  readonly lostRecoveries: number;
+  /** False when there are names, and what all their passwords rest on is gone. */
+  readonly passwords: boolean;
   /** Bundles and sealing keys whose signatures do not verify; their owners publish them again. */
   readonly lostKeys: number;
   /** Mailboxes whose last number is not known: they go on a million higher. */
@@ -49,6 +57,15 @@ export interface SalvageReport {
 const mailboxShift = 2 ** 36;
 const groupTables: readonly GroupTable[] = ["payloads", "groups", "group_states", "commits", "welcomes", "welcomed"];
 const blobTables: readonly BlobTable[] = ["blobs", "blob_claims", "blob_chunks"];
+const accountTables: readonly AccountTable[] = [
+  "opaque_setup",
+  "names",
+  "recoveries",
+  "recovery_codes",
+  "closures",
+  "blocks",
+  "abuse_reports",
+];
 
 /** Reads `source` and its log, writes `target`, which must not exist; `progress` hears pages done and all pages. */
 export async function salvageDatabase(options: {
@@ -85,6 +102,10 @@ class Salvage {
     lostGroups: 0,
     blobs: 0,
     lostFiles: 0,
+    names: 0,
+    recoveries: 0,
+    lostRecoveries: 0,
+    passwords: true,
   };
   #damagedPages = 0;
 
@@ -96,7 +117,9 @@ class Salvage {
 
   async run(progress: (done: number, all: number) => void): Promise<void> {
     const all = this.#pages.count;
-    // Who is there comes first: it decides whose a message is.
+    // Which accounts have ended comes first: older images of their rows are not to come back.
+    await this.#walk(["ended_accounts"], (page) => progress(page, all * 4));
+    // Then who is there: it decides whose a message is.
     const first = [
       "mailboxes",
       "accounts",
@@ -105,15 +128,17 @@ class Salvage {
       "allowed",
       ...groupTables,
       ...blobTables,
+      ...accountTables,
     ] as const;
-    await this.#walk(first, (page) => progress(page, all * 3));
-    await this.#walk(["messages"], (page) => progress(all + page, all * 3));
-    await this.#walk(["dedup", "expired"], (page) => progress(2 * all + page, all * 3));
+    await this.#walk(first, (page) => progress(all + page, all * 4));
+    await this.#walk(["messages"], (page) => progress(2 * all + page, all * 4));
+    await this.#walk(["dedup", "expired"], (page) => progress(3 * all + page, all * 4));
     for (const mailbox of this.#mailboxes.written()) {
       this.#target.mailbox(mailbox);
       this.#counts.mailboxes++;
     }
-    Object.assign(this.#counts, this.#target.groups.finish(), this.#target.blobs.finish());
+    const { groups, blobs, accounts } = this.#target;
+    Object.assign(this.#counts, groups.finish(), blobs.finish(), accounts.finish());
   }
 
   get report(): SalvageReport {
@@ -172,6 +197,15 @@ class Salvage {
       case "blob_claims":
       case "blob_chunks":
         return this.#target.blobs.add(table, rowid, values);
+      case "opaque_setup":
+      case "names":
+      case "recoveries":
+      case "recovery_codes":
+      case "ended_accounts":
+      case "closures":
+      case "blocks":
+      case "abuse_reports":
+        return await this.#target.accounts.add(table, rowid, values);
       case "tokens":
       case "allowed":
         if (this.#target.row(table, values)) this.#counts[table]++;
@@ -221,7 +255,8 @@ class Salvage {
   async #account(values: readonly Value[]): Promise<void> {
     const bundle = await openBundle(values[2] as Uint8Array).catch(unlessRefused);
     if (bundle === null || !equal(bundle.account, values[0] as Uint8Array)) return void this.#counts.lostKeys++;
-    const devices = bundle.devices.map(({ key }) => key);
+    if (this.#target.accounts.ended(bundle.account)) return;
+    const devices = stillListed(values[3] as Uint8Array, bundle.devices.map(({ key }) => key));
     const joined = new Uint8Array(devices.length * 32);
     devices.forEach((device, i) => joined.set(device, i * 32));
     if (!this.#target.row("accounts", [bundle.account, bundle.version, bundle.bytes, joined, values[4]])) return;
@@ -238,6 +273,13 @@ class Salvage {
   }
 }
 
+/** A device that moved to another account is off the list beside the bundle that is signed. */
+function stillListed(column: Uint8Array, signed: readonly Uint8Array[]): readonly Uint8Array[] {
+  const listed = column.length % 32 === 0 ? splitDevices(column) : [];
+  const isSound = listed.length > 0 && listed.every((device) => signed.some((one) => equal(one, device)));
+  return isSound ? listed : signed;
+}
+
 async function verified(bytes: Uint8Array): Promise<OpenedEnvelope | null> {
   try {
     const opened = parseEnvelope(bytes);
@@ -246,12 +288,6 @@ async function verified(bytes: Uint8Array): Promise<OpenedEnvelope | null> {
   } catch (thrown) {
     return unlessRefused(thrown);
   }
-}
-
-/** Null for what a check refuses; anything else is not about the data. */
-function unlessRefused(thrown: unknown): null {
-  if (thrown instanceof QightError) return null;
-  throw thrown;
 }
 
 /** Dates are not signed: impossible ones are damage, and the message gets a week from now. */

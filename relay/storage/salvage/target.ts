@@ -6,6 +6,7 @@ import Database, { type Statement } from "better-sqlite3";
 import type { OpenedEnvelope } from "../../../crypto/envelope.ts";
 import { migrate } from "../migrations/migrate.ts";
 import type { Value } from "./cells.ts";
+import { FoundAccounts } from "./found_accounts.ts";
 import { FoundBlobs } from "./found_blobs.ts";
 import { FoundGroups } from "./found_groups.ts";
 import type { WrittenMailbox } from "./found_mailboxes.ts";
@@ -50,6 +51,8 @@ export class Target implements Disposable {
   readonly groups: FoundGroups;
   /** What goes in of files. */
   readonly blobs: FoundBlobs;
+  /** What goes in of accounts besides their lists. */
+  readonly accounts: FoundAccounts;
 
   /** Makes it (0600); throws `cannot_create` when it is there. */
   constructor(path: string) {
@@ -71,6 +74,7 @@ export class Target implements Disposable {
     );
     this.groups = new FoundGroups(this.#db);
     this.blobs = new FoundBlobs(this.#db);
+    this.accounts = new FoundAccounts(this.#db);
     this.#mailbox = this.#db.prepare(
       "INSERT INTO mailboxes (id, device, account, next_seq, messages, bytes) VALUES (?, ?, ?, ?, ?, ?)",
     );

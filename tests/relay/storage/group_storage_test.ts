@@ -13,27 +13,11 @@ import { accepted, bounds, commit, group, said, withGroup } from "../../contract
 import { keyPackage } from "../../contracts/key_package_contract.ts";
 import { device, key, message, roomy, seqs, T, withMailboxes } from "../../contracts/store_contract.ts";
 import { person } from "../../helpers/people.ts";
+import { killedAfter } from "./killed_writer_run.ts";
 import { temporaryFolder } from "./temporary_folder.ts";
 
 const options = (path: string) => ({ path, limits: roomy, now: () => T, minFreeBytes: 1024 * 1024 });
 const NAME = key(20, 1);
-
-/** Runs the writer until it has said so many lines, kills it, and answers all that it said. */
-async function killedAfter(path: string, what: "claim" | "send", lines: number): Promise<number[]> {
-  const script = new URL("./killed_writer.ts", import.meta.url).pathname;
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", script, path, what],
-    stdout: "piped",
-  }).spawn();
-  let text = "";
-  for await (const bytes of child.stdout.pipeThrough(new TextDecoderStream())) {
-    const before = text.split("\n").length;
-    text += bytes;
-    if (before <= lines && text.split("\n").length > lines) child.kill("SIGKILL");
-  }
-  await child.status;
-  return text.split("\n").slice(0, -1).map(Number);
-}
 
 Deno.test("a KeyPackage is handed out once, also when the relay is killed while it hands them out", async () => {
   using folder = temporaryFolder();
