@@ -1,4 +1,5 @@
 /** Rows of `qight relay`. @module */
+import { relayAccountSpec } from "./relay_account.ts";
 import type { CommandSpec } from "./spec.ts";
 
 /** `qight relay init`. */
@@ -140,6 +141,7 @@ export const relaySpec = {
       ],
       examples: ["qight relay allow add qid1…", "qight relay allow list"],
     },
+    relayAccountSpec,
   ],
   more: [
     "Prints the address to share and where its data is. SIGTERM drains and ends it, SIGHUP reads relay.toml again.",
