@@ -20,6 +20,7 @@ import {
 import type { Audit } from "../audit.ts";
 import type { CallContext } from "../dispatch.ts";
 import type { AccountRoom } from "./account_room.ts";
+import { endSessions } from "../end_sessions.ts";
 import { admitPeer, sessionAnswer } from "../sessions.ts";
 import type { FoundRecovery, StoredRecovery } from "../storage/store.ts";
 import { listChanged, newcomer } from "./list_changes.ts";
@@ -96,6 +97,10 @@ export async function recoverFinish(room: RecoveryRoom, call: CallContext): Prom
   if (outcome.kind !== "recovered") throw bundleRefusal(outcome);
   room.audit.record("account.recover", {});
   listChanged(room, step.put, outcome);
+  if (session) {
+    const others = step.put.devices.filter((device) => !equal(device, call.peer.device));
+    endSessions(room.peers, others, new QightError("login_needed", "The account was recovered on another device"));
+  }
   if (refused) admitPeer(call.peer);
   const answer = create(SessionResponseSchema, sessionAnswer(session));
   await call.reply.send(toBinary(SessionResponseSchema, answer));
