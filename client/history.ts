@@ -2,6 +2,7 @@
  * What was said: lines and files of conversations, kept encrypted in the client's store.
  * @module
  */
+import { equal } from "../crypto/equal.ts";
 import { QightError } from "../proto/errors.ts";
 import type { Clock } from "./clock.ts";
 import { conversationIn, conversationOfGroup, conversationWith, groupOf, peerOf } from "./conversations.ts";
@@ -97,10 +98,19 @@ export class History {
       const line = { conversation: conversationIn(message.in), author: from, device: fromDevice, id, verified };
       this.#add(
         tables,
-        { ...line, atMs: sentAtMs, state, ...keptContent(content) },
+        { ...line, atMs: sentAtMs, state: this.#stateOf(tables, message, state), ...keptContent(content) },
         attachmentsOf(content, bytes, refs),
       );
     }
+  }
+
+  /** What another device of one's own said was sent there; what was read there before it came here is read. */
+  #stateOf({ ownChanges }: Tables, message: InboxMessage, state: "unread" | "read"): HistoryState {
+    if (equal(message.from, this.#own.account)) return "sent";
+    if (state === "read") return state;
+    const { in: where, sentAtMs, receivedAtMs } = message;
+    const read = ownChanges.read(where.kind === "group" ? where.group : where.peer);
+    return read && sentAtMs <= read.readUntilMs && receivedAtMs <= read.notedAtMs ? "read" : state;
   }
 
   /** Does what somebody did to lines; for the transaction that marks it as shown. Null when it changes nothing here. */

@@ -85,7 +85,7 @@ export async function keepInStep(
     const due = await store.read(({ ownChanges, meta }) => ownChanges.isDirty() || unknownTo(meta, others));
     if (due) {
       const told = await tellOwn(ownRoomOf(participant, room), others);
-      if (told > 0) detail(`told the other devices of this account ${told} changes`);
+      if (told > 0) detail(`told the other devices of this account what changed here (${told})`);
     }
     if (!imports || !await store.read(({ historyMoves }) => historyMoves.waits(relayName))) return [];
     const { importHistory } = await import("./history_move/import.ts");

@@ -62,15 +62,16 @@ export function takeSync(tables: Tables, from: FromOwn): OwnNews[] {
 
 function takeContacts(tables: Tables, { contacts }: Sync, ownAccount: Uint8Array): OwnNews[] {
   const { ownChanges } = tables;
-  const changed: OwnContact[] = [];
+  const newest = new Map<string, OwnContact>();
   for (const synced of contacts) {
     const said = contactOf(synced);
     if (!said || equal(said.account, ownAccount)) continue;
     const known = ownChanges.contact(said.account);
     if (known && newerContact(known, said) === known) continue;
     ownChanges.putContact(said);
-    changed.push(said);
+    newest.set(said.account.toHex(), said);
   }
+  const changed = [...newest.values()];
   // Names that become free first, so that whoever takes one over finds it free, in whatever order they stand.
   for (const contact of changed) if (contact.removed) drop(tables, contact);
   const waiting = new Map(changed.filter(({ removed }) => !removed).map((one) => [one.account.toHex(), one]));
