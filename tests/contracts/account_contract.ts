@@ -50,6 +50,9 @@ export function accountContract(row: (promise: string, run: (store: Store) => Pr
     assert.deepEqual(await accounts.session(session(3).tokenHash), session(3));
     assert.equal((await store.bundleOfAccount(key(5, 3)))?.version, 1);
     assert.equal((await accounts.register(named(1), null, session(1))).kind, "registered", "its list was there before");
+    assert.equal(await accounts.names(), 2);
+    await accounts.end(key(5, 3), end(3), T + HOUR, times());
+    assert.equal(await accounts.names(), 1);
   });
 
   row("a name, or one that looks like it, is one account's; of two at once one gets it", async (store) => {

@@ -188,6 +188,7 @@ Deno.test("a restart and a copy have names, passwords, recovery, ends, closures,
   assert.deepEqual((await restored.accounts.sessionsOf(people[0], T)).length, 1);
   const taken = await restored.accounts.register(named(8, "cyd"), null, session(8));
   assert.equal(taken.kind, "name_taken");
+  assert.equal(await restored.accounts.names(), 1);
 });
 
 Deno.test("salvage: names, recovery, ends, closures, blocks and reports come over; sessions are made again", async () => {
