@@ -12,7 +12,8 @@ import { change } from "./change.ts";
 import { bringTo } from "./reach.ts";
 import type { GroupRoom } from "./room.ts";
 import { distinct } from "./rows.ts";
-import { type Seats, seatsOf } from "./seats.ts";
+import { bringBack, keepSeats, waitsForSeats } from "./homeless.ts";
+import { NOTHING, type Seats, seatsOf } from "./seats.ts";
 
 /** Hears how many conversations are done, of how many. */
 export type Progress = (done: number, of: number) => void;
@@ -37,8 +38,8 @@ export function noteMembers({ meta }: Tables, { relay, clock }: GroupRoom, group
 export async function tendDevices(room: GroupRoom): Promise<QightError[]> {
   const { clock, random } = room;
   const nowMs = clock.now();
-  const due = (await activeRows(room)).filter(({ dueMs, lookedMs, row }) =>
-    dueMs > 0 || nowMs >= Math.max(lookedMs, row.joinedAtMs) + LOOK_EVERY_MS
+  const due = (await activeRows(room)).filter(({ dueMs, lookedMs, waits, row }) =>
+    dueMs > 0 || waits || nowMs >= Math.max(lookedMs, row.joinedAtMs) + LOOK_EVERY_MS
   );
   if (due.length === 0) return [];
   const asked = new Set<string>();
@@ -95,7 +96,10 @@ async function ask(room: GroupRoom, group: Uint8Array, asked: Set<string>): Prom
 
 async function settle(room: GroupRoom, group: Uint8Array, dueMs: number): Promise<void> {
   const { store, relay, clock } = room;
-  if (hasWork(await seats(room, group))) await change(room, group, { tidy: true });
+  const before = await seats(room, group);
+  await keepSeats(room, group, before.homeless);
+  if (hasWork(before)) await change(room, group, { tidy: true });
+  await bringBack(room, group);
   const left = await seats(room, group);
   const nowMs = clock.now();
   const comes = left.absent.length > 0 && nowMs < dueMs + STILL_COMING_MS;
@@ -109,7 +113,7 @@ async function settle(room: GroupRoom, group: Uint8Array, dueMs: number): Promis
 async function seats(room: GroupRoom, group: Uint8Array): Promise<Seats> {
   return await room.store.write(async (tables) => {
     const loaded = await room.states.load(tables, room.relay, group);
-    return loaded ? await seatsOf(room, tables, describe(loaded.state)) : { gone: [], absent: [] };
+    return loaded ? await seatsOf(room, tables, describe(loaded.state)) : NOTHING;
   });
 }
 
@@ -121,6 +125,8 @@ interface Due {
   readonly row: GroupRow;
   readonly dueMs: number;
   readonly lookedMs: number;
+  /** A recovered account waits for its seat. */
+  readonly waits: boolean;
 }
 
 async function activeRows({ store, relay }: GroupRoom): Promise<Due[]> {
@@ -129,6 +135,7 @@ async function activeRows({ store, relay }: GroupRoom): Promise<Due[]> {
       row,
       dueMs: getTime(meta, DUE, relay, row.group),
       lookedMs: getTime(meta, LOOKED, relay, row.group),
+      waits: waitsForSeats({ meta }, relay, row.group),
     }))
   );
 }

@@ -17,6 +17,8 @@ export interface Seats {
   readonly gone: readonly Member[];
   /** Devices without a leaf that this device should let in. */
   readonly absent: readonly Absent[];
+  /** Accounts (hashes) that have no other leaves than those that go, and list devices: they lose their seat. */
+  readonly homeless: readonly Uint8Array[];
 }
 
 /** A device that is listed and has no leaf. */
@@ -36,9 +38,11 @@ export async function seatsOf(
   { members, data }: Pick<GroupDescription, "members" | "data">,
 ): Promise<Seats> {
   const gone = await goneAmong({ directory }, tables, members);
-  if (gone.some(({ device }) => equal(device, signer.publicKey))) return { gone: [], absent: [] };
+  if (gone.some(({ device }) => equal(device, signer.publicKey))) return NOTHING;
   const stays = members.filter((member) => !gone.includes(member));
-  const homeless = distinct(gone).filter((account) => !stays.some((member) => equal(member.account, account)));
+  const homeless = distinct(gone).filter((account) =>
+    !hasEnded(tables, account) && !stays.some((member) => equal(member.account, account))
+  );
   const accounts = distinct([own, ...data.direct ?? [], ...homeless].map((account) => ({ account })));
   const absent: Absent[] = [];
   for (const account of accounts) {
@@ -47,5 +51,8 @@ export async function seatsOf(
       if (!stays.some((member) => equal(member.device, device))) absent.push({ account, device });
     }
   }
-  return { gone, absent };
+  return { gone, absent, homeless };
 }
+
+/** A group that is as it should be, as far as is known. */
+export const NOTHING: Seats = { gone: [], absent: [], homeless: [] };
