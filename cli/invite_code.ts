@@ -1,8 +1,11 @@
-/** Reads an invite: words or a link, from the command line, stdin, or the terminal. @module */
+/** Reads an invite or a link code: words or a link, from the command line, stdin, or the terminal. @module */
 import {
+  type CodeKind,
+  INVITE_CODE,
   INVITE_WORD_COUNT,
   INVITE_WORDS,
   isInviteLink,
+  LINK_CODE,
   parseInviteLink,
   parseInviteWords,
   splitInviteWords,
@@ -20,48 +23,73 @@ export interface InviteCode {
   readonly relay?: string;
 }
 
+/** Where a code is wanted. */
+interface Wanted {
+  readonly kind: CodeKind;
+  /** The command that reads it from stdin. */
+  readonly command: string;
+}
+
+const INVITE: Wanted = { kind: INVITE_CODE, command: "qight invite accept -" };
+/** For `readInvite`: the code of another device. */
+export const LINK: Wanted = { kind: LINK_CODE, command: "qight device link -" };
+
 /** Longest text that can hold an invite, bytes. */
 const MAX_TEXT = 4096;
 const MOST_TRIES = 3;
 
-/** The invite in the arguments; without any it is read from stdin, or asked for when stdin is a terminal. */
-export async function readInvite(args: readonly string[], settings: Settings, out: Output): Promise<InviteCode> {
-  if (args.length > 0 && args[0] !== "-") return parseInvite(args.join(" "));
-  if (args.length === 0 && Deno.stdin.isTerminal()) return await ask(settings, out);
+/** The code in the arguments; without any it is read from stdin, or asked for when stdin is a terminal. */
+export async function readInvite(
+  args: readonly string[],
+  settings: Settings,
+  out: Output,
+  wanted: Wanted = INVITE,
+): Promise<InviteCode> {
+  const { kind, command } = wanted;
+  if (args.length > 0 && args[0] !== "-") return parseInvite(args.join(" "), kind);
+  // Who has to say "-" for stdin (without anything the command means something else) may sit at a terminal all the same.
+  if ((args.length === 0 || wanted === LINK) && Deno.stdin.isTerminal()) return await ask(settings, out, wanted);
   const text = new TextDecoder().decode(await readStdin(MAX_TEXT)).trim();
-  if (text !== "") return parseInvite(text);
-  throw new QightError("bad_invite", "There is no invite on standard input", {
-    hint: "Give the words or the link there, or on a terminal: qight invite accept.",
+  if (text !== "") return parseInvite(text, kind);
+  throw new QightError(kind.error, `There is no ${bare(kind)} on standard input`, {
+    hint: `Give the words or the link there, or on a terminal: ${
+      command.replace(INVITE.command, "qight invite accept")
+    }.`,
   });
 }
 
-/** Understands words or a link; `bad_invite` says which word is unknown and which was perhaps meant. */
-export function parseInvite(text: string): InviteCode {
+/** Understands words or a link; `bad_invite` (`bad_code`) says which word is unknown and which was perhaps meant. */
+export function parseInvite(text: string, kind: CodeKind = INVITE_CODE): InviteCode {
   const trimmed = text.trim();
-  if (isInviteLink(trimmed)) return parseInviteLink(trimmed);
+  if (isInviteLink(trimmed)) return parseInviteLink(trimmed, kind);
   const words = splitInviteWords(trimmed);
   const at = words.length === INVITE_WORD_COUNT ? words.findIndex((word) => !INVITE_WORDS.includes(word)) : -1;
-  if (at >= 0) throw unknownWord(words[at], at + 1);
-  return { secret: parseInviteWords(words) };
+  if (at >= 0) throw unknownWord(words[at], at + 1, kind);
+  return { secret: parseInviteWords(words, kind) };
 }
 
-function unknownWord(word: string, place: number): QightError {
+/** Without its article. */
+function bare({ noun }: CodeKind): string {
+  return noun.replace(/^an? /, "");
+}
+
+function unknownWord(word: string, place: number, kind: CodeKind): QightError {
   const near = nearName(word, INVITE_WORDS);
-  return new QightError("bad_invite", `Word ${place}, "${word.slice(0, 24)}", is in no invite`, {
+  return new QightError(kind.error, `Word ${place}, "${word.slice(0, 24)}", is in no ${bare(kind)}`, {
     hint: near ? `Did you mean "${near}"?` : "Ask again how it is spelt; TAB completes words.",
   });
 }
 
-async function ask(settings: Settings, out: Output): Promise<InviteCode> {
+async function ask(settings: Settings, out: Output, { kind, command }: Wanted): Promise<InviteCode> {
   if (!settings.mayAsk) {
-    throw new QightError("bad_invite", "No invite was given", { hint: "qight invite accept - reads it from stdin." });
+    throw new QightError(kind.error, `No ${bare(kind)} was given`, { hint: `${command} reads it from stdin.` });
   }
   for (let tries = 1;; tries++) {
     try {
-      return parseInvite(await askInvite("Words or link (TAB completes words): ", INVITE_WORDS));
+      return parseInvite(await askInvite("Words or link (TAB completes words): ", INVITE_WORDS), kind);
     } catch (thrown) {
       const { code, message, hint } = asQightError(thrown);
-      if (code !== "bad_invite" || tries === MOST_TRIES) throw thrown;
+      if (code !== kind.error || tries === MOST_TRIES) throw thrown;
       out.error(`${message}. ${hint}`);
     }
   }

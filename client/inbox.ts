@@ -243,7 +243,8 @@ export class Inbox {
         // While there is more to come it gathers; without `follow` it is told at the end.
         if (follow && caughtUp && !peek) await this.#options.arrivals?.tell(relay);
         // The relay says once that all is read; who stays and hears of something to do later does it then.
-        const due = arrivals.some(({ type }) => type === "caught_up") || (caughtUp && happened.some(isToTend));
+        const due = arrivals.some(({ type }) => type === "caught_up") ||
+          (caughtUp && (happened.some(isToTend) || arrivals.some(isOfDevices)));
         if (due) {
           yield* this.#tend(peek, follow);
           yield* tellDeviceNews(this.#options.store, peek);
@@ -260,7 +261,10 @@ export class Inbox {
       stop.abort(new QightError("interrupted", "The reader left"));
       await pump.stop();
     }
-    if (!caughtUp) yield* this.#tend(peek);
+    if (!caughtUp) {
+      yield* this.#tend(peek);
+      yield* tellDeviceNews(this.#options.store, peek);
+    }
     if (!peek) yield* this.#tellGaps(options.signal);
     yield [{ type: "caught_up", lastSeq: reading.lastSeq }];
   }
@@ -358,6 +362,11 @@ const BESIDE_MESSAGES: ReadonlySet<InboxEvent["type"]> = new Set([
 
 function hasSeq(arrival: Arrival): arrival is Extract<DeliveryEvent, { seq: number }> {
   return arrival.type === "delivered" || arrival.type === "notice";
+}
+
+/** A notice that the devices of a member's account are others now. */
+function isOfDevices(arrival: Arrival): boolean {
+  return arrival.type === "notice" && arrival.notice?.kind === "members";
 }
 
 /** Before which event of a page something that happened to a group is told: the first that came later, from `from` on. */

@@ -1,0 +1,56 @@
+/** What `qight device …` commands share: a session, and the list of the own devices over it. @module */
+import type { DeviceRoom } from "../client/devices.ts";
+import { asQightError, QightError } from "../proto/errors.ts";
+import { type Connected, Messenger } from "./messenger.ts";
+import { orAborted } from "./send_one.ts";
+import { askLine, hasTerminal } from "./terminal.ts";
+import type { Call } from "./tree/spec.ts";
+
+/** What a command about devices works with. */
+export interface DeviceWork {
+  readonly messenger: Messenger;
+  readonly room: Connected;
+  readonly devices: DeviceRoom;
+}
+
+/** Runs `work` over a session of this device. */
+export async function withDevices(
+  { settings, out, signal }: Pick<Call, "settings" | "out" | "signal">,
+  work: (with_: DeviceWork) => Promise<void>,
+): Promise<void> {
+  await using messenger = await Messenger.open(settings, out);
+  const room = await orAborted(messenger.connect(), signal);
+  await using _relay = room.relay;
+  const { store, self: identity, clock } = messenger;
+  await orAborted(work({ messenger, room, devices: { relay: room.relay, store, identity, clock } }), signal);
+}
+
+/** Wants a yes on the terminal, or -y; `refused` is what was not done. */
+export async function wantYes(
+  { settings }: Pick<Call, "settings">,
+  { question, refused }: { readonly question: string; readonly refused: string },
+): Promise<void> {
+  if (settings.yes) return;
+  if (!settings.mayAsk || !await hasTerminal()) {
+    throw new QightError("usage", "This needs a yes, and there is no terminal to ask on", {
+      hint: "Use -y if you mean it.",
+    });
+  }
+  if (await askLine(`${question} Type yes: `) === "yes") return;
+  throw new QightError("not_allowed", refused, { hint: "" });
+}
+
+/** Takes the leaves of devices that went out of conversations, or brings in those that came; what fails is done later. */
+export async function inConversations(
+  { messenger, room }: Pick<DeviceWork, "messenger" | "room">,
+  work: "bringInOwnDevices" | "removeGoneDevices",
+): Promise<void> {
+  const { groupsAt } = await import("../client/participant_groups.ts");
+  const groups = groupsAt(messenger, { client: () => Promise.resolve(room.relay) });
+  try {
+    for (const error of await groups[work]()) messenger.detail(`a conversation was left for later: ${error.message}`);
+  } catch (thrown) {
+    // The list is in force: every later command goes on with what is left.
+    messenger.detail(`conversations are left for later: ${asQightError(thrown).message}`);
+  }
+}

@@ -1,0 +1,45 @@
+/** An own device as people and scripts see it. @module */
+import type { OwnDevice } from "../client/devices.ts";
+import type { Output } from "./output.ts";
+
+/** The JSON form of a device; fields are only ever added. */
+export function deviceFields(
+  { fingerprint, name, addedAtMs, current }: OwnDevice,
+  lastSeenMs: number | null,
+): Record<string, unknown> {
+  return {
+    id: fingerprint,
+    name,
+    added_at: new Date(addedAtMs).toISOString(),
+    last_seen: lastSeenMs === null ? null : new Date(lastSeenMs).toISOString(),
+    current,
+  };
+}
+
+/** One line for each device: the columns are as wide as the widest name. */
+export async function printDevices(
+  out: Output,
+  devices: readonly OwnDevice[],
+  lastSeenMs: (device: Uint8Array) => number | null,
+): Promise<void> {
+  const widest = Math.max(...devices.map(({ name }) => [...name].length));
+  for (const device of devices) {
+    const { key, name, fingerprint, addedAtMs, current } = device;
+    const seenMs = lastSeenMs(key);
+    if (out.json) {
+      await out.object(deviceFields(device, seenMs));
+      continue;
+    }
+    const seen = current ? "this device" : seenMs === null ? "not seen" : `seen ${hour(seenMs)}`;
+    await out.line(`${name.padEnd(widest)}  ${fingerprint}  added ${day(addedAtMs)}  ${seen}`);
+  }
+}
+
+function day(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 10);
+}
+
+/** The relay tells it to the hour. */
+function hour(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 13).replace("T", " ") + " h UTC";
+}

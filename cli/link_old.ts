@@ -1,0 +1,117 @@
+/** The old device's end of a link: shows who is there, asks, and lets the new device in. @module */
+import { approveLink, awaitDone, checkRoomFor, type LinkRoom, lookAtOffer, type SeenOffer } from "../client/link.ts";
+import type { MovedHistory } from "../client/history_move.ts";
+import { Reconnector } from "../client/reconnect.ts";
+import { systemRandom } from "../client/clock.ts";
+import { deviceFingerprint } from "../crypto/account.ts";
+import type { BundleDevice } from "../crypto/bundle.ts";
+import { asQightError, QightError } from "../proto/errors.ts";
+import { inConversations, wantYes } from "./device_command.ts";
+import { LINK, readInvite } from "./invite_code.ts";
+import { settingsAt } from "./link_relay.ts";
+import { type Connected, Messenger } from "./messenger.ts";
+import { startProgress } from "./progress.ts";
+import { orAborted } from "./send_one.ts";
+import type { deviceLinkSpec } from "./tree/device.ts";
+import type { Call } from "./tree/spec.ts";
+
+type LinkCall = Call<typeof deviceLinkSpec>;
+
+/** Answers a code: asks for a yes, waits until the new device is on the list, and brings it into the conversations. */
+export async function letDeviceIn(call: LinkCall): Promise<void> {
+  const { args, settings, out, signal } = call;
+  const code = await readInvite(args, settings, out, LINK);
+  await using messenger = await Messenger.open(settingsAt(code, settings, out), out);
+  const connected = await orAborted(messenger.connect(), signal);
+  await using _relay = connected.relay;
+  // Before the code is looked at: what cannot be done is said first.
+  checkRoomFor(connected.published.bundle);
+  await using source = new Reconnector({
+    connect: () => messenger.dial(),
+    timeoutMs: settings.timeoutMs,
+    clock: messenger.clock,
+    random: systemRandom,
+  }, connected.relay);
+  const room = { source, signal };
+  const seen = await orAborted(lookAtOffer(room, code.secret), signal);
+  checkRoomFor(connected.published.bundle, seen.offer.device);
+  const fingerprint = await deviceFingerprint(seen.offer.device);
+  out.note(`new device   ${fingerprint}  ${seen.offer.name}`);
+  out.note(`this device  ${messenger.identity.fingerprint}`);
+  await wantYes(call, {
+    question: "The new device shows its fingerprint too: are they the same, and shall it be one of yours?",
+    refused: "Nothing was changed; the code is good until its ten minutes are over",
+  });
+  const history = call.options.history !== false;
+  const added = await orAborted(approve(messenger, connected, room, seen, history), signal);
+  const fields = { device: fingerprint, name: added.name, account: messenger.identity.account.id };
+  // Out before the rest, which may take long and is gone on with by later commands.
+  await out.result(fields, fingerprint);
+  await orAborted(bringIn(call, messenger, room, seen.offer.device, history), signal);
+}
+
+async function approve(
+  messenger: Messenger,
+  { published }: Connected,
+  room: LinkRoom,
+  seen: SeenOffer,
+  history: boolean,
+): Promise<BundleDevice> {
+  const { self: identity, store, clock, identity: { secrets: { accountSeed }, account } } = messenger;
+  const approval = { identity, accountSeed, current: published.bundle, history, clock };
+  const added = await approveLink(room, seen, approval);
+  messenger.detail("waiting for the new device to come onto the list");
+  const bundle = await awaitDone(room, seen, account.hash);
+  // What its owner just said yes to is no news.
+  await store.write(({ directory }) => directory.putBundle(bundle));
+  return added;
+}
+
+/** Conversations, contacts and history for the new device. Nothing of it can undo the link. */
+async function bringIn(
+  call: LinkCall,
+  messenger: Messenger,
+  { source, signal }: LinkRoom,
+  device: Uint8Array,
+  history: boolean,
+): Promise<void> {
+  const { out } = call;
+  try {
+    const relay = await source.client(signal);
+    const published = await messenger.publish(relay);
+    const author = { signer: messenger.self.signer, bundle: published.bundle };
+    const groups = messenger.reach({ client: () => Promise.resolve(relay) });
+    const room = { relay, outbox: messenger.outbox, directory: messenger.directory, author, published, groups };
+    await inConversations({ messenger, room }, "bringInOwnDevices");
+    await messenger.keepInStep(room);
+    if (!history) return;
+    const { lines, leftOut } = await historyTo(call, messenger, room, device);
+    if (lines > 0) out.note(`history: ${lines} lines went to the new device; it takes them in with its next fetch`);
+    if (leftOut > 0) out.note(`history: ${leftOut} lines are too large to travel, and stayed here`);
+  } catch (thrown) {
+    call.signal.throwIfAborted();
+    const { message, hint } = asQightError(thrown);
+    out.error(`warning: the device is linked, but not all has reached it yet (${message}). ${hint}`);
+  }
+}
+
+async function historyTo(
+  { out, signal }: LinkCall,
+  messenger: Messenger,
+  room: Connected,
+  toDevice: Uint8Array,
+): Promise<MovedHistory> {
+  const [{ sendHistory }, { ownRoomOf }] = await Promise.all([
+    import("../client/history_move.ts"),
+    import("../client/own_sync.ts"),
+  ]);
+  using bar = startProgress(out, "history", "lines");
+  const onProgress = (done: number, all: number) => bar.update(done, all);
+  try {
+    return await sendHistory({ own: ownRoomOf(messenger, room), toDevice, onProgress, signal });
+  } catch (thrown) {
+    signal.throwIfAborted();
+    const error = asQightError(thrown);
+    throw new QightError(error.code, `its history: ${error.message}`, { cause: thrown, hint: error.hint });
+  }
+}
