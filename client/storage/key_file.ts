@@ -4,7 +4,6 @@
  */
 import { dirname } from "node:path";
 import { type Account, accountFromSeed, deviceFingerprint } from "../../crypto/account.ts";
-import { equal } from "../../crypto/equal.ts";
 import { generateSeed, type Signer, signerFromSeed } from "../../crypto/ed25519.ts";
 import { decodeIdentity, encodeIdentity, type IdentitySecrets } from "../../crypto/identity_bytes.ts";
 import { openVault, sealVault } from "../../crypto/vault.ts";
@@ -81,22 +80,6 @@ export async function openOrMakeKeyFile(
 /** New secrets: a fresh account unless one is given, always a fresh device. */
 export function makeSecrets(accountSeed: Uint8Array = generateSeed()): WholeSecrets {
   return { accountSeed, device: { seed: generateSeed(), dataKey: generateSeed() } };
-}
-
-/**
- * The same device in another account: the one that it had is kept as retired, unless `unused` says that nobody can know it.
- * Nothing is written; `saveIdentity` does.
- */
-export async function movedTo(
-  { secrets, path, passphrase, account }: Identity,
-  accountSeed: Uint8Array,
-  { unused = false }: { readonly unused?: boolean } = {},
-): Promise<Identity> {
-  const next = await accountFromSeed(accountSeed);
-  const { device, accountSeed: former } = secrets;
-  const left = unused || equal(next.hash, account.hash) ? [] : [former];
-  const retired = [...secrets.retired ?? [], ...left].filter((seed) => !equal(seed, accountSeed));
-  return await identityFrom({ accountSeed, device, ...(retired.length > 0 ? { retired } : {}) }, path, passphrase);
 }
 
 /** The identity that these secrets make. */
