@@ -130,6 +130,9 @@ export interface StoredReport {
   readonly atMs: number;
 }
 
+/** A report without what it shows: that of ten thousand together would fill the memory. */
+export type ReportSummary = Omit<StoredReport, "evidence">;
+
 /** Accounts. All changes are durable when their promise resolves. */
 export interface AccountStore {
   /** The relay's OPAQUE setup, encrypted; the first one that is put stays. */
@@ -191,6 +194,8 @@ export interface AccountStore {
 
   /** False when there are `max` reports already. */
   putReport(report: StoredReport, max: number): Promise<boolean>;
-  reports(): Promise<StoredReport[]>;
+  /** In order of time, without what they show. */
+  reports(): Promise<ReportSummary[]>;
+  report(id: string): Promise<StoredReport | null>;
   deleteReport(id: string): Promise<boolean>;
 }

@@ -15,6 +15,7 @@ import type {
   Recovered,
   Recovery,
   Registered,
+  ReportSummary,
   StoredRecovery,
   StoredReport,
   StoredSession,
@@ -213,8 +214,13 @@ export class MemoryAccounts implements AccountStore {
     return true;
   }
 
-  async reports(): Promise<StoredReport[]> {
-    return [...this.#reports.values()].sort((a, b) => a.atMs - b.atMs || (a.id < b.id ? -1 : 1));
+  async reports(): Promise<ReportSummary[]> {
+    return [...this.#reports.values()].sort((a, b) => a.atMs - b.atMs || (a.id < b.id ? -1 : 1))
+      .map(({ evidence: _, ...summary }) => summary);
+  }
+
+  async report(id: string): Promise<StoredReport | null> {
+    return this.#reports.get(id) ?? null;
   }
 
   async deleteReport(id: string): Promise<boolean> {

@@ -5,7 +5,14 @@
 import type { Statement } from "better-sqlite3";
 import { crc32 } from "node:zlib";
 import { QightError } from "../../proto/errors.ts";
-import type { Closure, FoundRecovery, NamedAccount, StoredReport, StoredSession } from "./account_store.ts";
+import type {
+  Closure,
+  FoundRecovery,
+  NamedAccount,
+  ReportSummary,
+  StoredReport,
+  StoredSession,
+} from "./account_store.ts";
 import type { Connection } from "./sqlite_connection.ts";
 
 interface NameRow {
@@ -41,6 +48,7 @@ export class AccountReader {
   readonly #closures: Statement;
   readonly #blocks: Statement;
   readonly #reports: Statement;
+  readonly #report: Statement;
 
   constructor(db: Connection) {
     this.#opaqueSetup = db.prepare("SELECT sealed FROM opaque_setup").pluck();
@@ -64,8 +72,9 @@ export class AccountReader {
     this.#ended = db.prepare("SELECT bytes FROM ended_accounts WHERE account = ?").pluck();
     this.#closures = db.prepare("SELECT account, kind, reason, since, until FROM closures ORDER BY account");
     this.#blocks = db.prepare("SELECT account, blocked FROM blocks ORDER BY id");
-    this.#reports = db.prepare(
-      "SELECT id, reporter, accused, reason, at, crc, evidence FROM abuse_reports ORDER BY at, id",
+    this.#reports = db.prepare("SELECT id, reporter, accused, reason, at FROM abuse_reports ORDER BY at, id");
+    this.#report = db.prepare(
+      "SELECT id, reporter, accused, reason, at, crc, evidence FROM abuse_reports WHERE id = ?",
     );
   }
 
@@ -100,7 +109,9 @@ export class AccountReader {
         return (this.#blocks.all() as { account: Uint8Array; blocked: Uint8Array }[])
           .map(({ account, blocked }) => ({ account: Uint8Array.from(account), blocked: Uint8Array.from(blocked) }));
       case "reports":
-        return this.#reported();
+        return (this.#reports.all() as ReportRow[]).map(summaryOf);
+      case "report":
+        return this.#reported(this.#report.get(...args) as WholeReportRow | undefined);
       default:
         throw new QightError("internal", `The store knows no question ${name} about accounts`);
     }
@@ -147,22 +158,28 @@ export class AccountReader {
     ));
   }
 
-  #reported(): StoredReport[] {
-    const rows = this.#reports.all() as {
-      id: string;
-      reporter: Uint8Array;
-      accused: Uint8Array;
-      reason: string;
-      at: number;
-      crc: number;
-      evidence: Uint8Array;
-    }[];
-    return rows.map(({ id, reporter, accused, reason, at, crc, evidence }) => {
-      if (crc32(evidence) !== crc) throw damaged(`The stored report ${id}`);
-      const [by, about] = [reporter, accused].map((account) => Uint8Array.from(account));
-      return { id, reporter: by, accused: about, reason, evidence: Uint8Array.from(evidence), atMs: at };
-    });
+  #reported(row: WholeReportRow | undefined): StoredReport | null {
+    if (row === undefined) return null;
+    if (crc32(row.evidence) !== row.crc) throw damaged(`The stored report ${row.id}`);
+    return { ...summaryOf(row), evidence: Uint8Array.from(row.evidence) };
   }
+}
+
+interface ReportRow {
+  readonly id: string;
+  readonly reporter: Uint8Array;
+  readonly accused: Uint8Array;
+  readonly reason: string;
+  readonly at: number;
+}
+
+interface WholeReportRow extends ReportRow {
+  readonly crc: number;
+  readonly evidence: Uint8Array;
+}
+
+function summaryOf({ id, reporter, accused, reason, at }: ReportRow): ReportSummary {
+  return { id, reporter: Uint8Array.from(reporter), accused: Uint8Array.from(accused), reason, atMs: at };
 }
 
 function bytesOr(value: unknown): Uint8Array | null {

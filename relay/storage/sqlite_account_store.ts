@@ -13,6 +13,7 @@ import type {
   Recovered,
   Recovery,
   Registered,
+  ReportSummary,
   StoredRecovery,
   StoredReport,
   StoredSession,
@@ -155,8 +156,12 @@ export class SqliteAccountStore implements AccountStore {
     return this.#change("putReport", [report, max], report.evidence.length + report.reason.length * 2 + 256);
   }
 
-  reports(): Promise<StoredReport[]> {
+  reports(): Promise<ReportSummary[]> {
     return this.#ask("reports");
+  }
+
+  report(id: string): Promise<StoredReport | null> {
+    return this.#ask("report", id);
   }
 
   deleteReport(id: string): Promise<boolean> {
