@@ -5,14 +5,9 @@ import { ContentSchema } from "../../proto/gen/qight/v1/seal_pb.ts";
 import { groupRelay } from "./group_people.ts";
 import { Talker } from "./talker.ts";
 
-// Found by `deno task prove --only poisoned-commit`: the leaf stayed until the owner's next session.
-Deno.test("regression: an owner whose reader stays removes who left while it stays", async () => {
-  await using relay = await groupRelay();
-  await using ana = await Talker.join(relay, 1);
-  await using bo = await Talker.join(relay, 2);
-  const { groups } = ana.person;
-  const { group } = await groups.create("ops", [bo.account]);
-  await bo.hear();
+/** Calls `act` when the reader who stays has caught up, and ends when what there was to do then has been done. */
+async function staying(reader: Talker, act: () => Promise<unknown>): Promise<void> {
+  const { groups } = reader.person;
   const tended = Promise.withResolvers<void>();
   let times = 0;
   const watched = new Proxy(groups, {
@@ -28,15 +23,14 @@ Deno.test("regression: an owner whose reader stays removes who left while it sta
       };
     },
   });
-  const inbox = ana.inbox({ groups: watched });
+  const inbox = reader.inbox({ groups: watched });
   const stop = new AbortController();
   const reading = (async () => {
     let caughtUp = false;
     for await (const event of inbox.read({ follow: true, signal: stop.signal })) {
       if (event.type !== "caught_up" || caughtUp) continue;
       caughtUp = true;
-      const left = create(ContentSchema, { action: { case: "left", value: {} } });
-      bo.person.groups.leave(group, async () => void await bo.say(group, left)).catch(tended.reject);
+      act().catch(tended.reject);
     }
   })();
   const late = setTimeout(() => tended.reject(new Error("nothing was tended a second time")), 20_000);
@@ -47,5 +41,30 @@ Deno.test("regression: an owner whose reader stays removes who left while it sta
     stop.abort();
     await reading;
   }
+}
+
+// Found by `deno task prove --only poisoned-commit`: the leaf stayed until the owner's next session.
+Deno.test("regression: an owner whose reader stays removes who left while it stays", async () => {
+  await using relay = await groupRelay();
+  await using ana = await Talker.join(relay, 1);
+  await using bo = await Talker.join(relay, 2);
+  const { groups } = ana.person;
+  const { group } = await groups.create("ops", [bo.account]);
+  await bo.hear();
+  const left = create(ContentSchema, { action: { case: "left", value: {} } });
+  await staying(ana, () => bo.person.groups.leave(group, async () => void await bo.say(group, left)));
   assert.deepEqual((await groups.show(group)).members.map(({ account }) => account), [ana.account]);
+});
+
+Deno.test("a reader who stays removes a revoked device when the relay tells of it", async () => {
+  await using relay = await groupRelay();
+  await using ana = await Talker.join(relay, 1);
+  await using bo = await Talker.join(relay, 2);
+  await using lost = await Talker.join(relay, 2, { device: 3 });
+  const { groups } = ana.person;
+  const { group } = await groups.create("ops", [bo.account]);
+  for (const one of [bo, lost]) await one.hear();
+  await staying(ana, () => bo.person.revoke(lost.person));
+  const devices = (await groups.show(group)).members.flatMap((member) => member.devices);
+  assert.deepEqual(devices, [ana.person.device, bo.person.device]);
 });
