@@ -7,6 +7,7 @@ import { equal } from "../crypto/equal.ts";
 import { DEFAULT_SUITE } from "../crypto/mls/suite.ts";
 import { parseRelayAddress } from "../net/address.ts";
 import { asQightError } from "../proto/errors.ts";
+import { forgetSession, sessionToken } from "./accounts/session_token.ts";
 import { type Clock, type Random, systemClock, systemRandom } from "./clock.ts";
 import { Contacts } from "./contacts.ts";
 import { KeyDirectory } from "./directory.ts";
@@ -135,7 +136,7 @@ export class Participant implements AsyncDisposable {
    * be sealed to; its keys come in the same round trip as the own ones.
    */
   async connect({ sealingTo }: { sealingTo?: Uint8Array | undefined } = {}): Promise<Connected> {
-    const relay = await this.dial();
+    const { relay, token } = await this.#dial();
     try {
       // The own keys may have to be published first.
       if (sealingTo && !equal(sealingTo, this.self.account.hash)) this.directory.askAhead(relay, sealingTo);
@@ -150,6 +151,10 @@ export class Participant implements AsyncDisposable {
       return { relay, outbox: this.outbox, directory: this.directory, author, published, groups };
     } catch (error) {
       relay.close();
+      // It ended at the relay: what is kept of it opens nothing any more.
+      if (token !== null && asQightError(error).code === "login_needed") {
+        await this.store.write((tables) => forgetSession(tables, this.relayName, token));
+      }
       throw error;
     }
   }
@@ -160,13 +165,20 @@ export class Participant implements AsyncDisposable {
     return bundle !== null && bundle.devices.length > 1;
   }
 
-  /** Dials and proves the device. */
+  /** Dials and proves the device; where it is signed in it says so. */
   async dial(): Promise<RelayClient> {
+    return (await this.#dial()).relay;
+  }
+
+  /** `token`: of the session that was shown; null when there is none, or an access token was chosen. */
+  async #dial(): Promise<{ readonly relay: RelayClient; readonly token: string | null }> {
     const { connection, timeoutMs } = this.#options;
     const more = await connection();
+    const token = more.token === undefined ? await sessionToken(this.store, this.relayName) : null;
     const bundle = await ownBundle({ store: this.store, identity: this.self, clock: this.clock });
     const options = { signer: this.self.signer, bundle: bundle.bytes, timeoutMs, clock: this.clock };
-    return await RelayClient.connect(this.relayAddress, { ...options, ...more });
+    const shown = token === null ? {} : { token };
+    return { relay: await RelayClient.connect(this.relayAddress, { ...options, ...shown, ...more }), token };
   }
 
   /** Publishes bundle and sealing key as far as the relay lacks them. */

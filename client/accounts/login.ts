@@ -40,14 +40,14 @@ export async function logout({ relay, relayName, store }: AccountRoom): Promise<
  */
 export async function changePassword(
   room: PasswordRoom,
-  passwords: { readonly present: () => Promise<string>; readonly next: () => Promise<string> },
+  passwords: { readonly present: (name: string) => Promise<string>; readonly next: (name: string) => Promise<string> },
 ): Promise<string> {
   const { relay, opaque } = room;
   const calls = new AccountCalls(relay.rpc);
   const { name } = await calls.show();
   if (name === "") throw new QightError("no_accounts", "This account has no name and no password at this relay");
-  const present = await passwords.present();
-  const next = await passwords.next();
+  const present = await passwords.present(name);
+  const next = await passwords.next(name);
   await login(room, name, present);
   const { state, request } = await opaque.run("beginRegistration", next);
   const response = await calls.changePasswordStart(request);

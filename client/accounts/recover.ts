@@ -64,7 +64,12 @@ export async function finishRecovery(
     readonly opaque: Pick<OpaqueThread, "run"> | null;
   },
   opened: OpenedRecovery,
-  { password, revokeOthers }: { readonly password: string | null; readonly revokeOthers: boolean },
+  { password, revokeOthers, beforeUse }: {
+    readonly password: string | null;
+    readonly revokeOthers: boolean;
+    /** Runs when all is ready, and before the code is used up: what must not be lost is written down then. */
+    readonly beforeUse?: () => Promise<void>;
+  },
 ): Promise<FinishedRecovery> {
   const calls = new AccountCalls(relay.rpc);
   const { name, locator, kept, account } = opened;
@@ -74,6 +79,7 @@ export async function finishRecovery(
   const fields = { accountSeed, contacts, groups, name, madeAtMs: BigInt(clock.now()) };
   const { codes, keeping } = newCodes(fields, account.hash, random);
   const expectedVersion = opened.bundle?.version ?? 0;
+  await beforeUse?.();
   const { token } = await calls.recoverFinish({ locator, bundle: bundle.bytes, expectedVersion, keeping, record });
   return { bundle, codes, token };
 
