@@ -115,6 +115,7 @@ export function sentenceOf(happened: Happening, nameOf: (account: Uint8Array) =>
     account === null ? "somebody" : account.toHex() === own.toHex() ? "you" : nameOf(account);
   switch (happened.kind) {
     case "joined":
+      if (happened.by?.toHex() === own.toHex()) return "another device of yours brought this one in";
       return happened.by ? `${who(happened.by)} added you` : "you joined";
     case "member_added":
       return happened.by.toHex() === happened.account.toHex()

@@ -11,3 +11,16 @@ for (const [seconds, words] of [[604_800, "7d"], [86_400, "1d"], [5_400, "90m"],
     assert.equal(by(other), `bob made messages disappear ${words} after reading`);
   });
 }
+
+for (
+  const [happened, sentence] of [
+    [{ kind: "joined", by: own }, "another device of yours brought this one in"],
+    [{ kind: "joined", by: other }, "bob added you"],
+    [{ kind: "joined", by: null }, "you joined"],
+    [{ kind: "account_ended", account: other }, "bob deleted the account"],
+  ] as const
+) {
+  Deno.test(`people read "${sentence}"`, () => {
+    assert.equal(sentenceOf(happened, () => "bob", own), sentence);
+  });
+}
