@@ -7,6 +7,7 @@ import { QightError } from "../proto/errors.ts";
 import type { AdminHandlers } from "./admin.ts";
 import { accountHandlers } from "./admin/accounts.ts";
 import { isoOrNull, text } from "./admin/params.ts";
+import { reportHandlers } from "./admin/reports.ts";
 import type { Audit } from "./audit.ts";
 import { writeBackup } from "./backup.ts";
 import type { Closures } from "./closures.ts";
@@ -65,6 +66,7 @@ export function adminHandlers(room: AdministrationRoom): AdminHandlers {
       };
     },
     ...accountHandlers(room),
+    ...reportHandlers(room),
     clients() {
       const { addresses } = room.config().log;
       return Promise.resolve([...room.peers].map((peer) => ({

@@ -1,5 +1,6 @@
 /** Rows of `qight relay`. @module */
 import { relayAccountSpec } from "./relay_account.ts";
+import { relayReportSpec } from "./relay_report.ts";
 import type { CommandSpec } from "./spec.ts";
 
 /** `qight relay init`. */
@@ -142,6 +143,7 @@ export const relaySpec = {
       examples: ["qight relay allow add qid1…", "qight relay allow list"],
     },
     relayAccountSpec,
+    relayReportSpec,
   ],
   more: [
     "Prints the address to share and where its data is. SIGTERM drains and ends it, SIGHUP reads relay.toml again.",

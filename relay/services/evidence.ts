@@ -24,6 +24,8 @@ import type { Store } from "../storage/store.ts";
 
 /** Messages in one report. */
 const MAX_MESSAGES = 20;
+/** Bytes of all that one report shows: ten thousand of them have to fit on a disk. */
+const MAX_EVIDENCE_BYTES = 1024 * 1024;
 /** Bytes of a reason, as UTF-8. */
 const MAX_REASON_BYTES = 1000;
 
@@ -53,6 +55,9 @@ export async function checkedEvidence(
   }
   if (new TextEncoder().encode(reason).length > MAX_REASON_BYTES) {
     throw new QightError("bad_report", `The reason of a report has at most ${MAX_REASON_BYTES} bytes`);
+  }
+  if (messages.reduce((sum, { envelope, content }) => sum + envelope.length + content.length, 0) > MAX_EVIDENCE_BYTES) {
+    throw new QightError("bad_report", `A report has at most ${MAX_EVIDENCE_BYTES} bytes; choose fewer messages`);
   }
   const accused = messages[0].account;
   if (messages.some(({ account }) => !equal(account, accused))) {
