@@ -48,7 +48,8 @@ export async function openIdentityUnasked(settings: Settings, out: Output): Prom
   return await openIdentity(settings, out);
 }
 
-async function warnOfOpenMode(path: string, out: Output): Promise<void> {
+/** Says so when others may read a file that holds a secret. */
+export async function warnOfOpenMode(path: string, out: Output): Promise<void> {
   const { mode } = await Deno.stat(path);
   if (mode !== null && (mode & 0o077) !== 0) {
     out.note(`warning: ${path} can be read by others; chmod 600 it`);

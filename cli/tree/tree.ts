@@ -1,6 +1,8 @@
 /** The whole command tree as data. @module */
+import { accountSpec } from "./account.ts";
 import { contactSpec } from "./contact.ts";
 import { contextSpec } from "./context.ts";
+import { deviceSpec } from "./device.ts";
 import { fileSpec } from "./file.ts";
 import { completionSpec } from "./generated.ts";
 import { discoverSpec } from "./discover.ts";
@@ -11,6 +13,7 @@ import { historySpec, transcriptSpec } from "./history.ts";
 import { fetchSpec, sendSpec } from "./messages.ts";
 import { relaySpec } from "./relay.ts";
 import { replSpec } from "./repl.ts";
+import { reportSpec } from "./report.ts";
 import { restSpecs } from "./rest.ts";
 import type { CommandSpec } from "./spec.ts";
 
@@ -30,6 +33,9 @@ export const tree: CommandSpec = {
     contactSpec,
     inviteSpec,
     groupSpec,
+    reportSpec,
+    accountSpec,
+    deviceSpec,
     completionSpec,
     discoverSpec,
     contextSpec,

@@ -1,0 +1,170 @@
+/** `qight account recover`: the way back in with a recovery code. @module */
+import { bringContacts } from "../../client/accounts/kept.ts";
+import {
+  type FinishedRecovery,
+  finishRecovery,
+  type OpenedRecovery,
+  openWithCode,
+} from "../../client/accounts/recover.ts";
+import { keepSession } from "../../client/accounts/session_token.ts";
+import { systemClock, systemRandom } from "../../client/clock.ts";
+import { leaveFormer } from "../../client/groups/former.ts";
+import { followAccount } from "../../client/own_account.ts";
+import { OpaqueThread } from "../../client/opaque_thread.ts";
+import { groupsAt } from "../../client/participant_groups.ts";
+import { RelayClient } from "../../client/relay_client.ts";
+import { readName } from "../../crypto/account_name.ts";
+import { parseAccountId } from "../../crypto/account.ts";
+import { equal } from "../../crypto/equal.ts";
+import { looksLikeId } from "../../client/contacts.ts";
+import { asQightError, QightError } from "../../proto/errors.ts";
+import { giveCodes, refuseCodesFile } from "../account_work.ts";
+import type { Identity } from "../identity.ts";
+import { Messenger } from "../messenger.ts";
+import { openOrMakeKey, type OwnKey } from "../own_key.ts";
+import { newPassword } from "../password.ts";
+import { readRecoveryCode } from "../recovery_code.ts";
+import { recoveredIdentity, savedBefore } from "../recovered_key.ts";
+import { chosenOrOfferedRelay } from "../relay_choice.ts";
+import { orAborted } from "../send_one.ts";
+import { askLine, hasTerminal } from "../terminal.ts";
+import { accessToken } from "../token.ts";
+import type { accountRecoverSpec } from "../tree/account.ts";
+import type { Call } from "../tree/spec.ts";
+import { VERSION } from "../version.ts";
+
+type RecoverCall = Call<typeof accountRecoverSpec>;
+
+/** Asks for code, yes and password, puts this device on the list, gives the new codes, and goes back into the groups. */
+export async function run(call: RecoverCall): Promise<void> {
+  const { args: [word], options, settings, out } = call;
+  const isMeant = meaningOf(word);
+  await refuseCodesFile(options.codesFile);
+  const relay = await chosenOrOfferedRelay(settings, out);
+  const at = { ...call, settings: { ...settings, relay } };
+  const secret = await readRecoveryCode(settings, out, options.codeFile);
+  const present = await openOrMakeKey(settings, out, options);
+  const opened = await over(at, present, (connection) => openWithCode(connection, secret));
+  if (!isMeant(opened)) throw otherAccount(opened, word);
+  await confirm(call, present, opened);
+  const of = opened.name;
+  const password = of === "" ? null : await newPassword(settings, out, { of, file: options.passwordFile });
+  const next = await recoveredIdentity(present, opened.kept.accountSeed);
+  const done = await savedBefore(present, next, (save) => {
+    return over(at, present, (connection) => finish(connection, next, opened, { call, password, save }));
+  });
+  await using messenger = await Messenger.open(at.settings, out, next);
+  const contacts = await keep(messenger, opened, done);
+  const about = { name: of === "" ? null : of, id: next.account.id, device: next.fingerprint, contacts };
+  await giveCodes(out, done.codes, about, options.codesFile);
+  await goOn(messenger, opened, call);
+}
+
+/** A connection of its own for each step: people take their time in between. */
+async function over<T>(
+  { settings, signal }: RecoverCall,
+  { identity }: OwnKey,
+  work: (connection: RelayClient) => Promise<T>,
+): Promise<T> {
+  const token = await accessToken(settings);
+  await using connection = await orAborted(
+    RelayClient.connect(settings.relay!, {
+      signer: identity.device,
+      timeoutMs: settings.timeoutMs,
+      program: `qight/${VERSION}`,
+      ...(token === undefined ? {} : { token }),
+    }),
+    signal,
+  );
+  return await orAborted(work(connection), signal);
+}
+
+async function finish(
+  relay: RelayClient,
+  { account, device: signer }: Identity,
+  opened: OpenedRecovery,
+  { call, password, save }: { call: RecoverCall; password: string | null; save: () => Promise<void> },
+): Promise<FinishedRecovery> {
+  using opaque = password === null ? null : new OpaqueThread();
+  const identity = { account, signer, deviceName: "device" };
+  const room = { relay, identity, clock: systemClock, random: systemRandom, opaque };
+  const { revokeOthers = false } = call.options;
+  return await finishRecovery(room, opened, { password, revokeOthers, beforeUse: save });
+}
+
+/** What was typed names the account that it should be; `bad_id` or `bad_name` for a word that can be neither. */
+function meaningOf(word: string): (opened: OpenedRecovery) => boolean {
+  if (looksLikeId(word)) {
+    const hash = parseAccountId(word);
+    return ({ account }) => equal(account.hash, hash);
+  }
+  const folded = readName(word);
+  return ({ name }) => name !== "" && readName(name) === folded;
+}
+
+function otherAccount({ account, name }: OpenedRecovery, word: string): QightError {
+  const whose = name === "" ? account.id : `${name}, ${account.id}`;
+  return new QightError("bad_code", `This code is not of ${word}: it is of ${whose}`, {
+    hint: `If that is you: qight account recover ${name === "" ? account.id : name}. Nothing was changed.`,
+  });
+}
+
+async function confirm(call: RecoverCall, present: OwnKey, { account, bundle, kept, name }: OpenedRecovery) {
+  const { settings, out, options } = call;
+  const others = bundle?.devices.length ?? 0;
+  const made = new Date(Number(kept.madeAtMs)).toISOString().slice(0, 10);
+  out.note(`${name === "" ? "" : `${name}  `}${account.id}`);
+  out.note(`Comes back: the account, ${kept.contacts.length} contacts and ${kept.groups.length} groups as of ${made}.`);
+  out.note("Does not: history, files, and what still waits for the lost devices.");
+  if (options.revokeOthers) out.note(`All ${others} devices on the list lose their place at once.`);
+  else if (others > 0) {
+    out.note(`${others} devices stay on the list until they are revoked (--revoke-others does it now).`);
+  }
+  if (!present.isNew && !equal(present.identity.account.hash, account.hash)) {
+    out.note(
+      `The account of this machine, ${present.identity.account.id}, is kept as a former one: nothing is written as it.`,
+    );
+  }
+  if (settings.yes) return;
+  if (!settings.mayAsk || !await hasTerminal()) {
+    throw new QightError("usage", "Recovering needs a yes, and there is no terminal to ask on", {
+      hint: "Use -y if you mean it.",
+    });
+  }
+  if (await askLine("Recover it on this machine? Type yes: ") === "yes") return;
+  throw new QightError("not_allowed", "Nothing was changed, and the code is still good", { hint: "" });
+}
+
+/** Everything that must not be lost, in one transaction; answers how many contacts are new here. */
+async function keep(
+  { store, relayName, self }: Messenger,
+  { kept, bundle: before }: OpenedRecovery,
+  { token, bundle }: FinishedRecovery,
+): Promise<number> {
+  const own = self.signer.publicKey;
+  // Who only forgot the password has kept all conversations; who was off the list has none that counts.
+  const wasListed = before?.devices.some(({ key }) => equal(key, own)) ?? false;
+  return await store.write((tables) => {
+    keepSession(tables, relayName, token);
+    if (!followAccount(tables, self.account.hash, systemRandom) && !wasListed) leaveFormer(tables, systemRandom);
+    tables.directory.putBundle(bundle);
+    return bringContacts(tables, kept.contacts, self.account.hash);
+  });
+}
+
+/** What is left is done again by later commands: it may not make a recovery look as if it had failed. */
+async function goOn(messenger: Messenger, { kept }: OpenedRecovery, { out, signal }: RecoverCall): Promise<void> {
+  try {
+    const { relay } = await orAborted(messenger.connect(), signal);
+    await using _relay = relay;
+    const groups = groupsAt(messenger, { client: () => Promise.resolve(relay) });
+    const { joined, later } = await orAborted(groups.rejoinAll(kept.groups.map(({ group }) => group)), signal);
+    if (joined > 0) out.note(`back in ${joined} conversations`);
+    if (later > 0) out.note(`${later} conversations could not be joined yet; qight fetch tries again`);
+  } catch (thrown) {
+    signal.throwIfAborted();
+    out.error(
+      `warning: you are back in, but not all is done yet (${asQightError(thrown).message}); qight fetch goes on`,
+    );
+  }
+}
