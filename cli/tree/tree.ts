@@ -1,5 +1,4 @@
 /** The whole command tree as data. @module */
-import { accountSpec } from "./account.ts";
 import { contactSpec } from "./contact.ts";
 import { contextSpec } from "./context.ts";
 import { deviceSpec } from "./device.ts";
@@ -34,7 +33,6 @@ export const tree: CommandSpec = {
     inviteSpec,
     groupSpec,
     reportSpec,
-    accountSpec,
     deviceSpec,
     completionSpec,
     discoverSpec,
