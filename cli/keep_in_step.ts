@@ -13,7 +13,7 @@ export async function keepInStep(
 ): Promise<void> {
   using bar = startProgress(out, "history", "lines");
   const onProgress = (done: number, all: number) => bar.update(done, all);
-  const ended = await messenger.keepInStep(room, { imports: true, onProgress, signal });
+  const ended = await messenger.keepInStep(room, { histories: true, onProgress, signal });
   for (const move of ended) out.note(movedText(move));
 }
 

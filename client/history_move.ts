@@ -34,7 +34,7 @@ export interface MovedHistory {
 /**
  * Sends the lines that are here, but those that disappear, to a new device; called again after it was killed it goes on
  * with the next part, and after its end it sends nothing. Files are named: their bytes come only as long as the relay has
- * them. `no_key_package` while the device is not in the conversation; Throws what the relay threw.
+ * them. `no_key_package` while the device is not in the conversation. Throws what the relay threw.
  */
 export async function sendHistory(
   { own, toDevice, onProgress = () => {}, signal }: HistoryMoving,
@@ -45,6 +45,8 @@ export async function sendHistory(
   let leftOut = 0;
   if (parts.every(({ sent }) => sent)) return { lines: move.lines, parts: move.parts, leftOut };
   const group = await own.openOwn();
+  const groups = own.room.groups!;
+  if ((await groups.absent(group, [toDevice])).length > 0) await groups.complete(group);
   for (const part of parts) {
     signal?.throwIfAborted();
     if (!part.sent) {

@@ -3,6 +3,7 @@
  * @module
  */
 import { create } from "@bufbuild/protobuf";
+import { equal } from "../crypto/equal.ts";
 import { asQightError, QightError } from "../proto/errors.ts";
 import { ContentSchema } from "../proto/gen/qight/v1/seal_pb.ts";
 import { syncedContact } from "./own_sync/contact.ts";
@@ -70,32 +71,50 @@ export async function syncAll(participant: Participant, room: Connected): Promis
 }
 
 /**
- * Does what `isDue` found: tells the others (device keys), and imports a history that waits. Answers the moves that came to their end.
- * What fails is tried again with the next session, and said only as a detail: no command is about it.
+ * Does what `isDue` found: tells the others (device keys), goes on with a history that was not sent to its end, and imports
+ * one that waits. Answers the moves that came to their end here. What fails is tried again with the next session, and said
+ * only as a detail: no command is about it.
  */
 export async function keepInStep(
   participant: Participant,
   room: Connected,
   others: readonly Uint8Array[],
-  { imports = false, signal, onProgress }: StepOptions = {},
+  options: StepOptions = {},
 ): Promise<ArrivedMove[]> {
   const { store, relayName } = participant;
-  const detail = (text: string) => participant.detail(text);
+  const { histories = false, signal } = options;
   try {
     const due = await store.read(({ ownChanges, meta }) => ownChanges.isDirty() || unknownTo(meta, others));
     if (due) {
       const told = await tellOwn(ownRoomOf(participant, room), others);
-      if (told > 0) detail(`told the other devices of this account what changed here (${told})`);
+      if (told > 0) participant.detail(`told the other devices of this account what changed here (${told})`);
     }
-    if (!imports || !await store.read(({ historyMoves }) => historyMoves.waits(relayName))) return [];
+    if (!histories) return [];
+    const going = await store.read(({ historyMoves }) => historyMoves.unfinished(relayName));
+    for (const device of going) await goOn(participant, room, { device, others, options });
+    if (!await store.read(({ historyMoves }) => historyMoves.waits(relayName))) return [];
     const { importHistory } = await import("./history_move/import.ts");
-    const more = { ...(signal ? { signal } : {}), ...(onProgress ? { onProgress } : {}) };
-    return await importHistory({ store, relay: room.relay, relayName, detail, ...more });
+    const detail = (text: string) => participant.detail(text);
+    return await importHistory({ store, relay: room.relay, relayName, detail, ...options });
   } catch (thrown) {
     if (signal?.aborted) throw thrown;
-    detail(`the devices of this account are not in step yet: ${asQightError(thrown).message}`);
+    participant.detail(`the devices of this account are not in step yet: ${asQightError(thrown).message}`);
     return [];
   }
+}
+
+/** A move that was not sent to its end goes on; one to a device that is off the list is forgotten. */
+async function goOn(
+  participant: Participant,
+  room: Connected,
+  { device, others, options }: { device: Uint8Array; others: readonly Uint8Array[]; options: StepOptions },
+): Promise<void> {
+  if (!others.some((other) => equal(other, device))) {
+    return await participant.store.write(({ historyMoves }) => historyMoves.drop(device));
+  }
+  const { sendHistory } = await import("./history_move.ts");
+  const { lines } = await sendHistory({ own: ownRoomOf(participant, room), toDevice: device, ...options });
+  participant.detail(`a history of ${lines} lines went to another device of this account`);
 }
 
 function joined(keys: readonly Uint8Array[]): Uint8Array {

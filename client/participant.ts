@@ -34,8 +34,8 @@ export interface Connected extends SendRoom {
 
 /** How far keeping in step goes. */
 export interface StepOptions {
-  /** Whether histories of other devices are imported too, which may take a while. */
-  readonly imports?: boolean;
+  /** Whether histories go on too, from here and to here, which may take a while. */
+  readonly histories?: boolean;
   /** Hears how many lines of a history are in, of how many. */
   readonly onProgress?: (done: number, all: number) => void;
   readonly signal?: AbortSignal;
@@ -222,7 +222,7 @@ export class Participant implements AsyncDisposable {
   }
 
   /**
-   * Tells the own other devices what changed here, and imports what history of theirs waits; nothing is asked or loaded
+   * Tells the own other devices what changed here, and goes on with histories on their way; nothing is asked or loaded
    * where the account has this device alone. Answers the histories that came to their end. Throws what the signal threw.
    */
   async keepInStep(room: Connected, options: StepOptions = {}): Promise<readonly ArrivedMove[]> {

@@ -38,7 +38,7 @@ export class InStep {
 
 /** Tells the own other devices what changed here, and imports a history that they sent. */
 export async function stepNow(chat: Chat, room: Connected): Promise<void> {
-  const ended = await chat.messenger.keepInStep(room, { imports: true });
+  const ended = await chat.messenger.keepInStep(room, { histories: true });
   for (const move of ended) chat.screen.note(movedText(move));
   if (ended.length > 0) await chat.refreshPrompt();
 }

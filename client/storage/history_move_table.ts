@@ -59,6 +59,10 @@ export interface HistoryMoveTable {
   between(firstPlace: number, lastPlace: number): HistoryRow[];
   /** The last move to a device over a relay; null when there was none. */
   to(relay: string, device: Uint8Array): MoveRow | null;
+  /** Devices (keys) whose move over a relay has not come to its end. */
+  unfinished(relay: string): Uint8Array[];
+  /** Nobody waits for the moves to a device any more. */
+  drop(device: Uint8Array): void;
   begin(move: MoveRow, parts: readonly MovePart[]): void;
   partsOf(transfer: Uint8Array): MovePart[];
   sent(transfer: Uint8Array, part: number): void;
@@ -122,6 +126,10 @@ export function historyMoveTable(db: Database.Database): HistoryMoveTable {
     `SELECT ${historyColumns} FROM history WHERE disappear_s = 0 AND place BETWEEN ? AND ? ORDER BY place`,
   );
   const to = db.prepare("SELECT * FROM history_move WHERE relay = ? AND device = ? ORDER BY number DESC LIMIT 1");
+  const unfinished = db.prepare(
+    "SELECT DISTINCT device FROM history_move_part JOIN history_move USING (transfer) WHERE sent = 0 AND relay = ?",
+  ).pluck();
+  const drop = db.prepare("DELETE FROM history_move WHERE device = ?");
   const begin = db.prepare("INSERT INTO history_move (transfer, relay, device, lines, parts) VALUES (?, ?, ?, ?, ?)");
   const addPart = db.prepare("INSERT INTO history_move_part VALUES (?, ?, ?, ?, ?, 0)");
   const partsOf = db.prepare("SELECT * FROM history_move_part WHERE transfer = ? ORDER BY part");
@@ -153,6 +161,8 @@ export function historyMoveTable(db: Database.Database): HistoryMoveTable {
       const { lines, parts } = row;
       return { transfer: Uint8Array.from(row.transfer), relay, device, lines, parts };
     },
+    unfinished: (relay) => (unfinished.all(relay) as Uint8Array[]).map((device) => Uint8Array.from(device)),
+    drop: (device) => void drop.run(device),
     begin({ transfer, relay, device, lines, parts: all }, parts) {
       begin.run(transfer, relay, device, lines, all);
       for (const { part, firstPlace, lastPlace, linesBefore } of parts) {

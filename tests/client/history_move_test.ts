@@ -227,6 +227,28 @@ Deno.test("a sender that is killed goes on with the next part, and the reader ge
   assert.deepEqual(await textsOf(fresh), lines.map(({ text }) => text));
 });
 
+Deno.test("what a killed sender left goes on with its next fetch; for a device that is off the list it does not", async () => {
+  await using at = await groupRelay();
+  const lines = many(1_200);
+  const { old, fresh } = await two(at, lines);
+  await using _old = old, _fresh = fresh;
+  const stop = new AbortController();
+  const onProgress = () => stop.abort(new QightError("interrupted"));
+  await assert.rejects(() => sendHistory({ own: old.own, toDevice: fresh.device, onProgress, signal: stop.signal }));
+  const { store } = old.participant;
+  const other = new Uint8Array(32).fill(77);
+  await store.write(({ historyMoves }) => {
+    const part = { part: 1, firstPlace: 0, lastPlace: 0, linesBefore: 0, sent: false };
+    const move = { transfer: other.slice(16), relay: old.participant.relayName, device: other, lines: 1, parts: 1 };
+    historyMoves.begin(move, [part]);
+  });
+  await old.step();
+  assert.deepEqual(await store.read(({ historyMoves }) => historyMoves.unfinished(old.participant.relayName)), []);
+  await fresh.hear();
+  assert.equal(await fresh.step(), 1);
+  assert.deepEqual(await textsOf(fresh), lines.map(({ text }) => text));
+});
+
 Deno.test("parts may come in any order and after a kill: what is there stays in its order", async () => {
   await using at = await groupRelay();
   const lines = many(2_000);

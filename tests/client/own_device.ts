@@ -110,7 +110,7 @@ export class OwnDevice implements AsyncDisposable {
 
   /** What a command does at its end. */
   async step(): Promise<number> {
-    return (await this.participant.keepInStep(this.room, { imports: true })).length;
+    return (await this.participant.keepInStep(this.room, { histories: true })).length;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
