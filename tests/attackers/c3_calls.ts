@@ -18,6 +18,7 @@ import { DeliveryService } from "../../proto/gen/qight/v1/delivery_pb.ts";
 import { DirectoryService } from "../../proto/gen/qight/v1/directory_pb.ts";
 import { GroupService } from "../../proto/gen/qight/v1/group_pb.ts";
 import { InviteService } from "../../proto/gen/qight/v1/invite_pb.ts";
+import { AccountService } from "../../proto/gen/qight/v1/login_pb.ts";
 import { methodOf } from "../../proto/methods.ts";
 import { groupInfo, privateMessage } from "../helpers/mls_bytes.ts";
 import { envelope, type Person, person } from "../helpers/people.ts";
@@ -47,6 +48,22 @@ export const openCalls: Readonly<Record<string, string>> = {
   ListGroups: "the own device's",
   BeginBlob: "whoever knows the hash of a ciphertext has it, or was sent it; it is claimed for the own account",
   GetBlob: "whoever knows the hash of a ciphertext may have it; the key is in the message",
+  PutRendezvous: "a locator is 32 bytes that only the link code gives, and a new one is the own one",
+  TakeRendezvous: "whoever knows the locator may read, as the first one: that is what a link code is",
+  RegisterStart: "tells that a name is taken, which no protocol can avoid; limited like new accounts",
+  RegisterFinish: "the own account's",
+  LoginStart: "a name that nobody has is answered like a known one: c8_password_guesser_test.ts",
+  LoginFinish: "a login is bound to its connection: c8_password_guesser_test.ts",
+  ChangePassword: "the own account's",
+  ShowAccount: "the own account's",
+  ListDevices: "the own account's",
+  ResolveName: "the directory answers whoever knows the name",
+  PutRecovery: "the own account's",
+  RecoverStart: "whoever has a recovery code may recover: that is what it is",
+  RecoverFinish: "whoever has a recovery code may recover: that is what it is",
+  DeleteAccount: "signed by both keys of the account that ends",
+  Block: "the own account's list; whom it names is told nothing, and answers nothing",
+  Report: "of messages that came to the own devices, as they came",
 };
 
 /** Everybody in the scene. Alice has written to Bob; Eve has an account of her own; nobody has none. */
@@ -129,6 +146,7 @@ export async function c3Scene(address: string, nowMs: number): Promise<Scene> {
       bundle: nobodysBundle.bytes,
       expectedVersion: 0n,
     }),
+    both(AccountService.method.logout, { device: bobsKey }, { device: nobodysKey }),
     both(confirmInvite, bobsInvite, nobodysInvite),
     both(revokeInvite, bobsInvite, nobodysInvite),
     // Eve begins a group under the id of Alice's and Bob's conversation, which she can compute.
