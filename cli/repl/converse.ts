@@ -26,7 +26,8 @@ export async function converse(chat: Chat, key: string | null, signal: AbortSign
 
 /** Waits a moment for what is under way; the rest waits on disk, and is said to. */
 export async function lastMessages(chat: Chat, sender: Sender, link: Link, signal: AbortSignal): Promise<void> {
-  if (await chat.history.settleAll() > 0) {
+  // What was done to lines waits too, and is no line.
+  if (await chat.history.settleAll() > 0 || (await chat.messenger.outbox.queued()).length > 0) {
     // A script may be over before there was time to connect.
     const patienceMs = chat.screen.interactive ? LAST_WAIT_MS : chat.settings.timeoutMs;
     await Promise.race([sender.idle(), link.untilOffline(), pause(chat.messenger.clock, patienceMs, signal)]);

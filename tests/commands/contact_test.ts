@@ -93,15 +93,17 @@ Deno.test({
   },
 });
 
-row("what a blocked contact sends is never shown, not even later, and nothing is sent to them", async () => {
+row("what a blocked contact sent is never shown, later mail is refused, and nothing is sent to them", async () => {
+  await ada.ok(["send", bob.id, "sent before the block"]);
   await bob.ok(["contact", "block", "ada"]);
-  await ada.ok(["send", bob.id, "unwanted"]);
   await eve.ok(["send", bob.id, "welcome"]);
   assert.match(await bob.ok(["fetch"]), /^\S+ {2}\S+ {2}welcome$/);
   for (const to of ["ada", ada.id]) {
     const refused = await bob.run(["send", to, "x", "--json"]);
     assert.deepEqual([refused.code, errorOf(refused).code], [77, "blocked"]);
   }
+  const unwanted = await ada.run(["send", bob.id, "unwanted", "--json"]);
+  assert.deepEqual([unwanted.code, errorOf(unwanted).code], [77, "refused_by_recipient"]);
   await bob.ok(["contact", "block", "ada", "--undo"]);
   assert.equal(await bob.ok(["fetch"]), "");
   await ada.ok(["send", bob.id, "wanted again"]);
