@@ -58,7 +58,7 @@ export class MemoryLists {
     const dropped = without(before, next.devices);
     const differs = dropped.length > 0 || without(next.devices, before).length > 0;
     // The first list of an account is news to nobody.
-    const touched = stored && differs ? this.#groups.touched(before) : [];
+    const touched = differs ? this.#groups.touched(before) : [];
     const left = foreign.flatMap((device) => this.#moveOut(device));
     const createdFromIp = stored?.createdFromIp ?? next.createdFromIp;
     this.#lists.set(account.toHex(), { ...next, ...(createdFromIp === undefined ? {} : { createdFromIp }) });

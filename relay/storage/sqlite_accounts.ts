@@ -109,7 +109,7 @@ export class Accounts {
     if (name !== null) return { kind: "has_name", name };
     if (this.#lists.ended(named.account)) return { kind: "ended" };
     if (this.#names.isTaken(named)) return { kind: "name_taken" };
-    const put = bundle && this.#lists.put(bundle.put, bundle.expectedVersion, bundle.change, limits);
+    const put = bundle && this.#lists.put(bundle.put, bundle.expectedVersion, bundle.change, { limits, mayGrow: true });
     if (put && put.kind !== "stored") return put;
     this.#names.add(named);
     this.#sessions.put(session);
@@ -126,7 +126,7 @@ export class Accounts {
     const { account } = bundle.put;
     const owner = this.#recoveries.accountOf(locatorHash);
     if (owner === null || !equal(owner, account)) return { kind: "code_unknown" };
-    const put = this.#lists.put(bundle.put, bundle.expectedVersion, bundle.change, limits);
+    const put = this.#lists.put(bundle.put, bundle.expectedVersion, bundle.change, { limits, mayGrow: true });
     if (put.kind !== "stored") return put;
     this.#recoveries.put(keeping);
     if (record !== null) this.#names.setRecord(account, record);

@@ -4,6 +4,7 @@
  */
 import type { Statement } from "better-sqlite3";
 import { equal } from "../../crypto/equal.ts";
+import { QightError } from "../../proto/errors.ts";
 import type { BundleChange, Ended, NoticeTimes } from "./account_store.ts";
 import type { Connection } from "./sqlite_connection.ts";
 import { joinDevices, splitDevices } from "./sqlite_directory.ts";
@@ -56,8 +57,13 @@ export class Lists {
     return this.#ended.get(account) !== undefined;
   }
 
-  /** See Store; changes nothing unless it answers `stored`. */
-  put(next: StoredBundle, expectedVersion: number, change: BundleChange | null, limits: StoreLimits): BundlePut {
+  /** See Store; changes nothing unless it answers `stored`. Throws `storage_full`. */
+  put(
+    next: StoredBundle,
+    expectedVersion: number,
+    change: BundleChange | null,
+    { limits, mayGrow }: { readonly limits: StoreLimits; readonly mayGrow: boolean },
+  ): BundlePut {
     const { account } = next;
     if (this.ended(account)) return { kind: "ended" };
     const stored = this.#account.get(account) as { version: number; devices: Uint8Array } | undefined;
@@ -67,8 +73,10 @@ export class Lists {
     if (foreign.some((device) => !moving || !equal(device, moving))) return { kind: "device_taken" };
     const before = splitDevices(stored?.devices ?? new Uint8Array());
     const { added, dropped } = compare(before, next.devices);
+    // While the disk is full a list may only get shorter: a stolen device must be got rid of even then.
+    if (!mayGrow && (!stored || added.length > 0)) throw new QightError("storage_full");
     // The first list of an account is news to nobody.
-    const touched = stored && added.length + dropped.length > 0 ? this.#groups.touched(before) : [];
+    const touched = added.length + dropped.length > 0 ? this.#groups.touched(before) : [];
     const left = foreign.flatMap((device) => this.#moveOut(device));
     this.#put.run(account, next.version, next.bundle, joinDevices(next.devices), next.createdFromIp ?? null);
     for (const device of dropped) this.#drop(device);

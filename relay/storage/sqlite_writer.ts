@@ -189,6 +189,11 @@ export class Writer {
     switch (name) {
       case "account":
         return this.#accounts.change(args[0] as string, args[1] as readonly unknown[], limits, this.#reserve.mayGrow);
+      case "putBundle":
+        return this.#lists.put(
+          ...args as [StoredBundle, number, BundleChange | null],
+          { limits, mayGrow: this.#reserve.mayGrow },
+        );
       case "acknowledge":
         return this.#messages.acknowledge(...args as [Uint8Array, readonly Range[]]);
       case "collect":
@@ -217,8 +222,6 @@ export class Writer {
     // Everything below grows the database.
     if (!this.#reserve.mayGrow) throw new QightError("storage_full");
     switch (name) {
-      case "putBundle":
-        return this.#lists.put(...args as [StoredBundle, number, BundleChange | null], limits);
       case "putSealingKey":
         return this.#directory.putSealingKey(...args as [StoredSealingKey]);
       case "putToken":

@@ -4,7 +4,8 @@
  */
 import assert from "node:assert/strict";
 import { openSqliteStore } from "../../../relay/storage/sqlite.ts";
-import { device, message, roomy, seqs, T, withMailboxes } from "../../contracts/store_contract.ts";
+import { end, named, session, times } from "../../contracts/account_scene.ts";
+import { bundle, device, key, message, roomy, seqs, T, withMailboxes } from "../../contracts/store_contract.ts";
 import { temporaryFolder } from "./temporary_folder.ts";
 
 const MiB = 1024 * 1024;
@@ -109,6 +110,35 @@ Deno.test({
     assert.equal((await seqs(store, 1)).length, 20);
     assert.equal(await store.acknowledge(device(1), [{ first: 1, last: 20 }]), 20);
     assert.equal((await store.enqueue(message(2, 1))).kind, "storage_full", "room is looked for once a second");
+  },
+});
+
+Deno.test({
+  name: `sqlite full: a stolen device can be got rid of, sessions and accounts can end; what grows is refused${reason}`,
+  ignore: reason !== "",
+  fn: async () => {
+    await using disk = await smallDisk(8 * MiB);
+    const options = { path: `${disk.path}/relay.db`, limits: roomy, now: () => T, minFreeBytes: MiB };
+    await using store = await withMailboxes(await openSqliteStore(options));
+    const { accounts } = store;
+    await store.putBundle(bundle(1, [1, 3], 2), 1);
+    for (const n of [1, 2]) await accounts.register(named(n), null, session(n));
+    await accounts.putSession(session(3, { account: key(5, 1) }));
+    fill(`${disk.path}/others`);
+    for (let n = 1; (await store.enqueue(message(1, n, { size: 100_000 }))).kind === "stored"; n++);
+    await assert.rejects(accounts.putSession(session(1)), { code: "storage_full" });
+    await assert.rejects(accounts.register(named(7), null, session(7)), { code: "storage_full" });
+    await assert.rejects(store.putBundle(bundle(1, [1, 3, 4], 3), 2), { code: "storage_full" });
+    await assert.rejects(store.putBundle(bundle(9, [9]), 0), { code: "storage_full" });
+    await accounts.seen(device(1), T);
+    await accounts.touchSession(key(31, 1), T + 9e9);
+    const put = await store.putBundle(bundle(1, [1], 3), 2, { moving: null, ...times() });
+    assert.deepEqual(put, { kind: "stored", dropped: [device(3)], notices: [] });
+    assert.equal(await accounts.session(key(31, 3)), null);
+    await accounts.close({ account: key(5, 2), kind: "banned", reason: "", sinceMs: T, untilMs: null });
+    assert.equal(await accounts.session(key(31, 2)), null);
+    assert.deepEqual((await accounts.end(key(5, 1), end(1), T, times())).dropped, [device(1)]);
+    assert.deepEqual(await store.check(), []);
   },
 });
 
