@@ -1,4 +1,5 @@
 /** The whole command tree as data. @module */
+import { accountSpec } from "./account.ts";
 import { contactSpec } from "./contact.ts";
 import { contextSpec } from "./context.ts";
 import { deviceSpec } from "./device.ts";
@@ -33,6 +34,7 @@ export const tree: CommandSpec = {
     inviteSpec,
     groupSpec,
     reportSpec,
+    accountSpec,
     deviceSpec,
     completionSpec,
     discoverSpec,
