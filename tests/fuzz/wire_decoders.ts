@@ -7,6 +7,7 @@ import { encodeFrames, FrameReader } from "../../proto/frame.ts";
 import { BundleBodySchema, BundleSchema, SealingKeyBodySchema } from "../../proto/gen/qight/v1/account_pb.ts";
 import { EnvelopeBodySchema, SignedEnvelopeSchema } from "../../proto/gen/qight/v1/envelope_pb.ts";
 import { CallHeaderSchema, PartSchema } from "../../proto/gen/qight/v1/frame_pb.ts";
+import { HistoryLinesSchema, MovedLineSchema } from "../../proto/gen/qight/v1/history_pb.ts";
 import { InviteRecordSchema } from "../../proto/gen/qight/v1/invite_pb.ts";
 import { SealedContentSchema, SealedPayloadSchema } from "../../proto/gen/qight/v1/seal_pb.ts";
 import { methods } from "../../proto/methods.ts";
@@ -25,6 +26,8 @@ const schemas = new Map<string, DescMessage>([
   SealedPayloadSchema,
   SealedContentSchema,
   InviteRecordSchema,
+  HistoryLinesSchema,
+  MovedLineSchema,
   ...[...methods.values()].flatMap((method) => [method.descriptor.input, method.descriptor.output]),
 ].map((schema) => [schema.name, schema]));
 
