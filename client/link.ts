@@ -223,7 +223,11 @@ async function overSessions<T>({ source, signal }: LinkRoom, call: (relay: Relay
       return await call(relay);
     } catch (thrown) {
       signal?.throwIfAborted();
-      if (asQightError(thrown).code !== "unreachable" || await source.client(signal) === relay) throw thrown;
+      const { code } = asQightError(thrown);
+      if (code !== "unreachable" && code !== "draining") throw thrown;
+      // A relay that stops has forgotten the meeting when it is back, and says so then.
+      relay.close();
+      await relay.closed;
     }
   }
 }
