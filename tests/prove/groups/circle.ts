@@ -77,6 +77,17 @@ export class Circle implements AsyncDisposable {
     return { ...member, id };
   }
 
+  /** One more device of somebody: folders of its own, the same account, KeyPackages at the relay. */
+  async device(of: Member, name: string): Promise<Member> {
+    const env = person(this.inside(name), this.relay.address);
+    const member = { name, id: of.id, env, ledger: this.#crowd.ledger(name), told: [] };
+    const path = `${this.inside(name)}/account.key`;
+    await Deno.writeTextFile(path, await this.must(of, "key", "export"));
+    await this.must(member, "key", "import", path);
+    await this.must(member, "fetch");
+    return member;
+  }
+
   /** Several at once. */
   members(names: readonly string[]): Promise<Member[]> {
     return Promise.all(names.map((name) => this.member(name)));

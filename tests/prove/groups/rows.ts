@@ -1,9 +1,10 @@
 /**
- * The rows about conversations: races, bad commits, KeyPackages, long absence, many processes, old copies.
+ * The rows about conversations: races, bad commits, KeyPackages, long absence, several devices, many processes, old copies.
  * @module
  */
 import type { Row } from "../row.ts";
 import { commitRace } from "./commit_race.ts";
+import { fiveDevices } from "./five_devices.ts";
 import { keyPackages } from "./key_packages.ts";
 import { longAbsent } from "./long_absent.ts";
 import { manyProcesses } from "./many_processes.ts";
@@ -16,6 +17,7 @@ export const rows: readonly Row[] = [
   poisonedCommit,
   keyPackages,
   longAbsent,
+  fiveDevices,
   manyProcesses,
   restoredMember,
 ];
