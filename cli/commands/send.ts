@@ -18,7 +18,7 @@ import type { Call } from "../tree/spec.ts";
 
 /** Sends and prints the id; what each failure leaves behind is written in docs/operations.md, Settled, Outbox. */
 export async function run(call: Call<typeof sendSpec>): Promise<void> {
-  const { args, options, settings, out, signal } = call;
+  const { args, options, settings, out } = call;
   checkDestination(args[0], options);
   refuseContradictions(call);
   const ttlS = options.ttl === undefined ? 0 : wholeSeconds(options.ttl);
@@ -27,13 +27,13 @@ export async function run(call: Call<typeof sendSpec>): Promise<void> {
   const plaintext = options.plaintext ?? false;
   if (options.lines) {
     await using messenger = await Messenger.open(settings, out);
-    const destination = await destinationNow(args[0], messenger, options, signal);
+    const destination = await destinationNow(args[0], messenger, options, call);
     return await sendLines(messenger, destination, { ttlS, plaintext, replyTo }, call);
   }
   const content = await readContent({ message: args[1], files: options.file ?? [], replyTo });
   if (!content && id === undefined) throw new QightError("empty_message");
   await using messenger = await Messenger.open(settings, out);
-  const destination = await destinationNow(args[0], messenger, options, signal);
+  const destination = await destinationNow(args[0], messenger, options, call);
   const draft = content && draftOf(content, id, { ttlS, plaintext }, destination);
   if (options.queue) {
     if (!draft) throw new QightError("empty_message");

@@ -47,12 +47,12 @@ export const contactSpec = {
     {
       name: "add",
       summary: "give an id a name, or a contact another one",
-      args: "<name> <id>",
-      shownArgs: "NAME ID|OLD-NAME",
+      args: "<name> [id]",
+      shownArgs: "NAME [ID|OLD-NAME]",
       more: [
         "The name then stands for that account wherever TO or WHO is asked for. Another id under the same name is",
         "refused (77) until qight contact verify. With the name of a contact in the place of the id that contact is renamed,",
-        "and stays verified.",
+        "and stays verified. With neither, at a relay with names, the account that is called NAME there.",
       ],
       examples: ["qight contact add bob qid1…", "qight contact add robert bob"],
       module: "contact_add",
