@@ -187,7 +187,9 @@ async function ensureSealingKey(
   const newest = await store.read(({ secrets }) => secrets.newest());
   const fresh = newest && !options.rotate && clock.now() < newest.createdAtMs + SEALING_KEY_ROTATION_MS;
   if (fresh && theirs && equal(theirs.keyId, newest.keyId)) return { key: theirs, changed: false };
-  const usable = fresh && (!theirs || theirs.createdAtMs < newest.createdAtMs);
+  // One of an account that this device has left opens its mail on the way, and is offered to nobody any more.
+  const ours = fresh && equal((await openSealingKey(newest.published)).account, identity.account.hash);
+  const usable = ours && (!theirs || theirs.createdAtMs < newest.createdAtMs);
   const secret = usable ? newest : await newSecret(options, theirs?.createdAtMs ?? 0);
   await relay.publishSealingKey(secret.published);
   return { key: await openSealingKey(secret.published), changed: true };
