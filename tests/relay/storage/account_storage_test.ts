@@ -30,6 +30,8 @@ const REPORT: StoredReport = {
   atMs: T,
 };
 
+const { evidence: _, ...SUMMARY } = REPORT;
+
 /** Every row of every table, as text. */
 function dump(path: string): Record<string, unknown[]> {
   const db = new Database(path, { readonly: true });
@@ -142,6 +144,7 @@ async function view(store: Store, accounts: readonly Uint8Array[]) {
     closures: await of.closures(),
     blocks: await of.blocks(),
     reports: await of.reports(),
+    report: await of.report(REPORT.id),
     lists: await Promise.all(accounts.map(async (account) => (await store.bundleOfAccount(account))?.devices ?? null)),
   };
 }
@@ -184,7 +187,8 @@ Deno.test("a restart and a copy have names, passwords, recovery, ends, closures,
   assert.deepEqual(await view(restored, people), seen);
   assert.deepEqual(seen.names, [{ ...named(1, "ada"), account: people[0] }]);
   assert.deepEqual(seen.recoveries.map((one) => one?.wrapped[0]), [3, 5]);
-  assert.deepEqual([seen.reports, seen.ends.map((one) => one !== null)], [[REPORT], [false, false, true]]);
+  assert.deepEqual(seen.report, REPORT);
+  assert.deepEqual([seen.reports, seen.ends.map((one) => one !== null)], [[SUMMARY], [false, false, true]]);
   assert.deepEqual((await restored.accounts.sessionsOf(people[0], T)).length, 1);
   const taken = await restored.accounts.register(named(8, "cyd"), null, session(8));
   assert.equal(taken.kind, "name_taken");
@@ -297,7 +301,7 @@ Deno.test("what was kept for a recovery, or reported, and is damaged is never ha
     const db = new Database(path);
     db.exec(`UPDATE ${table} SET crc = crc + 1`);
     db.close();
-    const asked = table === "recoveries" ? store.accounts.recovery(locator(1, 0)) : store.accounts.reports();
+    const asked = table === "recoveries" ? store.accounts.recovery(locator(1, 0)) : store.accounts.report(REPORT.id);
     await assert.rejects(asked, { code: "store_damaged" });
   }
 });
