@@ -1,11 +1,13 @@
 /**
- * Who takes nothing from whom, in memory: asked before each message is stored, so that mailboxes of people who block
- * nobody cost one look into an empty or small map, and no question to the store.
+ * Whose messages are refused, in memory: of accounts that the recipient blocks, and of devices that just went off a list.
+ * Asked before each message is stored, so that mailboxes of people who block nobody cost one look into an empty or small
+ * map, and no question to the store.
  * @module
  */
 import { directGroupId } from "../crypto/direct_group.ts";
 import { CONTENT_GROUP, type OpenedEnvelope } from "../crypto/envelope.ts";
 import { QightError } from "../proto/errors.ts";
+import { DroppedDevices } from "./dropped_devices.ts";
 import type { Store } from "./storage/store.ts";
 
 /** Accounts that one account may block. */
@@ -16,6 +18,7 @@ type BlockStore = Pick<Store, "bundleOfAccount" | "bundleOfDevice" | "accounts">
 /** All blocks of a relay; accounts and devices as hex. */
 export class Blocks {
   readonly #store: BlockStore;
+  readonly #dropped: DroppedDevices;
   /** Blocking account to the accounts that it blocks. */
   readonly #accounts = new Map<string, Set<string>>();
   /** The same sets by the mailboxes of the blocking account. */
@@ -23,13 +26,14 @@ export class Blocks {
   /** Direct conversations, which have a group's id, to those of the two who may not write there. */
   readonly #direct = new Map<string, Set<string>>();
 
-  private constructor(store: BlockStore) {
+  private constructor(store: BlockStore, now: () => number) {
     this.#store = store;
+    this.#dropped = new DroppedDevices(now);
   }
 
-  /** Reads all blocks of the store. */
-  static async load(store: BlockStore): Promise<Blocks> {
-    const blocks = new Blocks(store);
+  /** Reads all blocks of the store; `now` in milliseconds, never backwards. */
+  static async load(store: BlockStore, now: () => number): Promise<Blocks> {
+    const blocks = new Blocks(store, now);
     for (const { account, blocked } of await store.accounts.blocks()) blocks.#add(account, blocked);
     for (const account of blocks.#accounts.keys()) {
       const bundle = await store.bundleOfAccount(Uint8Array.fromHex(account));
@@ -40,9 +44,11 @@ export class Blocks {
 
   /**
    * Null when there is nothing to ask. Else rejects with `refused_by_recipient` when the recipient takes nothing from the sender's account. In groups of more than two
-   * it never does: the others shall have the message, and readers hide it themselves.
+   * it never does: the others shall have the message, and readers hide it themselves. Throws `not_listed` at once for a
+   * device that was revoked a moment ago.
    */
   check({ recipient, sender, contentType }: OpenedEnvelope): Promise<void> | null {
+    if (this.#dropped.has(sender)) throw new QightError("not_listed");
     if (this.#accounts.size === 0) return null;
     const blocked = (contentType === CONTENT_GROUP ? this.#direct : this.#mailboxes).get(recipient.toHex());
     return blocked ? this.#refuse(blocked, sender) : null;
@@ -66,6 +72,8 @@ export class Blocks {
 
   /** The devices of an account are these now, and those are not its own any more. */
   listChanged(account: Uint8Array, devices: readonly Uint8Array[], dropped: readonly Uint8Array[]): void {
+    this.#dropped.add(dropped);
+    this.#dropped.remove(devices);
     if (this.#accounts.size === 0) return;
     for (const device of dropped) this.#mailboxes.delete(device.toHex());
     const blocked = this.#accounts.get(account.toHex());
@@ -78,6 +86,7 @@ export class Blocks {
 
   /** The account is gone, and what it blocked with it. */
   ended(account: Uint8Array, devices: readonly Uint8Array[]): void {
+    this.#dropped.add(devices);
     for (const blocked of [...this.#accounts.get(account.toHex()) ?? []]) {
       this.#remove(account.toHex(), Uint8Array.fromHex(blocked));
     }

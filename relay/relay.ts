@@ -148,7 +148,7 @@ async function run(
       log.warn("the clock is ahead; nothing expires by it for an hour", { ahead_s: Math.round(ms / 1000) }),
   });
   const receipts = new ReceiptSigner(rootSigner(folder.rootKey));
-  const blocks = await Blocks.load(store);
+  const blocks = await Blocks.load(store, monotonic);
   const isDraining = () => draining;
 
   const handlers = createHandlers({

@@ -84,6 +84,7 @@ for (const backend of ["memory", "sqlite"] as const) {
 
     // A copy of its disk: device key and account seed.
     await using copy = await as(relay, phone);
+    await refused(async () => copy.send(await envelope({ ...ada, device: phone }, ada, NOW)), "not_listed");
     const back = await list(3, [laptop, phone], true);
     const other = await list(4, [laptop, tablet], true);
     const rows: [string, VerifiedBundle, BundleVoucher | undefined, string][] = [
@@ -104,6 +105,9 @@ for (const backend of ["memory", "sqlite"] as const) {
     assert.deepEqual(await listed(old), alone.bytes);
     // The laptop's word does.
     await publish(made, withIt, NOW + 2, await signVoucher(laptop, withIt));
+    const found = await list(4, [laptop, phone], true);
+    await publish(copy, found, NOW + 3, await signVoucher(laptop, found));
+    await copy.send(await envelope({ ...ada, device: phone }, ada, NOW));
   });
 }
 
@@ -161,7 +165,7 @@ Deno.test("at a relay with passwords a voucher signs the new device in, and noth
   await using first = await relay.connect(ada);
   await register(first, ada, "ada", "correct horse");
   await using newer = await as(relay, phone);
-  await refused(() => newer.fetch({ peek: true }).next(), "login_needed");
+  await refused(() => newer.capabilities(), "login_needed");
   const both = await list(1, [laptop, phone]);
   await refused(() => publish(newer, both, NOW), "not_listed", "the account's signatures alone");
   const voucher = await signVoucher(laptop, both);
