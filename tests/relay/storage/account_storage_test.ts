@@ -7,6 +7,7 @@ import Database from "better-sqlite3";
 import { crc32 } from "node:zlib";
 import { signAccountEnd } from "../../../crypto/account_end.ts";
 import { signBundle } from "../../../crypto/bundle.ts";
+import { mostToldOf } from "../../../relay/storage/group_rules.ts";
 import { migrate, migrations } from "../../../relay/storage/migrations/migrate.ts";
 import { salvageDatabase } from "../../../relay/storage/salvage/salvage.ts";
 import { openSqliteStore } from "../../../relay/storage/sqlite.ts";
@@ -343,6 +344,11 @@ Deno.test("more sessions than one step of collection takes are all gone after on
   await Promise.all(Array.from({ length: 700 }, (_, n) => put(n, n < 600 ? T + 1 : T + 2)));
   await store.collect(T + 1);
   assert.equal((await store.accounts.sessionsOf(key(5, 1), T)).length, 100);
+});
+
+Deno.test("a change in few groups is told to all of them, one in very many to some of each, and to at least one", () => {
+  const rows = [[0, 5_000], [1, 5_000], [5, 1_000], [100, 50], [2_000, 2], [16_000, 1]];
+  for (const [groups, told] of rows) assert.equal(mostToldOf(groups), told);
 });
 
 Deno.test("a device that is seen again within the hour costs no commit", async () => {
