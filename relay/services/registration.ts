@@ -18,7 +18,7 @@ import {
 import type { CallContext } from "../dispatch.ts";
 import { listedDevice } from "../listed_device.ts";
 import { admitPeer, sessionAnswer } from "../sessions.ts";
-import type { BundleStep, Registered } from "../storage/account_store.ts";
+import type { BundleStep, Registered } from "../storage/store.ts";
 import { type AccountRoom, ipOf, requireNewcomer, requireOpen } from "./account_room.ts";
 import { listChanged } from "./list_changes.ts";
 import { bundleRefusal, bundleStep, MOST_DEVICES, openOwnBundle } from "./publishing.ts";
