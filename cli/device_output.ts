@@ -16,23 +16,29 @@ export function deviceFields(
   };
 }
 
-/** One line for each device: the columns are as wide as the widest name. */
+/** Prints each device: an object with `--json`, else a line. */
 export async function printDevices(
   out: Output,
   devices: readonly OwnDevice[],
   lastSeenMs: (device: Uint8Array) => number | null,
 ): Promise<void> {
-  const widest = Math.max(...devices.map(({ name }) => [...name].length));
-  for (const device of devices) {
-    const { key, name, fingerprint, addedAtMs, current } = device;
-    const seenMs = lastSeenMs(key);
-    if (out.json) {
-      await out.object(deviceFields(device, seenMs));
-      continue;
-    }
-    const seen = current ? "this device" : seenMs === null ? "not seen" : `seen ${hour(seenMs)}`;
-    await out.line(`${name.padEnd(widest)}  ${fingerprint}  added ${day(addedAtMs)}  ${seen}`);
+  const lines = deviceLines(devices, lastSeenMs);
+  for (const [at, device] of devices.entries()) {
+    await out.result(deviceFields(device, lastSeenMs(device.key)), lines[at]);
   }
+}
+
+/** One line for each device: the columns are as wide as the widest name. */
+export function deviceLines(
+  devices: readonly OwnDevice[],
+  lastSeenMs: (device: Uint8Array) => number | null,
+): string[] {
+  const widest = Math.max(...devices.map(({ name }) => [...name].length));
+  return devices.map(({ key, name, fingerprint, addedAtMs, current }) => {
+    const seenMs = lastSeenMs(key);
+    const seen = current ? "this device" : seenMs === null ? "not seen" : `seen ${hour(seenMs)}`;
+    return `${name.padEnd(widest)}  ${fingerprint}  added ${day(addedAtMs)}  ${seen}`;
+  });
 }
 
 function day(ms: number): string {

@@ -47,10 +47,26 @@ export async function letDeviceIn(call: LinkCall): Promise<void> {
   const fields = { device: fingerprint, name: added.name, account: messenger.identity.account.id };
   // Out before the rest, which may take long and is gone on with by later commands.
   await out.result(fields, fingerprint);
-  await orAborted(bringIn(call, messenger, room, seen.offer.device, history), signal);
+  const talk: LinkTalk = {
+    signal,
+    note: (text) => out.note(text),
+    error: (text) => out.error(text),
+    bar: () => startProgress(out, "history", "lines"),
+  };
+  await orAborted(bringIn(talk, messenger, room, seen.offer.device, history), signal);
 }
 
-async function approve(
+/** Where it is said how far a link is. */
+export interface LinkTalk {
+  readonly signal: AbortSignal;
+  note(text: string): void;
+  error(text: string): void;
+  /** How far the history is. */
+  bar(): Disposable & { update(done: number, all: number): void };
+}
+
+/** Signs the list with the new device, and waits until it is in force; answers how the device stands on it. */
+export async function approve(
   messenger: Messenger,
   { published }: Connected,
   room: LinkRoom,
@@ -68,14 +84,13 @@ async function approve(
 }
 
 /** Conversations, contacts and history for the new device. Nothing of it can undo the link. */
-async function bringIn(
-  call: LinkCall,
+export async function bringIn(
+  talk: LinkTalk,
   messenger: Messenger,
   { source, signal }: LinkRoom,
   device: Uint8Array,
   history: boolean,
 ): Promise<void> {
-  const { out } = call;
   try {
     const relay = await source.client(signal);
     const published = await messenger.publish(relay);
@@ -85,18 +100,18 @@ async function bringIn(
     await inConversations({ messenger, room }, "bringInOwnDevices");
     await messenger.keepInStep(room);
     if (!history) return;
-    const { lines, leftOut } = await historyTo(call, messenger, room, device);
-    if (lines > 0) out.note(`history: ${lines} lines went to the new device; it takes them in with its next fetch`);
-    if (leftOut > 0) out.note(`history: ${leftOut} lines are too large to travel, and stayed here`);
+    const { lines, leftOut } = await historyTo(talk, messenger, room, device);
+    if (lines > 0) talk.note(`history: ${lines} lines went to the new device; it takes them in with its next fetch`);
+    if (leftOut > 0) talk.note(`history: ${leftOut} lines are too large to travel, and stayed here`);
   } catch (thrown) {
-    call.signal.throwIfAborted();
+    talk.signal.throwIfAborted();
     const { message, hint } = asQightError(thrown);
-    out.error(`warning: the device is linked, but not all has reached it yet (${message}). ${hint}`);
+    talk.error(`warning: the device is linked, but not all has reached it yet (${message}). ${hint}`);
   }
 }
 
 async function historyTo(
-  { out, signal }: LinkCall,
+  { bar: start, signal }: LinkTalk,
   messenger: Messenger,
   room: Connected,
   toDevice: Uint8Array,
@@ -105,7 +120,7 @@ async function historyTo(
     import("../client/history_move.ts"),
     import("../client/own_sync.ts"),
   ]);
-  using bar = startProgress(out, "history", "lines");
+  using bar = start();
   const onProgress = (done: number, all: number) => bar.update(done, all);
   try {
     return await sendHistory({ own: ownRoomOf(messenger, room), toDevice, onProgress, signal });

@@ -3,11 +3,14 @@ import { QightError } from "../../proto/errors.ts";
 import { nearName } from "../../relay/config/near_name.ts";
 import type { SlashCommand } from "./command.ts";
 import { accept } from "./commands/accept.ts";
+import { account } from "./commands/account.ts";
 import { admin } from "./commands/admin.ts";
 import { block } from "./commands/block.ts";
 import { contacts } from "./commands/contacts.ts";
 import { createGroup } from "./commands/create_group.ts";
 import { deleteCommand } from "./commands/delete.ts";
+import { deleteAccount } from "./commands/delete_account.ts";
+import { devices } from "./commands/devices.ts";
 import { disappear } from "./commands/disappear.ts";
 import { dm } from "./commands/dm.ts";
 import { doctor } from "./commands/doctor.ts";
@@ -21,12 +24,16 @@ import { historyCommand } from "./commands/history.ts";
 import { invite } from "./commands/invite.ts";
 import { join } from "./commands/join.ts";
 import { leave } from "./commands/leave.ts";
+import { link } from "./commands/link.ts";
 import { list } from "./commands/list.ts";
 import { members } from "./commands/members.ts";
 import { quit } from "./commands/quit.ts";
 import { react } from "./commands/react.ts";
+import { recovery } from "./commands/recovery.ts";
 import { remove } from "./commands/remove.ts";
 import { rename } from "./commands/rename.ts";
+import { report } from "./commands/report.ts";
+import { revoke } from "./commands/revoke.ts";
 import { rotateKeys } from "./commands/rotate_keys.ts";
 import { sendFile } from "./commands/send_file.ts";
 import { switchCommand } from "./commands/switch.ts";
@@ -64,8 +71,15 @@ export const commands: readonly SlashCommand[] = [
   accept,
   verify,
   block,
+  report,
   exportCommand,
   whoami,
+  account,
+  devices,
+  link,
+  revoke,
+  recovery,
+  deleteAccount,
   updateKey,
   rotateKeys,
   doctor,
