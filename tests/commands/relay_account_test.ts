@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { RelayClient } from "../../client/relay_client.ts";
 import { type Person as Somebody, person } from "../helpers/people.ts";
-import { login, register } from "../helpers/signing_in.ts";
+import { login, register, startLogin } from "../helpers/signing_in.ts";
 import { errorOf, row, type RunningRelay, World } from "./harness.ts";
 
 const world = new World();
@@ -35,6 +35,7 @@ row(
       (thrown: Error) => code("suspended")(thrown) && /spam/.test(thrown.message),
     );
     await assert.rejects(login(again, "mallory", "a long password"), code("suspended"), "the password does not help");
+    await assert.rejects(startLogin(again, "mallory", "a guess"), code("suspended"), "nor is any looked at");
     assert.match(await ask("list"), /^mallory {2}.* {2}suspended$/m);
     const shown = JSON.parse(await ask("show", mallory.bundle.accountId, "--json"));
     assert.deepEqual([shown.name, shown.state, shown.reason, shown.sessions], ["mallory", "suspended", "spam", 0]);
