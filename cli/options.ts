@@ -114,7 +114,8 @@ function refuseSecrets(args: readonly string[]): void {
   for (const arg of end < 0 ? args : args.slice(0, end)) {
     const name = arg.split("=")[0];
     if (["--password", "--passphrase", "--token", "--pass"].includes(name)) {
-      const file = name === "--token" ? "--token-file FILE" : "--passphrase-file FILE";
+      const ofAccount = name === "--password" && args.includes("account");
+      const file = name === "--token" ? "--token-file FILE" : `--pass${ofAccount ? "word" : "phrase"}-file FILE`;
       throw new QightError("secret_in_argv", `${name} is not taken: other users of this machine could read it`, {
         hint: `Use ${file}.`,
       });

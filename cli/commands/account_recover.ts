@@ -114,7 +114,9 @@ async function confirm(call: RecoverCall, present: OwnKey, { account, bundle, ke
   const others = bundle?.devices.length ?? 0;
   const made = new Date(Number(kept.madeAtMs)).toISOString().slice(0, 10);
   out.note(`${name === "" ? "" : `${name}  `}${account.id}`);
-  out.note(`Comes back: the account, ${kept.contacts.length} contacts and ${kept.groups.length} groups as of ${made}.`);
+  out.note(
+    `Comes back: the account, contacts (${kept.contacts.length}) and conversations (${kept.groups.length}) as of ${made}.`,
+  );
   out.note("Does not: history, files, and what still waits for the lost devices.");
   if (options.revokeOthers) out.note(`All ${others} devices on the list lose their place at once.`);
   else if (others > 0) {

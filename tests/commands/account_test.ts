@@ -1,0 +1,409 @@
+/** qight account: names, passwords and recovery codes, as a user meets them, and those who try without. @module */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { RelayClient } from "../../client/relay_client.ts";
+import { parseAccountId } from "../../crypto/account.ts";
+import { openKeyFile } from "../../client/storage/key_file.ts";
+import { errorOf, type Outcome, type Person, row, type RunningRelay, World } from "./harness.ts";
+import { hasScript, onTerminal } from "./on_terminal.ts";
+
+const world = new World();
+Deno.test.afterAll(() => world[Symbol.asyncDispose]());
+let named: RunningRelay;
+let open: RunningRelay;
+Deno.test.beforeAll(async () => {
+  [named, open] = await Promise.all([
+    world.relay({ name: "named", env: { QIGHT_CFG__AUTH__MODE: "account" } }),
+    world.relay({ name: "open" }),
+  ]);
+});
+
+const CODE = /^qrc1[a-z0-9]{32}$/;
+const keyPath = (person: Person) => join(person.home, "data/qight/identity.key");
+
+function assertFails(
+  { code, stdout, ...rest }: Outcome,
+  exit: number,
+  name: string,
+): { message: string; hint: string } {
+  const error = errorOf({ code, stdout, ...rest });
+  assert.equal(error.code, name, error.message);
+  assert.equal(code, exit);
+  return error;
+}
+
+/** Somebody with a name at the relay with names. */
+async function registered(name: string, password = `${name} correct horse`) {
+  const person = world.person(name, { QIGHT_RELAY: named.address, QIGHT_TIMEOUT: "120s" });
+  const file = person.file("password", password);
+  const { id, codes } = JSON.parse(
+    await person.ok(["account", "register", name, "--no-passphrase", "--password-file", file, "--json"]),
+  );
+  return Object.assign(person, { id: id as string, codes: codes as string[], password: file });
+}
+
+/** A clean machine. */
+function machine(name: string, relay: RunningRelay = named): Person {
+  return world.person(name, { QIGHT_RELAY: relay.address, QIGHT_TIMEOUT: "120s" });
+}
+
+const shown = async (person: Person) => JSON.parse(await person.ok(["account", "show", "--json"]));
+
+row("account alone shows its commands", async () => {
+  const text = await machine("helped").ok(["help", "account"]);
+  for (const name of ["register", "login", "logout", "show", "passwd", "recover", "codes", "delete"]) {
+    assert.match(text, new RegExp(`^ +${name}\\b`, "m"));
+  }
+  assert.equal(errorOf(await machine("helped").run(["account", "--json"])).code, "usage");
+});
+
+row("register on a clean machine: a key, a name, eight codes once on stdout, one a line", async () => {
+  const user = machine("fresh");
+  const file = user.file("password", "a long password\n");
+  const { code, stdout, stderr } = await user.run(
+    ["account", "register", "Fresh.One", "--no-passphrase", "--password-file", file],
+  );
+  assert.equal(code, 0, stderr);
+  const codes = stdout.trimEnd().split("\n");
+  assert.equal(codes.length, 8);
+  for (const each of codes) assert.match(each, CODE);
+  assert.match(stderr, /made a key: qid1/);
+  assert.match(stderr, /shown once/);
+  const about = await shown(user);
+  assert.deepEqual([about.devices, about.signed_in, about.recovery_codes], [1, 1, 8]);
+  assert.match(
+    await user.ok(["account", "show"]),
+    /^name +fresh\.one\nid +qid1\S+\ndevices +1, 1 signed in\ncodes +8 left$/i,
+  );
+});
+
+row("--codes-file keeps the codes to a new file, mode 0600, which is never overwritten", async () => {
+  const user = machine("filed");
+  const [password, codes] = [user.file("password", "a long password"), user.path("codes.txt")];
+  const register = (name: string) =>
+    user.run([
+      "account",
+      "register",
+      name,
+      "--no-passphrase",
+      "--password-file",
+      password,
+      "--codes-file",
+      codes,
+      "--json",
+    ]);
+  const first = await register("filed");
+  assert.equal(first.code, 0, first.stderr);
+  assert.deepEqual(Object.keys(JSON.parse(first.stdout)), ["name", "id", "codes_file"]);
+  assert.equal(Deno.statSync(codes).mode! & 0o777, 0o600);
+  const before = Deno.readTextFileSync(codes);
+  assert.equal(before.trimEnd().split("\n").length, 8);
+  assertFails(await register("filed2"), 73, "would_overwrite");
+  assertFails(await user.run(["account", "codes", "--codes-file", codes, "--json"]), 73, "would_overwrite");
+  assert.equal(Deno.readTextFileSync(codes), before);
+});
+
+row(
+  "a name is taken once, in any case and by look-alikes; what cannot be a name is said before anything is asked",
+  async () => {
+    await registered("marvin");
+    const other = machine("other");
+    const file = other.file("password", "a long password");
+    const register = (name: string) =>
+      other.run(["account", "register", name, "--no-passphrase", "--password-file", file, "--json"]);
+    for (const name of ["marvin", "MARVIN", "rnarvin"]) assertFails(await register(name), 65, "name_taken");
+    for (const name of ["admin", "a", "a b", "x-", "qid1abc"]) assertFails(await register(name), 64, "bad_name");
+  },
+);
+
+row("a password under eight characters is refused, plainly; a file that others can read warns", async () => {
+  const user = machine("short");
+  const short = user.file("short", "seven77");
+  const error = assertFails(
+    await user.run(["account", "register", "shorty", "--no-passphrase", "--password-file", short, "--json"]),
+    64,
+    "usage",
+  );
+  assert.match(error.message, /at least 8 characters/);
+  const loose = user.file("loose", "long enough", 0o644);
+  Deno.chmodSync(loose, 0o644);
+  const { code, stderr } = await user.run(
+    ["account", "register", "shorty", "--no-passphrase", "--password-file", loose],
+  );
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, /warning: \S+loose can be read by others; chmod 600 it/);
+});
+
+row(
+  "without a terminal and without a file there is no password: 64, and nobody may put it on the command line",
+  async () => {
+    const user = machine("silent");
+    assertFails(
+      await user.run(["account", "register", "silent", "--no-passphrase", "--json"]),
+      64,
+      "passphrase_needed",
+    );
+    const error = assertFails(
+      await user.run(["account", "login", "silent", "--password", "x", "--json"]),
+      64,
+      "secret_in_argv",
+    );
+    assert.match(error.hint, /--password-file/);
+  },
+);
+
+row("logout and login: without a session nothing is let in, the right password lets in again", async () => {
+  const user = await registered("logger");
+  assert.match(await user.ok(["account", "logout"]), /^signed out {2}qid1/);
+  assertFails(await user.run(["fetch", "--json"]), 77, "login_needed");
+  assertFails(await user.run(["send", user.id, "x", "--json"]), 77, "login_needed");
+  const wrong = user.file("wrong", "battery staple");
+  assertFails(await user.run(["account", "login", "logger", "--password-file", wrong, "--json"]), 77, "wrong_password");
+  assertFails(await user.run(["account", "login", "nobody", "--password-file", wrong, "--json"]), 77, "wrong_password");
+  assert.match(await user.ok(["account", "login", "LOGGER", "--password-file", user.password]), /^signed in as LOGGER/);
+  assert.equal(await user.ok(["fetch"]), "");
+});
+
+row("a password alone lets no other device in: not_listed, though it is right", async () => {
+  const user = await registered("owner");
+  const thief = machine("thief");
+  await thief.run(["key", "gen", "--no-passphrase", "--no-publish"]);
+  assertFails(
+    await thief.run(["account", "login", "owner", "--password-file", user.password, "--json"]),
+    77,
+    "not_listed",
+  );
+  assert.deepEqual((await shown(user)).devices, 1);
+});
+
+row("passwd: the present password is asked, the old one ends, the new one counts", async () => {
+  const user = await registered("changer");
+  const [wrong, next] = [user.file("wrong", "not the password"), user.file("next", "the next password")];
+  const passwd = (present: string) =>
+    user.run(["account", "passwd", "--password-file", present, "--new-password-file", next, "--json"]);
+  assertFails(await passwd(wrong), 77, "wrong_password");
+  const done = await passwd(user.password);
+  assert.equal(done.code, 0, done.stderr);
+  assert.equal(JSON.parse(done.stdout).name, "changer");
+  assert.equal(await user.ok(["fetch"]), "", "this device is still signed in");
+  await user.ok(["account", "logout"]);
+  assertFails(
+    await user.run(["account", "login", "changer", "--password-file", user.password, "--json"]),
+    77,
+    "wrong_password",
+  );
+  await user.ok(["account", "login", "changer", "--password-file", next]);
+});
+
+row("send NAME finds who is called so, keeps them as a contact, and says so on one line", async () => {
+  const [anna, ben] = await Promise.all([registered("anna"), registered("benny")]);
+  const { code, stderr } = await anna.run(["send", "benny", "hello by name"]);
+  assert.equal(code, 0, stderr);
+  assert.equal(stderr, `benny is ${ben.id}, says the relay: a contact now, not verified\n`);
+  assert.equal(JSON.parse(await ben.ok(["fetch", "--json"])).text, "hello by name");
+  const again = await anna.run(["send", "Benny", "and again"]);
+  assert.deepEqual([again.code, again.stderr], [0, ""]);
+  const contact = JSON.parse(await ben.ok(["contact", "add", "anna", "--json"]));
+  assert.deepEqual([contact.name, contact.id, contact.verified], ["anna", anna.id, false]);
+  assertFails(await anna.run(["send", "nobodyknows", "x", "--json"]), 67, "no_such_contact");
+  assertFails(await anna.run(["contact", "add", "nobodyknows", "--json"]), 67, "no_such_recipient");
+});
+
+row("a name that the relay gives to somebody else later changes no pin: key_changed", async () => {
+  const [carl, dora] = await Promise.all([registered("carl"), registered("dora")]);
+  await carl.ok(["contact", "add", "erik", dora.id]);
+  await registered("erik");
+  assertFails(await carl.run(["contact", "add", "erik", "--json"]), 77, "key_changed");
+  assertFails(await carl.run(["send", "erik", "x", "--json"]), 77, "key_changed");
+});
+
+row("where a relay keeps no names: register and login say so, codes and recovery work", async () => {
+  const user = await world.member("plain", open, { QIGHT_TIMEOUT: "120s" });
+  const file = user.file("password", "a long password");
+  assertFails(await user.run(["account", "register", "plain", "--password-file", file, "--json"]), 77, "no_accounts");
+  assertFails(await user.run(["account", "login", "plain", "--password-file", file, "--json"]), 77, "no_accounts");
+  assertFails(await user.run(["account", "passwd", "--password-file", file, "--json"]), 77, "no_accounts");
+  assertFails(await user.run(["contact", "add", "someone", "--json"]), 77, "no_accounts");
+  const codes = (await user.ok(["account", "codes"])).split("\n");
+  assert.equal(codes.length, 8);
+  const about = await shown(user);
+  assert.deepEqual([about.name, about.signed_in, about.recovery_codes], [null, null, 8]);
+  const next = machine("plain2", open);
+  const code = next.file("code", codes[3].toUpperCase());
+  const out = JSON.parse(
+    await next.ok(["account", "recover", user.id, "--no-passphrase", "--code-file", code, "-y", "--json"]),
+  );
+  assert.deepEqual([out.id, out.name, out.codes.length], [user.id, null, 8]);
+  assert.equal((await shown(next)).devices, 2);
+});
+
+row("recover on a clean machine: contacts come back, mail reaches it, the old codes and password end", async () => {
+  const [ann, bea] = await Promise.all([registered("recann"), registered("recbea")]);
+  await ann.ok(["contact", "add", "bea", bea.id]);
+  await bea.ok(["contact", "add", "ann", ann.id]);
+  await ann.ok(["group", "create", "ops", "bea"]);
+  await bea.ok(["fetch"]);
+  const codes = (await ann.ok(["account", "codes"])).split("\n");
+  const next = machine("recann2");
+  const [stale, code] = [next.file("stale", ann.codes[0]), next.file("code", `\n ${codes[0]}\n`)];
+  const password = next.file("password", "another password");
+  const recover = (name: string, from: string, ...more: string[]) =>
+    next.run([
+      "account",
+      "recover",
+      name,
+      "--no-passphrase",
+      "--code-file",
+      from,
+      "--password-file",
+      password,
+      ...more,
+    ]);
+  assertFails(await recover("recann", stale, "-y", "--json"), 65, "code_unknown");
+  assertFails(await recover("recann", code, "--json"), 64, "usage");
+  const done = await recover("recann", code, "--revoke-others", "-y");
+  assert.equal(done.code, 0, done.stderr);
+  assert.equal(done.stdout.trimEnd().split("\n").filter((line) => CODE.test(line)).length, 8);
+  assert.match(done.stderr, /Comes back: the account, contacts \(1\) and conversations \(2\)/);
+  assert.match(done.stderr, /Does not: history, files/);
+  assert.equal(await next.ok(["whoami"]), ann.id);
+  assert.match(await next.ok(["contact", "list"]), /^bea {2}qid1/);
+  assert.deepEqual([(await shown(next)).devices, (await shown(next)).signed_in], [1, 1]);
+  // The lost device is off the list and out, whatever it knows.
+  assert.notEqual((await ann.run(["fetch"])).code, 0);
+  assertFails(await recover("recann", code, "-y", "--json"), 65, "code_unknown");
+  await bea.ok(["fetch"]);
+  await bea.ok(["send", "ann", "are you back?"]);
+  const texts = (await next.ok(["fetch", "--json"])).split("\n").map((line) => JSON.parse(line).text);
+  assert.ok(texts.includes("are you back?"), `${texts}`);
+  await next.ok(["account", "logout"]);
+  assertFails(
+    await next.run(["account", "login", "recann", "--password-file", ann.password, "--json"]),
+    77,
+    "wrong_password",
+  );
+  await next.ok(["account", "login", "recann", "--password-file", password]);
+});
+
+row("a code opens nothing under another account's name, and is still good afterwards", async () => {
+  const [real, other] = await Promise.all([registered("realone"), registered("otherone")]);
+  const next = machine("mixed");
+  const code = next.file("code", real.codes[0]);
+  const password = next.file("password", "another password");
+  const recover = (whose: string) =>
+    next.run(
+      [
+        "account",
+        "recover",
+        whose,
+        "--no-passphrase",
+        "--code-file",
+        code,
+        "--password-file",
+        password,
+        "-y",
+        "--json",
+      ],
+    );
+  for (const whose of ["otherone", other.id]) {
+    const { message } = assertFails(await recover(whose), 64, "bad_code");
+    assert.ok(message.includes(real.id), message);
+  }
+  await assert.rejects(Deno.stat(keyPath(next)), Deno.errors.NotFound, "no key was left behind");
+  assert.equal((await recover("realone")).code, 0);
+});
+
+row("a code that is none, or guessed, lets nobody in", async () => {
+  const guesser = machine("guesser");
+  const recover = (text: string) => {
+    const args = ["account", "recover", "realone", "--no-passphrase", "--code-file", "-", "-y", "--json"];
+    return guesser.run(args, { stdin: text });
+  };
+  for (const text of ["", "qrc1", "qid1abc", "correct horse", `qrc1${"q".repeat(32)}`]) {
+    assertFails(await recover(text), 64, "bad_code");
+  }
+  // A well-formed one, of 16 zero bytes.
+  const { formatRecoveryCode } = await import("../../crypto/recovery_code.ts");
+  assertFails(await recover(formatRecoveryCode(new Uint8Array(16))), 65, "code_unknown");
+});
+
+row(
+  "recovering on a machine that has a key keeps its account as a former one, and puts it back when refused",
+  async () => {
+    const user = await registered("mover");
+    const machineOf = await registered("hasone");
+    const before = await openKeyFile(keyPath(machineOf), null);
+    const [used, good] = [machineOf.file("used", user.codes[1]), machineOf.file("good", user.codes[2])];
+    const password = machineOf.file("newpass", "another password");
+    const recover = (code: string) =>
+      machineOf.run(["account", "recover", "mover", "--code-file", code, "--password-file", password, "-y", "--json"]);
+    assert.equal((await recover(used)).code, 0);
+    const after = await openKeyFile(keyPath(machineOf), null);
+    assert.equal(after.account.id, user.id);
+    assert.deepEqual(after.device.publicKey, before.device.publicKey);
+    assert.deepEqual(after.secrets.retired, [before.secrets.accountSeed]);
+    assertFails(await recover(good), 65, "code_unknown");
+    assert.equal(await machineOf.ok(["whoami"]), user.id);
+    await using client = await RelayClient.connect(named.address, { signer: before.device });
+    await assert.rejects(client.getBundle({ account: parseAccountId(machineOf.id) }), { code: "login_needed" });
+  },
+);
+
+row("delete: the name or the id is asked for, -y does without; then nobody is there any more", async () => {
+  const [gone, friend] = await Promise.all([registered("goner"), registered("friend")]);
+  await friend.ok(["contact", "add", "goner", gone.id]);
+  assertFails(await gone.run(["account", "delete", "--json"]), 64, "usage");
+  assert.equal((await gone.run(["account", "delete", "-y"])).code, 0);
+  assertFails(await gone.run(["fetch", "--json"]), 77, "account_ended");
+  const login = await gone.run(["account", "login", "goner", "--password-file", gone.password, "--json"]);
+  assertFails(login, 77, "account_ended");
+  const next = machine("goner2");
+  const file = next.file("password", "a long password");
+  const again = await next.run(["account", "register", "goner", "--no-passphrase", "--password-file", file, "--json"]);
+  assertFails(again, 65, "name_taken");
+  const code = next.file("code", gone.codes[0]);
+  assertFails(
+    await next.run(["account", "recover", "goner", "--code-file", code, "--password-file", file, "-y", "--json"]),
+    65,
+    "code_unknown",
+  );
+  assert.notEqual((await friend.run(["send", "goner", "hello?"])).code, 0);
+});
+
+row("suspended: the operator closes an account, and it hears so", async () => {
+  const user = await registered("closed");
+  await world.operator.ok(["relay", "account", "suspend", "closed", "--data-dir", named.dataDir]);
+  assertFails(await user.run(["fetch", "--json"]), 77, "suspended");
+  await world.operator.ok(["relay", "account", "reopen", "closed", "--data-dir", named.dataDir]);
+  await user.ok(["account", "login", "closed", "--password-file", user.password]);
+  assert.equal(await user.ok(["fetch"]), "");
+});
+
+Deno.test({
+  name: `on a terminal: the password is asked twice, differing ones are refused, a deletion wants the name${
+    hasScript ? "" : " (ignored: no script(1))"
+  }`,
+  ignore: !hasScript,
+  sanitizeOps: false,
+  sanitizeResources: false,
+  async fn() {
+    const user = machine("typist");
+    const register = ["account", "register", "typist", "--no-passphrase"];
+    const differ = await onTerminal(user, register, [
+      [/at least 8 characters: /, "long password\r"],
+      [/The same again: /, "other password\r"],
+    ]);
+    assert.equal(differ.code, 77);
+    const same = await onTerminal(user, register, [
+      [/at least 8 characters: /, "long password\r"],
+      [/The same again: /, "long password\r"],
+    ]);
+    assert.equal(same.code, 0, same.screen);
+    assert.ok(!same.screen.includes("long password"), "nobody sees it");
+    assert.equal(same.screen.match(/qrc1[a-z0-9]{32}/g)?.length, 8);
+    const other = await onTerminal(user, ["account", "delete"], [[/To delete it, type typist: /, "yes\r"]]);
+    assert.equal(other.code, 77);
+    const gone = await onTerminal(user, ["account", "delete"], [[/To delete it, type typist: /, "typist\r"]]);
+    assert.equal(gone.code, 0, gone.screen);
+  },
+});
