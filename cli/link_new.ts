@@ -1,7 +1,7 @@
 /** The new device's end of a link: shows a code, waits, and comes into the account that lets it in. @module */
 import { keepSession } from "../client/accounts/session_token.ts";
 import { systemClock, systemRandom } from "../client/clock.ts";
-import { deviceName } from "../client/devices.ts";
+import { deviceName, PLAIN_DEVICE_NAME } from "../client/device_name.ts";
 import { leaveFormer } from "../client/groups/former.ts";
 import {
   awaitGrant,
@@ -37,7 +37,7 @@ type LinkCall = Call<typeof deviceLinkSpec>;
 /** Prints the code, waits for the answer, publishes, and says which account this device is of now. */
 export async function linkThisDevice(call: LinkCall): Promise<void> {
   const { options, out, signal } = call;
-  const name = deviceName(options.name ?? "device");
+  const name = deviceName(options.name ?? PLAIN_DEVICE_NAME);
   const relay = await chosenOrOfferedRelay(call.settings, out);
   const at = { ...call, settings: { ...call.settings, relay } };
   const present = await openOrMakeKey(at.settings, out, options);

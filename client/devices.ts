@@ -9,9 +9,9 @@ import { equal } from "../crypto/equal.ts";
 import { asQightError, QightError } from "../proto/errors.ts";
 import { AccountService } from "../proto/gen/qight/v1/login_pb.ts";
 import type { Clock } from "./clock.ts";
+import { deviceName, foldedDeviceName } from "./device_name.ts";
 import { noteDeviceNews } from "./device_news.ts";
 import type { Identity } from "./identity.ts";
-import { foldedDeviceName } from "./link.ts";
 import { lists, notListed, signList } from "./publish.ts";
 import type { RelayClient } from "./relay_client.ts";
 import type { ClientStore } from "./storage/store.ts";
@@ -100,16 +100,6 @@ export async function revokeDevice(room: DeviceRoom, key: Uint8Array): Promise<V
   }
   const without = (devices: readonly BundleDevice[]) => devices.filter((each) => !equal(each.key, key));
   return await changeList(room, (devices) => ({ devices: without(devices), devicesOnly: true }), key);
-}
-
-/** A device's name as it is kept; `bad_name` for one that nobody could read, or that looks like a fingerprint. */
-export function deviceName(text: string): string {
-  const name = text.normalize("NFC").trim();
-  const length = [...name].length;
-  if (length >= 1 && length <= 32 && !/[\p{C}\p{Zl}\p{Zp}]/u.test(name) && !/^SHA256:/i.test(name)) return name;
-  throw new QightError("bad_name", "This cannot be the name of a device", {
-    hint: "A device's name has 1 to 32 characters on one line, and is no fingerprint.",
-  });
 }
 
 const MAX_TRIES = 5;

@@ -26,6 +26,7 @@ import { asQightError, QightError } from "../proto/errors.ts";
 import type { LinkGrant, LinkOffer } from "../proto/gen/qight/v1/link_pb.ts";
 import { RendezvousService } from "../proto/gen/qight/v1/rendezvous_pb.ts";
 import type { Clock, Random } from "./clock.ts";
+import { freeDeviceName } from "./device_name.ts";
 import type { Identity } from "./identity.ts";
 import { lists, MAX_ACCOUNT_DEVICES, signList, tooManyDevices } from "./publish.ts";
 import type { RelaySource } from "./reconnect.ts";
@@ -151,7 +152,7 @@ export async function approveLink(
   const { identity, accountSeed, current, history, clock } = approval;
   checkRoomFor(current, offer.device);
   const nowMs = clock.now();
-  const device = { key: offer.device, name: freeName(current, offer.name), addedAtMs: nowMs };
+  const device = { key: offer.device, name: freeDeviceName(current.devices, offer.name), addedAtMs: nowMs };
   const bundle = await signList(identity, current, { devices: [...current.devices, device] }, nowMs);
   const { signature } = await signVoucher(identity.signer, bundle);
   const record = await makeAnswer(keys, offer, identity.signer, {
@@ -239,18 +240,4 @@ function orNobodyCame(thrown: unknown): never {
     cause: thrown,
     ...ANEW,
   });
-}
-
-/** Two devices of one name could not be told apart. */
-function freeName({ devices }: VerifiedBundle, wish: string): string {
-  const taken = new Set(devices.map(({ name }) => foldedDeviceName(name)));
-  for (let number = 1;; number++) {
-    const name = number === 1 ? wish : `${wish} ${number}`;
-    if (!taken.has(foldedDeviceName(name))) return name;
-  }
-}
-
-/** One name however it is typed (UAX #15, NFKC). */
-export function foldedDeviceName(name: string): string {
-  return name.normalize("NFKC").toLowerCase().trim();
 }

@@ -1,5 +1,6 @@
 /** `qight device rename`: another name for a device, in the signed list. @module */
-import { deviceName, findDevice, lastSeen, ownDevices, renameDevice } from "../../client/devices.ts";
+import { deviceName } from "../../client/device_name.ts";
+import { findDevice, lastSeen, ownDevices, renameDevice } from "../../client/devices.ts";
 import { withDevices } from "../device_command.ts";
 import { deviceFields } from "../device_output.ts";
 import type { Call } from "../tree/spec.ts";
