@@ -41,6 +41,8 @@ export interface Limits {
   takeRendezvous(ip: string): number;
   /** Takes a block (1) or a report (10) of a device: 0 = go, else milliseconds to wait. */
   takeModeration(device: Uint8Array, count: number): number;
+  /** Takes one list with a device more than before, of an account: 0 = go, else milliseconds to wait. */
+  takeNewDevice(account: Uint8Array): number;
   /** Takes one try with a recovery code from an address: 0 = go, else milliseconds to wait. */
   takeRecovery(ip: string): number;
   /** Takes one try at a password, by address and by whose it is (`tries`): 0 = go, else milliseconds to wait. */
@@ -84,6 +86,8 @@ const RECOVERY_RATE = { perPeriod: 20, periodMs: HOUR_MS, burst: 20 } as const;
 const NAME_RATE = { perPeriod: 600, periodMs: HOUR_MS, burst: 120 } as const;
 /** Blocks and reports of one device: a list of blocks moves at once, and twelve reports an hour fill no disk. */
 const MODERATION_RATE = { perPeriod: 120, periodMs: HOUR_MS, burst: 60 } as const;
+/** Devices that come on an account's list: all of its groups are told in one step. That one goes off it has no limit. */
+const NEW_DEVICE_RATE = { perPeriod: 30, periodMs: HOUR_MS, burst: 30 } as const;
 /** Bytes of a file that count as one: a chunk. */
 const BLOB_SHARE = 256 * 1024;
 
@@ -104,6 +108,7 @@ export function createLimits(options: { limits: RelayLimits; now: () => number }
   const rendezvous = createGcra({ now: clock, ...RENDEZVOUS_RATE });
   const recoveries = createGcra({ now: clock, ...RECOVERY_RATE });
   const moderation = createGcra({ now: clock, ...MODERATION_RATE });
+  const newDevices = createGcra({ now: clock, ...NEW_DEVICE_RATE });
   const logins = createGcra({ now: clock, ...loginRate(options.limits) });
   const tries = createLoginTries({ now: clock });
   const registrations = createGcra({ now: clock, ...accountRate(options.limits) });
@@ -147,6 +152,7 @@ export function createLimits(options: { limits: RelayLimits; now: () => number }
     takeBlob: (device, bytes) => blobs.take(device.toHex(), Math.max(1, Math.ceil(bytes / BLOB_SHARE))),
     takeBlobRead: (device, bytes) => blobReads.take(device.toHex(), Math.max(1, Math.ceil(bytes / BLOB_SHARE))),
     takeRendezvous: (ip) => rendezvous.take(limitKey(ip), 1),
+    takeNewDevice: (account) => newDevices.take(account.toHex(), 1),
     takeModeration: (device, count) => moderation.take(device.toHex(), count),
     takeRecovery: (ip) => recoveries.take(limitKey(ip), 1),
     loginWait,

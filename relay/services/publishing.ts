@@ -59,6 +59,7 @@ export async function publishBundle(room: PublishingRoom, call: CallContext): Pr
     await checkVouched(bundle, request.voucher, isListed, free);
     if (room.accountMode()) await checkSignedIn(room, call, bundle.account, request.voucher!.device);
   }
+  if (known && bundle.devices.some(({ key }) => !isListed(key))) takeNewDevice(room, bundle.account);
   const { put, expectedVersion, change } = bundleStep(room, call, bundle, Number(request.expectedVersion));
   const outcome = await room.store.putBundle(put, expectedVersion, change);
   if (outcome.kind !== "stored") throw bundleRefusal(outcome);
@@ -67,6 +68,13 @@ export async function publishBundle(room: PublishingRoom, call: CallContext): Pr
   const { sessionToken } = await room.sessions.issue(call.peer.device, bundle.account);
   if (refused) admitPeer(call.peer);
   await answer(call, sessionToken);
+}
+
+function takeNewDevice({ limits, metrics }: PublishingRoom, account: Uint8Array): void {
+  const retryAfterMs = limits.takeNewDevice(account);
+  if (retryAfterMs === 0) return;
+  metrics.rateLimited("devices");
+  throw new QightError("rate_limited", "Too many devices came to this account within an hour", { retryAfterMs });
 }
 
 /** Opens a bundle that this session publishes: in time, and with its device; throws `bad_bundle`, `not_allowed`. */
