@@ -75,7 +75,10 @@ export class AccountCalls {
   }
 
   /** KE2 for a KE1. */
-  async loginStart(name: string, request: string): Promise<{ readonly login: Uint8Array; readonly response: string }> {
+  async loginStart(
+    name: string,
+    request: string,
+  ): Promise<{ readonly login: Uint8Array; readonly response: string; readonly retryAfterMs: number }> {
     return await this.#rpc.unary(account.loginStart, { name, request });
   }
 

@@ -178,7 +178,7 @@ async function run(
     groups: { store, mailboxes, limits, metrics, retention, draining: () => draining, now },
     accounts: {
       ...{ store, sessions, closures, limits, metrics, peers, mailboxes, blocks },
-      ...{ ...signingIn, retention, draining: isDraining, now },
+      ...{ ...signingIn, retention, turnedAway, draining: isDraining, now },
     },
     rendezvous: { rendezvous: new Rendezvous(monotonic), limits, metrics, draining: isDraining, now },
     recovery: {

@@ -17,9 +17,9 @@ export async function login(room: PasswordRoom, name: string, password: string):
   const parties = partiesOf(relay, readName(name));
   const calls = new AccountCalls(relay.rpc);
   const { state, request } = await opaque.run("beginLogin", password);
-  const { login, response } = await calls.loginStart(name, request);
+  const { login, response, retryAfterMs } = await calls.loginStart(name, request);
   const finish = await opaque.run("finishLogin", password, state, parties, response);
-  if (finish === null) throw new QightError("wrong_password");
+  if (finish === null) throw wrongPassword(retryAfterMs);
   const { token } = await calls.loginFinish(login, finish);
   await store.write((tables) => keepSession(tables, relayName, token));
 }
@@ -54,4 +54,11 @@ export async function changePassword(
   const parties = partiesOf(relay, readName(name));
   await calls.changePasswordFinish(await opaque.run("finishRegistration", next, state, parties, response));
   return name;
+}
+
+/** The relay said beforehand how long the next try has to wait: that a password is wrong the client alone finds out. */
+function wrongPassword(retryAfterMs: number): QightError {
+  if (retryAfterMs === 0) return new QightError("wrong_password");
+  const wait = `the next try is possible in ${Math.ceil(retryAfterMs / 1000)} s`;
+  return new QightError("wrong_password", `The name or the password is wrong; ${wait}`, { retryAfterMs });
 }

@@ -12,6 +12,7 @@ import type { Metrics } from "../metrics.ts";
 import type { PeerMemory } from "../peer_memory.ts";
 import type { Sessions } from "../sessions.ts";
 import type { Store } from "../storage/store.ts";
+import type { TurnedAway } from "../turned_away.ts";
 import { type ListRoom, newcomer } from "./list_changes.ts";
 
 /** A login between its two steps. */
@@ -48,6 +49,8 @@ export interface AccountRoom extends ListRoom {
   /** The relay's root key in base64url. */
   readonly root: string;
   readonly draining: () => boolean;
+  /** Hears of wrong passwords and of who has to wait, so that a packet filter may. */
+  readonly turnedAway: TurnedAway;
 }
 
 /** Throws `no_accounts` where a key is all that anybody needs, and `draining` from a relay that takes no more work. */

@@ -45,6 +45,7 @@ export async function loginStart(room: AccountRoom, call: CallContext): Promise<
   if (waitMs > 0) {
     room.metrics.login("limited");
     room.metrics.rateLimited("logins");
+    room.turnedAway(ipOf(call), "too_many_logins");
     throw new QightError("wrong_password", `Too many tries: wait ${duration(waitMs)}`, {
       retryAfterMs: waitMs,
       hint: "Waiting is all that helps; further tries do not make it longer.",
@@ -75,6 +76,7 @@ export async function loginFinish(room: AccountRoom, call: CallContext): Promise
   const account = await provenAccount(room, underWay, finish);
   if (!account) {
     room.metrics.login("wrong_password");
+    room.turnedAway(ipOf(call), "wrong_password");
     const waitMs = room.limits.loginWait(ipOf(call), underWay.tries);
     throw new QightError(
       "wrong_password",

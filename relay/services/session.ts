@@ -82,7 +82,8 @@ export async function hello(room: SessionRoom, call: CallContext): Promise<void>
 
   const bundle = proof.bundle.length > 0 ? await openBundle(proof.bundle) : null;
   const refusal = await room.admission.refusal({ device, token: proof.token, bundle });
-  if (refusal) room.refused(refusal.code, call.peer.connection.peer.hostname);
+  // Who has yet to sign in is nobody to be noted: every new device comes so.
+  if (refusal && refusal.code !== "login_needed") room.refused(refusal.code, call.peer.connection.peer.hostname);
   const sessionId = crypto.getRandomValues(new Uint8Array(16));
   const session: Session = { id: sessionId.toHex(), device, mailbox: device ? mailboxKey(device) : "", refusal };
   // Two hellos on one connection may race each other up to here.
