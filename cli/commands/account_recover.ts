@@ -9,6 +9,7 @@ import {
 import { keepSession } from "../../client/accounts/session_token.ts";
 import { systemClock, systemRandom } from "../../client/clock.ts";
 import { leaveFormer } from "../../client/groups/former.ts";
+import { PLAIN_DEVICE_NAME } from "../../client/device_name.ts";
 import { followAccount } from "../../client/own_account.ts";
 import { OpaqueThread } from "../../client/opaque_thread.ts";
 import { groupsAt } from "../../client/participant_groups.ts";
@@ -86,7 +87,7 @@ async function finish(
   { call, password, save }: { call: RecoverCall; password: string | null; save: () => Promise<void> },
 ): Promise<FinishedRecovery> {
   using opaque = password === null ? null : new OpaqueThread();
-  const identity = { account, signer, deviceName: "device" };
+  const identity = { account, signer, deviceName: PLAIN_DEVICE_NAME };
   const room = { relay, identity, clock: systemClock, random: systemRandom, opaque };
   const { revokeOthers = false } = call.options;
   return await finishRecovery(room, opened, { password, revokeOthers, beforeUse: save });
@@ -118,9 +119,10 @@ async function confirm(call: RecoverCall, present: OwnKey, { account, bundle, ke
     `Comes back: the account, contacts (${kept.contacts.length}) and conversations (${kept.groups.length}) as of ${made}.`,
   );
   out.note("Does not: history, files, and what still waits for the lost devices.");
-  if (options.revokeOthers) out.note(`All ${others} devices on the list lose their place at once.`);
-  else if (others > 0) {
-    out.note(`${others} devices stay on the list until they are revoked (--revoke-others does it now).`);
+  if (others > 0 && options.revokeOthers) out.note(`Devices that lose their place on the list at once: ${others}.`);
+  else if (others > 0) out.note(`Devices that stay until they are revoked: ${others} (--revoke-others does it now).`);
+  if (name !== "" && others > 0 && !options.revokeOthers) {
+    out.note("They have to sign in again, with the new password.");
   }
   if (!present.isNew && !equal(present.identity.account.hash, account.hash)) {
     out.note(
@@ -160,9 +162,11 @@ async function goOn(messenger: Messenger, { kept }: OpenedRecovery, { out, signa
     const { relay } = await orAborted(messenger.connect(), signal);
     await using _relay = relay;
     const groups = groupsAt(messenger, { client: () => Promise.resolve(relay) });
-    const { joined, later } = await orAborted(groups.rejoinAll(kept.groups.map(({ group }) => group)), signal);
-    if (joined > 0) out.note(`back in ${joined} conversations`);
-    if (later > 0) out.note(`${later} conversations could not be joined yet; qight fetch tries again`);
+    const { joined, later, over } = await orAborted(groups.rejoinAll(kept.groups.map(({ group }) => group)), signal);
+    if (joined > 0) out.note(`conversations that this device is in again: ${joined}`);
+    if (later > 0) out.note(`conversations that could not be joined yet: ${later}; qight fetch tries again`);
+    // With all devices gone the account has no seat by which to come in: whoever removes the last one brings it back.
+    if (over > 0) out.note(`conversations whose other members let this device in when they read: ${over}`);
   } catch (thrown) {
     signal.throwIfAborted();
     out.error(

@@ -12,6 +12,7 @@ import { QightError } from "../../proto/errors.ts";
 import type { RecoveryBundle } from "../../proto/gen/qight/v1/link_pb.ts";
 import { AccountCalls } from "../account_calls.ts";
 import type { Clock, Random } from "../clock.ts";
+import { freeDeviceName } from "../device_name.ts";
 import type { Identity } from "../identity.ts";
 import type { OpaqueThread } from "../opaque_thread.ts";
 import { BUNDLE_LIFE_MS } from "../publish.ts";
@@ -97,10 +98,11 @@ async function nextBundle(
   nowMs: number,
 ): Promise<VerifiedBundle> {
   const listed = bundle?.devices ?? [];
-  const own = listed.find(({ key }) => equal(key, signer.publicKey)) ??
-    { key: signer.publicKey, name: deviceName, addedAtMs: nowMs };
   const others = listed.filter(({ key }) => !equal(key, signer.publicKey));
-  const devices = revokeOthers ? [own] : [...others, own];
+  const stay = revokeOthers ? [] : others;
+  const own = listed.find(({ key }) => equal(key, signer.publicKey)) ??
+    { key: signer.publicKey, name: freeDeviceName(stay, deviceName), addedAtMs: nowMs };
+  const devices = [...stay, own];
   if (devices.length > MAX_DEVICES) {
     throw new QightError("too_many_devices", undefined, { hint: "Take them off the list with --revoke-others." });
   }

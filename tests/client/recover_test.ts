@@ -46,6 +46,13 @@ function relayWith(bundle: Uint8Array, more: Record<string, unknown> = {}) {
   return { asked, relay: { rpc: { unary } } as unknown as AccountRelay };
 }
 
+async function finishedAs(deviceName: string, bundle: Uint8Array) {
+  const { relay } = relayWith(bundle);
+  const room = { relay, identity: { account, signer, deviceName }, clock, random: systemRandom, opaque: null };
+  const opened = await openWithCode(relay, secret);
+  return (await finishRecovery(room, opened, { password: null, revokeOthers: false })).bundle;
+}
+
 async function recovered(bundle: Uint8Array, revokeOthers: boolean, beforeUse?: () => Promise<void>) {
   const { asked, relay } = relayWith(bundle);
   const opened = await openWithCode(relay, secret);
@@ -63,6 +70,8 @@ Deno.test("the new list has this device beside the others, follows the one at th
   const before = await listOf(account, 2, true);
   const { asked, done } = await recovered(before.bytes, false);
   assert.deepEqual(done.bundle.devices.map(({ name }) => name), ["device 0", "device 1", "new"]);
+  const alike = await finishedAs("device 1", before.bytes);
+  assert.deepEqual(alike.devices.at(-1)!.name, "device 1 2");
   assert.ok(done.bundle.devicesOnly && done.bundle.version > before.version);
   const { request } = asked.at(-1)!;
   assert.equal(request.expectedVersion, 5n);

@@ -224,15 +224,22 @@ row("where a relay keeps no names: register and login say so, codes and recovery
   assertFails(await user.run(["account", "login", "plain", "--password-file", file, "--json"]), 77, "no_accounts");
   assertFails(await user.run(["account", "passwd", "--password-file", file, "--json"]), 77, "no_accounts");
   assertFails(await user.run(["contact", "add", "someone", "--json"]), 77, "no_accounts");
+  const mate = await world.member("mate", open, { QIGHT_TIMEOUT: "120s" });
+  await user.ok(["group", "create", "team", mate.id]);
   const codes = (await user.ok(["account", "codes"])).split("\n");
   assert.equal(codes.length, 8);
   const about = await shown(user);
   assert.deepEqual([about.name, about.signed_in, about.recovery_codes], [null, null, 8]);
   const next = machine("plain2", open);
   const code = next.file("code", codes[3].toUpperCase());
-  const out = JSON.parse(
-    await next.ok(["account", "recover", user.id, "--no-passphrase", "--code-file", code, "-y", "--json"]),
+  const recovered = await next.run(
+    ["account", "recover", user.id, "--no-passphrase", "--code-file", code, "-y", "--json"],
   );
+  const out = JSON.parse(recovered.stdout);
+  assert.match(recovered.stderr, /conversations that this device is in again: 1/);
+  await mate.ok(["fetch"]);
+  await mate.ok(["send", "#team", "welcome back"]);
+  assert.match(await next.ok(["fetch"]), /#team \S+ {2}welcome back$/);
   assert.deepEqual([out.id, out.name, out.codes.length], [user.id, null, 8]);
   assert.equal((await shown(next)).devices, 2);
 });
@@ -264,7 +271,7 @@ row("recover on a clean machine: contacts come back, mail reaches it, the old co
   const done = await recover("recann", code, "--revoke-others", "-y");
   assert.equal(done.code, 0, done.stderr);
   assert.equal(done.stdout.trimEnd().split("\n").filter((line) => CODE.test(line)).length, 8);
-  assert.match(done.stderr, /Comes back: the account, contacts \(1\) and conversations \(2\)/);
+  assert.match(done.stderr, /Comes back: the account, contacts \(1\) and conversations \(1\)/);
   assert.match(done.stderr, /Does not: history, files/);
   assert.equal(await next.ok(["whoami"]), ann.id);
   assert.match(await next.ok(["contact", "list"]), /^bea {2}qid1/);
@@ -276,6 +283,10 @@ row("recover on a clean machine: contacts come back, mail reaches it, the old co
   await bea.ok(["send", "ann", "are you back?"]);
   const texts = (await next.ok(["fetch", "--json"])).split("\n").map((line) => JSON.parse(line).text);
   assert.ok(texts.includes("are you back?"), `${texts}`);
+  await bea.ok(["fetch"]);
+  await bea.ok(["send", "#ops", "and in ops?"]);
+  const inOps = (await next.ok(["fetch", "--json"])).split("\n").map((line) => JSON.parse(line));
+  assert.deepEqual(inOps.map(({ in: where, text }) => [where, text]), [["#ops", "and in ops?"]]);
   await next.ok(["account", "logout"]);
   assertFails(
     await next.run(["account", "login", "recann", "--password-file", ann.password, "--json"]),
