@@ -11,6 +11,7 @@ import type { Store } from "./storage/store.ts";
 
 const SWEEP_MS = 500;
 const COLLECT_MS = 60_000;
+const SESSIONS_MS = 6 * 60 * 60 * 1000;
 const RENEW_CHECK_MS = 60 * 60 * 1000;
 
 /** What is looked after. */
@@ -25,11 +26,12 @@ export interface House {
   /** By which messages expire, milliseconds since 1970. */
   readonly expiryNow: () => number;
   readonly renewCertificate: () => Promise<void>;
+  readonly renewSessions: () => Promise<void>;
 }
 
 /** Keeps house until it is disposed of; a task that fails is logged and tried again at its next turn. */
 export function keepHouse(house: House): Disposable {
-  const { peers, store, mailboxes, metrics, log, monotonic, expiryNow, renewCertificate } = house;
+  const { peers, store, mailboxes, metrics, log, monotonic, expiryNow, renewCertificate, renewSessions } = house;
   const timers = [
     every(SWEEP_MS, () => sweepDeadlines(peers, monotonic())),
     every(COLLECT_MS, async () => {
@@ -38,6 +40,7 @@ export function keepHouse(house: House): Disposable {
       if (expired > 0) mailboxes.roomChanged();
     }),
     every(RENEW_CHECK_MS, renewCertificate),
+    every(SESSIONS_MS, renewSessions),
   ];
   return { [Symbol.dispose]: () => timers.forEach(clearInterval) };
 

@@ -15,6 +15,8 @@ export interface Session {
   readonly mailbox: string;
   /** Why the relay does not admit this session (token, allow list, not listed any more), or null when it does. */
   readonly refusal: QightError | null;
+  /** SHA-256 of the session token that it came with, or was given; absent without one. */
+  readonly signedIn?: Uint8Array;
 }
 
 /** A call under way, as the deadline sweep sees it. */

@@ -211,7 +211,9 @@ async function run(
   cleanup.defer(() => listeners.close());
   const serving = listeners.all.map((listener: Listener) => serveListener(listener, room));
 
-  cleanup.use(keepHouse({ peers, store, mailboxes, metrics, log, monotonic, expiryNow, renewCertificate }));
+  cleanup.use(
+    keepHouse({ peers, store, mailboxes, metrics, log, monotonic, expiryNow, renewCertificate, renewSessions }),
+  );
 
   async function renewCertificate(): Promise<void> {
     const next = await openCertificate(config, folder, now());
@@ -219,6 +221,10 @@ async function run(
     certificate = next;
     for (const listener of listeners.all) listener.renew(next.leaf);
     log.info("certificate renewed", { expires: new Date(next.expiresAtMs).toISOString() });
+  }
+
+  async function renewSessions(): Promise<void> {
+    await sessions.renew(peers);
   }
 
   let stopped: Promise<void> | null = null;

@@ -29,6 +29,8 @@ export interface Sessions {
   issue(device: Uint8Array, account: Uint8Array): Promise<{ sessionToken: string; expiresAtMs: bigint }>;
   /** Whether this token is a live session of exactly this device in this account; a use moves its end on. */
   admits(token: string, device: Uint8Array, account: Uint8Array): Promise<boolean>;
+  /** Moves the ends of sessions on whose devices are connected: being here is use. */
+  renew(peers: Iterable<Peer>): Promise<void>;
 }
 
 /** `now` is the relay's clock in milliseconds. */
@@ -70,6 +72,15 @@ export function createSessions(
       }
       return true;
     },
+    async renew(peers) {
+      if (!enabled()) return;
+      const live = new Map<string, Uint8Array>();
+      for (const { session } of peers) {
+        if (session?.signedIn && !session.refusal) live.set(session.signedIn.toHex(), session.signedIn);
+      }
+      const expiresAtMs = now() + SESSION_MS;
+      await Promise.all([...live.values()].map((hash) => accounts.touchSession(hash, expiresAtMs)));
+    },
   };
 }
 
@@ -78,7 +89,12 @@ export function sessionAnswer(made: MadeSession | null): { sessionToken: string;
   return { sessionToken: made?.token ?? "", expiresAtMs: BigInt(made?.stored.expiresAtMs ?? 0) };
 }
 
-/** The device of this connection has just signed in: its session counts as admitted from now on. */
-export function admitPeer(peer: Peer): void {
-  if (peer.session) peer.session = { ...peer.session, refusal: null };
+/** The device of this connection was just given this token: its session counts as admitted from now on. */
+export function admitPeer(peer: Peer, token: string): void {
+  if (peer.session) peer.session = { ...peer.session, refusal: null, ...signedInBy(token) };
+}
+
+/** What a connection remembers of the token that it came with. */
+export function signedInBy(token: string): { readonly signedIn?: Uint8Array } {
+  return TOKEN.test(token) ? { signedIn: tokenHash(token) } : {};
 }

@@ -95,11 +95,11 @@ export async function loginFinish(room: AccountRoom, call: CallContext): Promise
       hint: "Link this device from another one with qight device link, or use qight account recover.",
     });
   }
-  const answer = create(SessionResponseSchema, await room.sessions.issue(call.peer.device, account));
+  const issued = await room.sessions.issue(call.peer.device, account);
   room.metrics.login("ok");
   room.recent.set(call.peer, { account });
-  admitPeer(call.peer);
-  await call.reply.send(toBinary(SessionResponseSchema, answer));
+  admitPeer(call.peer, issued.sessionToken);
+  await call.reply.send(toBinary(SessionResponseSchema, create(SessionResponseSchema, issued)));
 }
 
 /** Logout: of this device, or of another one of the account. */

@@ -66,7 +66,7 @@ export async function publishBundle(room: PublishingRoom, call: CallContext): Pr
   listChanged(room, put, outcome);
   if (listed && !refused) return await answer(call, "");
   const { sessionToken } = await room.sessions.issue(call.peer.device, bundle.account);
-  if (refused) admitPeer(call.peer);
+  if (refused) admitPeer(call.peer, sessionToken);
   await answer(call, sessionToken);
 }
 

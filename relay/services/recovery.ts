@@ -101,7 +101,7 @@ export async function recoverFinish(room: RecoveryRoom, call: CallContext): Prom
     const others = step.put.devices.filter((device) => !equal(device, call.peer.device));
     endSessions(room.peers, others, new QightError("login_needed", "The account was recovered on another device"));
   }
-  if (refused) admitPeer(call.peer);
+  if (refused) admitPeer(call.peer, session?.token ?? "");
   const answer = create(SessionResponseSchema, sessionAnswer(session));
   await call.reply.send(toBinary(SessionResponseSchema, answer));
 }

@@ -67,7 +67,7 @@ export async function registerFinish(room: AccountRoom, call: CallContext): Prom
   if (registered.kind !== "registered") throw refusalOf(registered);
   if (bundle) listChanged(room, bundle.put, registered);
   room.metrics.login("registered");
-  admitPeer(call.peer);
+  admitPeer(call.peer, session.token);
   const answer = create(SessionResponseSchema, sessionAnswer(session));
   await call.reply.send(toBinary(SessionResponseSchema, answer));
 }

@@ -22,6 +22,7 @@ import type { CallContext } from "../dispatch.ts";
 import { decode } from "../request_reader.ts";
 import { mailboxKey } from "../mailboxes.ts";
 import type { Session } from "../peer.ts";
+import { signedInBy } from "../sessions.ts";
 
 /** A challenge is good for this long, once (docs/protocol.md, Session proof). */
 const CHALLENGE_MS = 10_000;
@@ -85,7 +86,13 @@ export async function hello(room: SessionRoom, call: CallContext): Promise<void>
   // Who has yet to sign in is nobody to be noted: every new device comes so.
   if (refusal && refusal.code !== "login_needed") room.refused(refusal.code, call.peer.connection.peer.hostname);
   const sessionId = crypto.getRandomValues(new Uint8Array(16));
-  const session: Session = { id: sessionId.toHex(), device, mailbox: device ? mailboxKey(device) : "", refusal };
+  const session: Session = {
+    id: sessionId.toHex(),
+    device,
+    mailbox: device ? mailboxKey(device) : "",
+    refusal,
+    ...signedInBy(proof.token),
+  };
   // Two hellos on one connection may race each other up to here.
   if (call.peer.session) throw new QightError("protocol", "This connection has said hello already");
   call.peer.session = session;

@@ -8,6 +8,9 @@ import { createLoginTries, FREE_TRIES } from "../../relay/limits/login_tries.ts"
 import { createLoginStates, LOGIN_STATE_MS } from "../../relay/login_states.ts";
 import { Peer } from "../../relay/peer.ts";
 import { createPeerMemory } from "../../relay/peer_memory.ts";
+import { QightError } from "../../proto/errors.ts";
+import { createSessions, SESSION_MS, signedInBy } from "../../relay/sessions.ts";
+import { tokenHash } from "../../relay/tokens.ts";
 import { memoryPair } from "../../net/memory.ts";
 
 const MINUTE = 60_000;
@@ -122,6 +125,26 @@ Deno.test("what is remembered of a connection is its own, is taken once, and gro
   memory.set(ada, "y");
   now += 100;
   assert.deepEqual([memory.get(ada), memory.take(ada)], [null, null]);
+});
+
+Deno.test("who stays connected uses the session all the time: its end moves on, once for all connections, not of who was refused", async () => {
+  const touched: [string, number][] = [];
+  const accounts = {
+    session: () => Promise.resolve(null),
+    putSession: () => Promise.resolve(),
+    touchSession: (hash: Uint8Array, at: number) => Promise.resolve(void touched.push([hash.toHex(), at])),
+  };
+  const sessions = createSessions({ accounts, enabled: () => true, now: () => 1000 });
+  const device = new Uint8Array(32).fill(1);
+  const token = (await sessions.issue(device, device)).sessionToken;
+  const connected = (signedInAs: string, refusal: QightError | null = null) => {
+    const one = peer();
+    one.session = { id: "", device, mailbox: "01", refusal, ...signedInBy(signedInAs) };
+    return one;
+  };
+  const refused = connected(`qsess_${"B".repeat(43)}`, new QightError("login_needed"));
+  await sessions.renew([connected(token), connected(token), refused, connected(""), peer()]);
+  assert.deepEqual(touched, [[tokenHash(token).toHex(), 1000 + SESSION_MS]]);
 });
 
 Deno.test("a relay with accounts is not open to the world, and says its mode", () => {
