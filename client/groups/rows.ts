@@ -73,8 +73,9 @@ export function happeningsOf(
   const by = committer.account;
   const left = members.filter(({ leaf }) => !removed.some((gone) => gone.leaf === leaf));
   const stays = (account: Uint8Array) => [...left, ...added].some((member) => equal(member.account, account));
-  // Who joins anew by itself was there all the time; whose old leaf somebody else replaces had left.
-  const there = external ? members : left;
+  // Who joins anew by itself, or by another device, was there all the time; whose old leaf somebody else replaces had left.
+  const replaced = ({ device }: Member) => added.some((one) => equal(one.device, device));
+  const there = external ? members : members.filter((member) => !replaced(member));
   const was = (account: Uint8Array) => there.some((member) => equal(member.account, account));
   const events: Happening[] = [];
   // A conversation of two begins and goes on without a word about it.

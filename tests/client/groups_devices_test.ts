@@ -221,6 +221,25 @@ Deno.test("the own devices have a conversation that either begins, also both at 
   await assert.rejects(cy.calls.getGroup(one), isCode("not_a_member"));
 });
 
+Deno.test("a conversation of the own devices that was begun and not completed is completed the next time", async () => {
+  await using relay = await groupRelay();
+  await using bo = await GroupPerson.join(relay, 2);
+  await using phone = await GroupPerson.join(relay, 2, { device: 3 });
+  await bo.connect();
+  const { rpc } = bo.relay;
+  const unary = rpc.unary.bind(rpc);
+  rpc.unary = (method, request, options) => {
+    if (method.name !== "Commit") return unary(method, request, options);
+    throw new QightError("unreachable", "The relay went away");
+  };
+  await assert.rejects(openOwn(bo.room), isCode("unreachable"));
+  await bo.restart();
+  const group = await openOwn(bo.room);
+  await phone.read();
+  assert.deepEqual(await devicesIn(bo, group, [bo, phone]), [0, 1]);
+  await assertOneView(group, [bo, phone]);
+});
+
 Deno.test("a device that cannot be added is no conversation of the own devices, and nothing is left of the try", async () => {
   await using relay = await groupRelay();
   await using bo = await GroupPerson.join(relay, 2);
@@ -286,6 +305,21 @@ Deno.test("an account whose devices were all replaced keeps its seat: who remove
   await anew.publishPackages(2);
   assert.deepEqual(await ana.happened(), ["member_added"]);
   assert.deepEqual(await anew.happened(), ["joined"]);
+  await assertOneView(group, [ana, anew]);
+});
+
+Deno.test("an account whose devices were all replaced by one that can be added goes on in the same commit, without a word", async () => {
+  await using relay = await groupRelay();
+  await using ana = await GroupPerson.join(relay, 1);
+  await using bo = await GroupPerson.join(relay, 2);
+  const { group } = await ana.groups.create("ops", [bo.account]);
+  await ana.events();
+  await bo.read();
+  await using anew = await GroupPerson.join(relay, 2, { device: 3 });
+  await anew.revoke(bo);
+  assert.deepEqual(await ana.happened(), [], "bo was there all the time");
+  await anew.read();
+  assert.deepEqual(await devicesIn(ana, group, [ana, bo, anew]), [0, 2]);
   await assertOneView(group, [ana, anew]);
 });
 
