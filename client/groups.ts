@@ -15,6 +15,7 @@ import { makePass, usePass } from "./groups/invite_pass.ts";
 import { ensureKeyPackages, IN_PEACE } from "./groups/key_packages.ts";
 import { leaveGroup, noteLeaver, removeLeavers } from "./groups/leave.ts";
 import { isMember } from "./groups/member_row.ts";
+import { readmit } from "./groups/readmit.ts";
 import { bringTo, comeBack, healFork, type Reached } from "./groups/reach.ts";
 import { groupName, type Role } from "./groups/roles.ts";
 import type { GroupRoom } from "./groups/room.ts";
@@ -170,6 +171,7 @@ export class Groups {
       direct: (account) => this.direct(account),
       absent: (group, devices) => absentFrom(this.#room, group, devices),
       complete: (group) => completeNow(this.#room, group),
+      readmit: (group, account) => readmit(this.#room, group, account),
       bringTo: async (group, epoch) => {
         if (await this.bringTo(group, epoch) !== "behind") return;
         throw new QightError("stale_epoch", "The group waits for a change to be taken back that breaks its rules");

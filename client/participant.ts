@@ -127,6 +127,7 @@ export class Participant implements AsyncDisposable {
       direct: async (account) => await standingDirect(room, account) ?? await (await groups()).direct(account),
       absent: (group, devices) => absentFrom(room, group, devices),
       complete: async (group) => await (await groups()).reach.complete(group),
+      readmit: async (group, account) => await (await groups()).reach.readmit(group, account),
       bringTo: async (group, epoch) => await (await groups()).reach.bringTo(group, epoch),
     };
   }

@@ -56,7 +56,8 @@ interface Outcome {
 
 /**
  * Sends, and after each certain `stale_epoch` takes the commits in and sends other bytes under the same id. A direct
- * conversation that the relay does not know any more, because it was restored from a backup, is begun anew.
+ * conversation that the relay does not know any more, because it was restored from a backup, is begun anew; when nobody
+ * else is on its roster, the other side is let in anew.
  */
 async function sendThroughRaces(room: SendRoom, frozen: Frozen): Promise<Outcome> {
   const { relay, outbox, author, groups, receipts: receipt = false } = room;
@@ -64,9 +65,17 @@ async function sendThroughRaces(room: SendRoom, frozen: Frozen): Promise<Outcome
   const group = frozen.row.group!;
   let { envelope } = envelopeTo(group, frozen);
   let begunAnew = frozen.row.conversation !== "direct";
+  // In the conversation with oneself there may be nobody else for good reason.
+  let letIn = begunAnew || equal(frozen.row.recipient, author.bundle.account);
   for (let races = 0;; races++) {
     try {
-      return { receipt: await relay.send(envelope, { receipt }), error: null, envelope };
+      const accepted = await relay.send(envelope, { receipt });
+      if (letIn || !groups || accepted.members?.length !== 0) return { receipt: accepted, error: null, envelope };
+      // Stored for nobody: the other side is off the roster although their leaf is there.
+      letIn = true;
+      const refused = await groups.readmit(group, frozen.row.recipient).then(() => null, asQightError);
+      if (refused && isUnknown(refused)) throw refused;
+      if (refused) return { receipt: null, error: refused, envelope };
     } catch (thrown) {
       const error = asQightError(thrown);
       if (isUnknown(error) || error.requestId === undefined) throw error;

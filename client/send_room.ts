@@ -57,6 +57,8 @@ export interface GroupReach {
   absent(group: Uint8Array, devices: readonly Uint8Array[]): Promise<Uint8Array[]>;
   /** Adds devices of a direct conversation that have no leaf and can be added; answers nothing, `absent` says what is left. */
   complete(group: Uint8Array): Promise<void>;
+  /** Lets the other side of a direct conversation (account hash) in anew, to whom the relay delivers nothing any more. */
+  readmit(group: Uint8Array, account: Uint8Array): Promise<void>;
   /** Takes commits in until the group is at this epoch at least. */
   bringTo(group: Uint8Array, epoch: number): Promise<void>;
 }

@@ -239,3 +239,20 @@ Deno.test("lines into a group while commits go on: each arrives once and in orde
   assert.ok(caughtUp > 0, "a commit was first at least once");
   assert.deepEqual(await eve.texts(), texts);
 });
+
+Deno.test("regression: who was blocked when a conversation began is heard after that, and is not told that nobody heard", async () => {
+  await using at = await groupRelay();
+  await using ada = await Talker.join(at, 1);
+  await using bob = await Talker.join(at, 2, { packages: 5 });
+  await bob.person.contacts.add("ada", ada.account);
+  await bob.person.contacts.block("ada", true);
+  await ada.say(bob, "unwanted");
+  assert.ok((await bob.hear()).every(({ type }) => type !== "message"));
+  assert.deepEqual(await bob.person.calls.listGroups(), [], "who blocks leaves at once");
+  await bob.person.contacts.block("ada", false);
+  const { via, devices, error } = await ada.say(bob, "hello again");
+  assert.deepEqual([via, devices.length, error], ["mls", 1, null]);
+  assert.deepEqual(await bob.texts(), ["hello again"]);
+  await bob.say(ada, "hi");
+  assert.deepEqual(await ada.texts(), ["hi"]);
+});

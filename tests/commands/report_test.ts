@@ -160,6 +160,17 @@ row(
   },
 );
 
+row("regression: who first wrote while blocked is heard when the block is lifted", async () => {
+  const ann = await world.member("ann", relay);
+  await ann.ok(["contact", "add", "mallory", mallory.id]);
+  await ann.ok(["contact", "block", "mallory"]);
+  assert.equal((await mallory.run(["send", ann.id, "hello?"])).code, 77);
+  assert.equal(await ann.ok(["fetch"]), "");
+  await ann.ok(["contact", "block", "mallory", "--undo"]);
+  await mallory.ok(["send", ann.id, "hello again"]);
+  assert.match(await ann.ok(["fetch"]), /^[^\n]*mallory {2}hello again$/);
+});
+
 row(
   "a relay that cannot be asked keeps nobody from blocking; one line says so, and the same again tells it",
   async () => {
