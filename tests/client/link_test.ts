@@ -175,7 +175,7 @@ Deno.test("an answer that was made up, changed, or put together from two account
     ["the list of another account", { bundle: adas }],
     ["a list without the new device", { bundle: without }],
     ["a list without the one who answers", { bundle: notHers }],
-    ["another device's voucher", { voucher: await signVoucher(tablet, eves) }],
+    ["another device's voucher", { bundle: eves, voucher: await signVoucher(tablet, eves) }],
     ["a voucher for another list", { voucher: await signVoucher(eve.device, without) }],
   ];
   for (const [what, change] of rows) {

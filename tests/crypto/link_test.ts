@@ -1,7 +1,13 @@
 /** What two devices write for each other while one is linked: locked by vectors, and refused when changed on the way. @module */
 import assert from "node:assert/strict";
+import { fromBinary } from "@bufbuild/protobuf";
+import { xchacha20poly1305 } from "@noble/ciphers/chacha.js";
+import { sha256 } from "@noble/hashes/sha2.js";
 import fc from "fast-check";
+import { concat } from "../../crypto/domains.ts";
+import { verifyEd25519 } from "../../crypto/ed25519.ts";
 import { fromHex, hex } from "../../crypto/hex.ts";
+import { openBase } from "../../crypto/hpke.ts";
 import { formatInviteLink, LINK_CODE, parseInviteLink, parseInviteWords } from "../../crypto/invite_code.ts";
 import {
   linkKeys,
@@ -14,6 +20,7 @@ import {
   openOffer,
 } from "../../crypto/link.ts";
 import type { QightError } from "../../proto/errors.ts";
+import { LinkAnswerSchema, LinkGrantSchema } from "../../proto/gen/qight/v1/link_pb.ts";
 import { ada, bob, eve, seedOf } from "./samples.ts";
 
 // Made with Python's hmac and hashlib (RFC 5869).
@@ -129,6 +136,22 @@ Deno.test("an answer in another device's name is refused", async () => {
   const offer = await openOffer(keys, made.record);
   const impostor = { publicKey: ada.publicKey, sign: (bytes: Uint8Array) => eve.sign(bytes) };
   await assert.rejects(openAnswer(keys, made, await makeAnswer(keys, offer, impostor, grant)), refused);
+});
+
+Deno.test("layout: the answer's signature, and what the grant is bound to", async () => {
+  const made = await makeOffer(keys, bob, "laptop");
+  const record = await makeAnswer(keys, await openOffer(keys, made.record), ada, grant);
+  const place = concat(keys.locator, Uint8Array.of(1));
+  const plain = xchacha20poly1305(keys.sealKey, record.slice(0, 24), place).decrypt(record.subarray(24));
+  const { device, signature, enc, ct } = fromBinary(LinkAnswerSchema, plain);
+  assert.deepEqual(device, ada.publicKey);
+  const text = (domain: string) => new TextEncoder().encode(`${domain}\0`);
+  const signed = concat(text("qight link answer v1"), keys.locator, bob.publicKey, enc, sha256(ct));
+  assert.ok(await verifyEd25519(ada.publicKey, signed, signature));
+  const info = concat(text("qight link v1"), keys.locator, bob.publicKey, ada.publicKey);
+  const context = { aead: 2, info, aad: new Uint8Array(0) } as const;
+  const opened = fromBinary(LinkGrantSchema, await openBase(made.keyPair, context, enc, ct));
+  assert.deepEqual(opened.accountSeed, grant.accountSeed);
 });
 
 Deno.test("a secret of another length is a mistake of the program", () => {
