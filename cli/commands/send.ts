@@ -11,7 +11,6 @@ import { lateModule } from "../late_module.ts";
 import { readContent } from "../message_input.ts";
 import { Messenger } from "../messenger.ts";
 import { type Progress, startProgress } from "../progress.ts";
-import { sendLines } from "../send_lines.ts";
 import { sendNow, sendQueued } from "../send_one.ts";
 import type { sendSpec } from "../tree/messages.ts";
 import type { Call } from "../tree/spec.ts";
@@ -28,6 +27,7 @@ export async function run(call: Call<typeof sendSpec>): Promise<void> {
   if (options.lines) {
     await using messenger = await Messenger.open(settings, out);
     const destination = await destinationNow(args[0], messenger, options, call);
+    const { sendLines } = await lateModule<typeof import("../send_lines.ts")>("send_lines.ts");
     return await sendLines(messenger, destination, { ttlS, plaintext, replyTo }, call);
   }
   const content = await readContent({ message: args[1], files: options.file ?? [], replyTo });

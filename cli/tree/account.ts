@@ -77,7 +77,7 @@ export const accountCodesSpec = {
 /** `qight account` and what is below it. */
 export const accountSpec = {
   name: "account",
-  summary: "a name at a relay, recovery, and the end of an account",
+  summary: "a name at a relay, recovery codes, deletion",
   commands: [
     accountRegisterSpec,
     accountLoginSpec,

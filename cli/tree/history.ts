@@ -40,7 +40,7 @@ export const transcriptExportSpec = {
 /** `qight transcript` and what is below it. */
 export const transcriptSpec = {
   name: "transcript",
-  summary: "conversations as files that show whether somebody changed them",
+  summary: "conversations as files that show every change",
   commands: [
     transcriptExportSpec,
     {
