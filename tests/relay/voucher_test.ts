@@ -201,3 +201,15 @@ Deno.test("at a relay with passwords a voucher signs the new device in, and noth
   await refused(() => publish(stranger, eve.bundle, 0), "login_needed");
   await refused(async () => publish(stranger, eve.bundle, 0, await signVoucher(laptop, eve.bundle)), "login_needed");
 });
+
+Deno.test("a device that moved to another account has no more say about the list it is still named on", async () => {
+  await using relay = await testRelay({ now: () => NOW });
+  await using old = await relay.join(ada);
+  await publish(old, await list(1, [laptop, phone], true), NOW);
+  await using moved = await as(relay, phone);
+  await publish(moved, await listOf(eve.account, NOW, NOW, [phone]), 0);
+  const next = await list(2, [laptop, phone, stolen], true);
+  await refused(() => publish(moved, next, NOW + 1), "not_listed");
+  await using made = await as(relay, stolen);
+  await refused(async () => publish(made, next, NOW + 1, await signVoucher(phone, next)), "not_listed");
+});
