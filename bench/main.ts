@@ -11,6 +11,7 @@ import { cliStart } from "./claims/cli_start.ts";
 import { connections } from "./claims/connections.ts";
 import { conversations } from "./claims/conversations.ts";
 import { durableSends } from "./claims/durable_sends.ts";
+import { historyMove } from "./claims/history_move.ts";
 import { lines } from "./claims/lines.ts";
 import { peerFigures } from "./claims/peers.ts";
 import { pipelinedSends } from "./claims/pipelined_sends.ts";
@@ -34,6 +35,7 @@ const claims: Record<string, Claim> = {
   connections,
   cli: cliStart,
   conversations,
+  history: (bench) => historyMove(bench),
 };
 
 if (import.meta.main) Deno.exit(await main(Deno.args));
