@@ -7,12 +7,12 @@ import { bodyBytes, rfc3339, whereName } from "./message_output.ts";
 
 /**
  * Resolves when the command exited 0; everything else is `exec_failed` (74). `to` is the own id, `name` the sender's
- * contact name, if they have one.
+ * contact name, if they have one, `files` the paths of what came along and was saved.
  */
 export async function execFor(
   [command, ...args]: readonly string[],
   message: InboxMessage,
-  { to, name }: { readonly to: string; readonly name: string | undefined },
+  { to, name, files }: { readonly to: string; readonly name: string | undefined; readonly files: readonly string[] },
   signal: AbortSignal,
 ): Promise<void> {
   const env = {
@@ -25,6 +25,8 @@ export async function execFor(
     QIGHT_VIA: message.via,
     QIGHT_SEQ: String(message.seq),
     QIGHT_SENT_AT: rfc3339(message.sentAtMs),
+    // Saved names have no line ends (client/storage/save_files.ts).
+    QIGHT_FILES: files.join("\n"),
   };
   let child: Deno.ChildProcess;
   try {

@@ -172,7 +172,7 @@ export class FetchRun {
     const names = await this.#contacts.names();
     for (const message of messages) {
       const files = await this.#save(message);
-      records.push(messageRecord(message, files, this.#style, names.get(message.from.toHex())));
+      records.push(messageRecord(message, files, this.#style, (account) => names.get(account.toHex())));
     }
     let flushed = messages.length;
     try {
@@ -239,9 +239,9 @@ export class FetchRun {
     this.#call.signal.throwIfAborted();
     const [ours] = await this.#inbox.printing(message);
     if (!ours) return;
-    await this.#save(ours);
+    const files = (await this.#save(ours)).flatMap(({ path }) => path ?? []);
     const name = (await this.#contacts.ofAccount(ours.from))?.name;
-    await execFor(this.#wishes.command!, ours, { to: this.#style.to, name }, this.#call.signal);
+    await execFor(this.#wishes.command!, ours, { to: this.#style.to, name, files }, this.#call.signal);
     this.printed++;
     await this.#inbox.shown(ours);
   }

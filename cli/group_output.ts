@@ -28,6 +28,7 @@ export function groupFields(view: GroupView) {
 export function groupLine(view: GroupView): string {
   const { name, status, role, members, disappearAfterS } = view;
   const what = status === "active" ? role : STATES[status] ?? status;
+  if (OVER.has(status)) return `#${name}  ${what}`;
   const timer = disappearAfterS > 0 ? [`lines go ${formatDuration(disappearAfterS * 1000)} after reading`] : [];
   return [`#${name}`, members.length === 1 ? "1 member" : `${members.length} members`, what, ...timer].join("  ");
 }
@@ -46,7 +47,12 @@ export function memberLine({ account, role, own, devices }: GroupMember, names: 
   return [name, formatAccountId(account), role, ...more].join("  ");
 }
 
+/** Nobody tells any more who is in it. */
+const OVER: ReadonlySet<GroupView["status"]> = new Set(["left", "removed"]);
+
 const STATES: Partial<Record<GroupView["status"], string>> = {
   joining: "waits for your yes: qight group join",
   stuck: "waits for a change to be undone",
+  left: "you left",
+  removed: "you were removed",
 };

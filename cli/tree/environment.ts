@@ -39,4 +39,5 @@ export const execEnvironment: readonly (readonly [name: string, text: string])[]
   ["QIGHT_VIA", "mls, sealed or plain"],
   ["QIGHT_SEQ", "the message's number in the mailbox"],
   ["QIGHT_SENT_AT", "when it was sent, RFC 3339 in UTC"],
+  ["QIGHT_FILES", "where --save-dir put its files, one path a line; empty without any"],
 ];

@@ -64,8 +64,9 @@ export const fetchSpec = {
     "A message whose files would be lost (no --save-dir, no --json; with --exec no --save-dir) is not acknowledged.",
     "A mailbox has one reader at a time: the newest fetch takes over and ends an older --follow (exit 75). --peek does not.",
     "The command of --exec gets QIGHT_ID, QIGHT_FROM, QIGHT_TO, QIGHT_IN (#NAME of a group, or the other side's id), QIGHT_VIA",
-    "(mls, sealed or plain), QIGHT_SEQ, QIGHT_SENT_AT, and QIGHT_FROM_NAME: the sender's",
-    "contact name, empty for a stranger. One that exits other than 0 ends fetch with 74 and its message comes again.",
+    "(mls, sealed or plain), QIGHT_SEQ, QIGHT_SENT_AT, QIGHT_FILES (what --save-dir saved, one path a line), and",
+    "QIGHT_FROM_NAME: the sender's contact name, empty for a stranger. One that exits other than 0 ends fetch with 74 and",
+    "its message comes again.",
   ],
   examples: [
     "qight fetch --wait 30s",

@@ -276,7 +276,11 @@ row("fetch --exec leaves a message whose files it would not hand on, with a line
     assert.deepEqual([left.code, left.stdout], [0, ""]);
     assert.equal(left.stderr.match(/kept at the relay until fetched with --save-dir DIR$/gm)?.length, 2, left.stderr);
   }
-  assert.equal((await bob.ok(["fetch", "--save-dir", "exec", ...command])).trim(), "large\nsmall");
+  await ada.ok(["send", bob.id, "none"]);
+  const saving = ["--exec", "--", "sh", "-c", 'cat; echo; printf "<%s>\n" "$QIGHT_FILES"'];
+  assert.deepEqual((await bob.ok(["fetch", "--save-dir", "exec", ...saving])).split("\n"), [
+    ...["large", "<exec/exec.bin>", "small", "<exec/exec.txt>", "none", "<>"],
+  ]);
   assert.equal(Deno.statSync(bob.path("exec/exec.bin")).size, MIB);
   assert.equal(await bob.ok(["fetch"]), "");
 });

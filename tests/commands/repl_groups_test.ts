@@ -167,6 +167,10 @@ row("an admin renames and removes; who was removed, or left, is told and writes 
   await type(b, "/leave\ncrew");
   await b.seen(/^you left #crew$/m);
   await a.seen(/#crew: bob left/);
+  await type(b, "/members");
+  await b.seen(/^You are no member of #crew any more$/m);
+  assert.match(await inHistory(b, /you left/), / -- you left$/);
+  assert.doesNotMatch(a.stderr(), /you removed bob/, "that he left was told");
   await type(a, "/members\n/gi");
   assert.match(await shown(a, /owner$/), /^you {2}qid1\S+ {2}owner$/);
   await end(a, b, c);

@@ -1,4 +1,5 @@
 /** `/members`: who is in a group. @module */
+import { QightError } from "../../../proto/errors.ts";
 import { memberLine } from "../../group_output.ts";
 import type { SlashCommand } from "../command.ts";
 import { groupsOf } from "../group_words.ts";
@@ -12,6 +13,9 @@ export const members: SlashCommand = {
   count: [0, 1],
   async run(chat, [name]) {
     const view = await groupsOf(chat).show(await chat.openGroup(name));
+    if (view.members.length === 0) {
+      throw new QightError("not_a_member", `You are no member of #${view.name} any more`, { hint: "" });
+    }
     const names = await chat.messenger.contacts.names();
     await chat.screen.show(view.members.map((member) => memberLine(member, names)).join("\n"));
   },
