@@ -18,17 +18,21 @@ export interface MessageStyle {
   readonly to: string;
 }
 
-/** The bytes of one record, its end included; `name` is the sender's contact name, if they have one. */
+/** What an account (hash) is called among the contacts; undefined for who is none. */
+type NameOf = (account: Uint8Array) => string | undefined;
+
+/** The bytes of one record, its end included. */
 export function messageRecord(
   message: InboxMessage,
   files: readonly SavedFile[],
   style: MessageStyle,
-  name: string | undefined,
+  nameOf: NameOf,
 ): Uint8Array {
   if (style.json) {
-    return encoder.encode(safeJson(messageFields(message, files, style.to, name)) + (style.nul ? "\0" : "\n"));
+    const fields = messageFields(message, files, style.to, nameOf(message.from));
+    return encoder.encode(safeJson(fields) + (style.nul ? "\0" : "\n"));
   }
-  if (!style.nul) return encoder.encode(messageText(message, files, style.utc, name));
+  if (!style.nul) return encoder.encode(messageText(message, files, style, nameOf));
   const body = bodyBytes(message);
   const shown = style.terminal ? encoder.encode(escapeControls(new TextDecoder().decode(body))) : body;
   const record = new Uint8Array(shown.length + 1);
@@ -90,21 +94,28 @@ const encoder = new TextEncoder();
 function messageText(
   message: InboxMessage,
   files: readonly SavedFile[],
-  utc: boolean,
-  name: string | undefined,
+  { utc, to }: MessageStyle,
+  nameOf: NameOf,
 ): string {
-  const { content, from, in: where, sentAtMs, verified, redelivered } = message;
+  const { content, in: where, sentAtMs, verified, redelivered } = message;
   const time = clockTime(new Date(rfc3339(sentAtMs)), utc);
   const marks = `${verified ? "" : " (not verified)"}${redelivered ? " (again)" : ""}`;
   const body = content.body.case === "data"
     ? `[${content.body.value.length} bytes of data]`
     : escapeControls(content.body.value ?? "").replace(/\n/g, "\n  ");
   const place = where.kind === "group" ? `#${escapeLine(where.name)} ` : "";
-  const lines = [`${time}  ${place}${name ?? formatAccountId(from).slice(0, SHORT_ID)}${marks}  ${body}`];
+  const lines = [`${time}  ${place}${speaker(message, to, nameOf)}${marks}  ${body}`];
   for (const { name, size, path } of files) {
     lines.push(`  [file] ${escapeLine(name)}  ${size} bytes${path === undefined ? "" : `  ${escapeLine(path)}`}`);
   }
   return `${lines.join("\n")}\n`;
+}
+
+/** Who said it; what another device of one's own said to somebody names them. */
+function speaker({ from, in: where }: InboxMessage, own: string, nameOf: NameOf): string {
+  const called = (account: Uint8Array) => nameOf(account) ?? formatAccountId(account).slice(0, SHORT_ID);
+  if (formatAccountId(from) !== own) return called(from);
+  return where.kind === "direct" && formatAccountId(where.peer) !== own ? `you to ${called(where.peer)}` : "you";
 }
 
 function clockTime(date: Date, utc: boolean): string {
