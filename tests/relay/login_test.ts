@@ -1,8 +1,10 @@
 /** Names, passwords and sessions at the relay, as clients and thieves meet them. @module */
 import assert from "node:assert/strict";
+import { signAccountEnd } from "../../crypto/account_end.ts";
 import { signBundle } from "../../crypto/bundle.ts";
 import { signerFromSeed } from "../../crypto/ed25519.ts";
 import { beginRegistration, finishRegistration } from "../../crypto/opaque.ts";
+import { RecoveryService } from "../../proto/gen/qight/v1/recovery_pb.ts";
 import { SESSION_MS } from "../../relay/sessions.ts";
 import { type Person, person } from "../helpers/people.ts";
 import { calls, login, parties, recordFor, register, startLogin } from "../helpers/signing_in.ts";
@@ -227,6 +229,28 @@ Deno.test("the relay tells its own devices when they were last here, to the hour
   ]);
   assert.equal(Number(devices[0].lastSeenMs), Math.floor((NOW + 90 * 60_000) / HOUR) * HOUR);
   assert.equal(devices[1].lastSeenMs, 0n);
+});
+
+Deno.test("a deleted account is told so, signs in no more, and its name goes to nobody else for 30 days", async () => {
+  await using home = await accountRelay({ limits: { loginsPerIpPerHour: 0 } });
+  const [ada, bob] = await Promise.all([1, 2].map((number) => person(number, NOW)));
+  let token: string;
+  {
+    await using client = await home.relay.connect(ada);
+    token = await register(client, ada, "ada", "correct horse");
+    const end = await signAccountEnd(ada.account, NOW);
+    await client.rpc.unary(RecoveryService.method.deleteAccount, { end: end.bytes });
+  }
+  await using back = await home.relay.connect(ada, { token, bundle: ada.bundle.bytes });
+  await assert.rejects(back.capabilities(), code("account_ended"));
+  await using unsaid = await home.relay.connect(ada, { token });
+  assert.equal((await startLogin(unsaid, "ada", "correct horse")).finish, null, "the password is nobody's");
+  await assert.rejects(register(unsaid, ada, "ada2", "correct horse"), code("account_ended"));
+  await using other = await home.relay.connect(bob);
+  await assert.rejects(register(other, bob, "a.da", "correct horse"), code("name_taken"));
+  home.clock.now += 30 * 24 * HOUR;
+  await using later = await home.relay.connect(bob);
+  await register(later, bob, "a.da", "correct horse");
 });
 
 Deno.test("where a key is enough there are no names, and what asks about them says so or answers nothing", async () => {
