@@ -2,6 +2,7 @@
  * The decoders of crypto/, each with a valid sample to damage.
  * @module
  */
+import { openAccountEnd, signAccountEnd } from "../../crypto/account_end.ts";
 import { openBundle, signBundle } from "../../crypto/bundle.ts";
 import { parseEnvelope, verifyEnvelope } from "../../crypto/envelope.ts";
 import { pad } from "../../crypto/padding.ts";
@@ -48,6 +49,7 @@ const bundle = await signBundle(adaAccount, {
   expiresAtMs: NOW + DAY,
   devices: [{ key: ada.publicKey, name: "laptop", addedAtMs: NOW }],
 });
+const { bytes: accountEnd } = await signAccountEnd(adaAccount, NOW);
 const envelope = await sealedEnvelope("hello");
 const payload = await sealContent({ to: bobSealingKey, fields: head, content: contentOf("hi") });
 const content = toBinary(SealedContentSchema, { ...contentOf("hi"), voidCounters: [1n, 300n] });
@@ -81,6 +83,7 @@ export const cryptoDecoders: readonly Decoder[] = [
     codes: ["bad_envelope", "bad_signature", "message_too_large"],
     decode: async (chance) => await verifyEnvelope(parseEnvelope(damage(envelope, chance))),
   },
+  { what: "ends of accounts", codes: ["bad_bundle"], decode: (chance) => openAccountEnd(damage(accountEnd, chance)) },
   { what: "bundles", codes: ["bad_bundle"], decode: (chance) => openBundle(damage(bundle.bytes, chance), NOW) },
   {
     what: "sealing keys",
