@@ -83,3 +83,39 @@ row(
     assert.match(await old.ok(["contact", "list"]), new RegExp(here.id.slice(0, 12)));
   },
 );
+
+row("a chat on the new device takes the history in while it goes on", async () => {
+  const old = await world.member("chat-old", relay);
+  const bob = await world.member("chat-bob", relay);
+  await old.ok(["contact", "add", "bob", bob.id]);
+  await old.ok(["send", "bob", "before the link"]);
+  const fresh = await linked(old, "chat-fresh");
+  const chat = fresh.start(["repl"]);
+  await chat.seen(/history: 1 of 1 lines came from another device of yours/);
+  await chat.write("/dm bob\n");
+  assert.match((await chat.line())!, /you {2}before the link$/);
+  await chat.closeStdin();
+  assert.equal(await chat.ended, 0, chat.stderr());
+});
+
+row("what was looked at in a chat is not unread on the other device", async () => {
+  const old = await world.member("read-old", relay);
+  const bob = await world.member("read-bob", relay);
+  await old.ok(["contact", "add", "bob", bob.id]);
+  const fresh = await linked(old, "read-fresh");
+  await bob.ok(["send", old.id, "look at me"]);
+  const there = fresh.start(["repl"]);
+  assert.match((await there.line())!, /look at me$/);
+  await there.closeStdin();
+  await there.ended;
+  assert.match((await fresh.run(["repl"], { stdin: "/list\n" })).stdout, /bob {2}1 unread of 1/);
+  const here = old.start(["repl", "--with", "bob", "-v"]);
+  assert.match((await here.line())!, /look at me$/);
+  await here.seen(/told the other devices of this account what changed here/);
+  await here.closeStdin();
+  assert.equal(await here.ended, 0);
+  await fresh.ok(["fetch"]);
+  const list = await fresh.run(["repl"], { stdin: "/list\n" });
+  assert.match(list.stdout, /bob {2}1 line/);
+  assert.doesNotMatch(list.stdout, /unread/);
+});
