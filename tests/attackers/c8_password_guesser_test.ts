@@ -13,7 +13,7 @@ import { tokenHash } from "../../relay/tokens.ts";
 import { type Person, person } from "../helpers/people.ts";
 import { refusal } from "../helpers/refusal.ts";
 import { calls, login, register, startLogin } from "../helpers/signing_in.ts";
-import { type TestRelay, testRelay } from "../helpers/test_relay.ts";
+import { silentLog, type TestRelay, testRelay } from "../helpers/test_relay.ts";
 
 const NOW = 1_800_000_000_000;
 const MINUTE = 60_000;
@@ -236,4 +236,22 @@ Deno.test("C8: who writes into the database adds no device: rows without the acc
   assert.equal(await comesIn(again, at.eve, token), "login_needed");
   await using client = await again.connect(at.eve);
   assert.equal((await refusal(() => login(client, "ada", PASSWORD))).code, "not_listed", "nor with the password");
+});
+
+Deno.test("C8: the log names the address of who guesses, never a name; who has yet to sign in is not in it", async () => {
+  const lines: string[] = [];
+  await using relay = await testRelay({ auth: { mode: "account" }, now: () => NOW, log: silentLog(lines) });
+  const eve = await person(2, NOW);
+  await using client = await relay.connect(eve);
+  assert.equal((await refusal(() => client.capabilities())).code, "login_needed");
+  assert.deepEqual(lines.filter((line) => line.includes("turned away")), []);
+  const { login } = await startLogin(client, "nobody.at.all", "x");
+  await refusal(() => client.rpc.unary(calls.loginFinish, { login, finish: "A".repeat(86) }));
+  for (let count = 1; count < 10; count++) await guess(client, "nobody.at.all");
+  assert.equal(await guess(client, "nobody.at.all"), MINUTE);
+  const reasons = lines.filter((line) => line.includes("turned away")).map((line) =>
+    /"reason":"(\w+)"/.exec(line)?.[1]
+  );
+  assert.deepEqual(reasons, ["wrong_password", "too_many_logins"]);
+  assert.ok(!lines.some((line) => line.includes("nobody.at")));
 });
