@@ -47,7 +47,7 @@ Deno.test("regression: who leaves a group keeps that in the history, once; a no 
   const people = [ana, bo];
   for (const yes of [true, false]) {
     const { group } = await ana.groups.create(yes ? "ops" : "spam", [bo.account]);
-    await bo.read();
+    assert.deepEqual(sentences(bo, await bo.read(), people), ["ana added you"], "and nothing of the group before");
     if (yes) await bo.groups.join(group);
     await bo.groups.leave(group, () => Promise.resolve());
   }
