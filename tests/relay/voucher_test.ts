@@ -213,3 +213,19 @@ Deno.test("a device that moved to another account has no more say about the list
   await using made = await as(relay, stolen);
   await refused(async () => publish(made, next, NOW + 1, await signVoucher(phone, next)), "not_listed");
 });
+
+Deno.test("an account comes to a second relay with all of its devices, and each of them may begin there", async () => {
+  const all = await list(1, [laptop, phone], true);
+  for (const first of [laptop, phone]) {
+    await using relay = await testRelay({ now: () => NOW });
+    await using one = await as(relay, first);
+    await publish(one, all, 0);
+    await using other = await as(relay, first === laptop ? phone : laptop);
+    await publish(other, all, all.version);
+    await publish(other, await list(2, [laptop, phone], true), all.version);
+  }
+  await using relay = await testRelay({ now: () => NOW });
+  await using one = await as(relay, laptop);
+  const six = await Promise.all([20, 21, 22, 23, 24].map(deviceNumber));
+  await refused(async () => publish(one, await list(1, [laptop, ...six]), 0), "too_many_devices");
+});
