@@ -2,6 +2,7 @@
 import { systemRandom } from "../client/clock.ts";
 import { followAccount } from "../client/own_account.ts";
 import { wantYes } from "./device_command.ts";
+import { asQightError } from "../proto/errors.ts";
 import type { Identity } from "./identity.ts";
 import { Messenger } from "./messenger.ts";
 import { orAborted } from "./send_one.ts";
@@ -58,6 +59,12 @@ async function leftBehind(messenger: Messenger): Promise<LeftBehind> {
 
 async function mailWaits(messenger: Messenger): Promise<boolean> {
   await using relay = await messenger.dial();
-  for await (const event of relay.fetch({ peek: true, max: 1 })) if (event.type === "delivered") return true;
-  return false;
+  try {
+    for await (const event of relay.fetch({ peek: true, max: 1 })) if (event.type === "delivered") return true;
+    return false;
+  } catch (thrown) {
+    // A device that was revoked, or is signed out, has no mailbox there that it could still read.
+    if (asQightError(thrown).exit !== 77) throw thrown;
+    return false;
+  }
 }

@@ -263,6 +263,28 @@ row("a second relay for the rows that follow", async () => {
   relay = await world.relay({ name: "second" });
 });
 
+row(
+  "where there are passwords a link signs the new device in, and the password does not let a revoked one back",
+  async () => {
+    const named = await world.relay({ name: "named", env: { QIGHT_CFG__AUTH__MODE: "account" } });
+    const [old, phone] = [machine("named-old", named), machine("named-phone", named)];
+    const password = ["--password-file", old.file("password", "correct horse battery\n")];
+    await old.ok(["account", "register", "ada", "--no-passphrase", ...password]);
+    await link(old, phone, { fresh: ["--name", "phone"] });
+    const shown = JSON.parse(await phone.ok(["account", "show", "--json"]));
+    assert.deepEqual([shown.name, shown.devices, shown.signed_in], ["ada", 2, 2]);
+    await old.ok(["send", shown.id, "to my phone"]);
+    assert.match(await phone.ok(["fetch"]), / to my phone$/);
+    await old.ok(["device", "revoke", "phone", "-y"]);
+    for (const args of [["fetch"], ["account", "login", "ada", ...password]]) {
+      const outcome = await phone.run([...args, "--json"]);
+      assert.deepEqual([outcome.code, errorOf(outcome).code], [77, "not_listed"], args.join(" "));
+    }
+    await link(old, phone, { fresh: ["-y"], old: ["--no-history"] });
+    assert.equal(JSON.parse(await phone.ok(["account", "show", "--json"])).signed_in, 2);
+  },
+);
+
 row("own devices are told of each other: what one revokes or lets in, the others see", async () => {
   const old = await world.member("triad", relay);
   const [second, third] = [machine("triad-2"), machine("triad-3")];
