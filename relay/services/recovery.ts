@@ -4,7 +4,7 @@
  * @module
  */
 import { create, toBinary } from "@bufbuild/protobuf";
-import { checkSuccessor, openBundle } from "../../crypto/bundle.ts";
+import { checkSuccessor, openBundle, type VerifiedBundle } from "../../crypto/bundle.ts";
 import { equal } from "../../crypto/equal.ts";
 import { sha256 } from "../../crypto/sha256.ts";
 import { QightError } from "../../proto/errors.ts";
@@ -59,7 +59,9 @@ export async function putRecovery(room: RecoveryRoom, call: CallContext): Promis
 export async function recoverStart(room: RecoveryRoom, call: CallContext): Promise<void> {
   newcomer(call);
   const { locator } = await call.requests.only(RecoverStartRequestSchema);
-  const { account, sealed, wrapped } = await found(room, call, locator);
+  const recovery = await found(room, call, locator);
+  if (!recovery) throw new QightError("code_unknown");
+  const { account, sealed, wrapped } = recovery;
   const named = await room.store.accounts.nameOf(account);
   const bundle = await room.store.bundleOfAccount(account);
   const answer = create(RecoverStartResponseSchema, {
@@ -75,8 +77,10 @@ export async function recoverFinish(room: RecoveryRoom, call: CallContext): Prom
   const { locator, bundle: bytes, expectedVersion, keeping, record } = await call.requests.only(
     RecoverFinishRequestSchema,
   );
-  const { account } = await found(room, call, locator);
+  const recovery = await found(room, call, locator);
   const bundle = await openOwnBundle(room, call, bytes);
+  if (!recovery) return await recoveredAlready(room, call, bundle);
+  const { account } = recovery;
   if (!equal(bundle.account, account)) throw new QightError("bad_bundle", "The list is not of the code's account");
   await room.admission.checkAccount(account);
   const stored = await room.store.bundleOfAccount(account);
@@ -107,14 +111,21 @@ export async function recoverFinish(room: RecoveryRoom, call: CallContext): Prom
 }
 
 /** A try counts before anything is looked up, and an unknown code is told like a used one. */
-async function found(room: RecoveryRoom, call: CallContext, locator: Uint8Array): Promise<FoundRecovery> {
+async function found(room: RecoveryRoom, call: CallContext, locator: Uint8Array): Promise<FoundRecovery | null> {
   refuseDraining(room);
   if (locator.length !== LOCATOR_BYTES) throw new QightError("bad_frame", "A locator has 32 bytes");
   const waitMs = room.limits.takeRecovery(call.peer.connection.peer.hostname);
   limited(room, waitMs, "Too many tries with recovery codes from this address");
-  const recovery = await room.store.accounts.recovery(await sha256(locator));
-  if (!recovery) throw new QightError("code_unknown");
-  return recovery;
+  return await room.store.accounts.recovery(await sha256(locator));
+}
+
+/** A lost answer, asked for again: the code is used up, and its list is the stored one. Brings no session. */
+async function recoveredAlready(room: RecoveryRoom, call: CallContext, bundle: VerifiedBundle): Promise<void> {
+  const stored = await room.store.bundleOfDevice(call.peer.device);
+  if (!stored || !equal(stored.bundle, bundle.bytes)) throw new QightError("code_unknown");
+  if (call.peer.session?.refusal) throw call.peer.session.refusal;
+  const answer = create(SessionResponseSchema, sessionAnswer(null));
+  await call.reply.send(toBinary(SessionResponseSchema, answer));
 }
 
 function checkedKeeping(keeping: RecoveryKeeping | undefined, account: Uint8Array, madeAtMs: number): StoredRecovery {

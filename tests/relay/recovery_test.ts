@@ -81,7 +81,9 @@ for (const backend of ["memory", "sqlite"] as const) {
     assert.equal((await finish(clean, [1, 3], both, NOW)).sessionToken, "", "a key is enough here");
     const who = { case: "account" as const, value: ada.account.hash };
     assert.deepEqual((await lost.rpc.unary(getBundle, { who })).bundle, both.bytes);
+    assert.equal((await finish(clean, [1, 3], both, NOW)).sessionToken, "", "an answer that was lost, asked for again");
     for (let n = 0; n < 8; n++) await refused(() => start(clean, 1, n), "code_unknown");
+    await refused(async () => finish(clean, [1, 3], await list(2, [fresh]), NOW + 1), "code_unknown");
     assert.deepEqual((await start(clean, 2, 0)).sealed, sealed(2), "the new codes are good");
     // Other devices stay until they are revoked; with the next list they go.
     await lost.ping();
@@ -193,6 +195,8 @@ Deno.test("at a relay with passwords a recovery brings a new one and a session, 
   await refused(() => finish(clean, [1, 2], both, NOW, { record: "AAAA" }), "bad_frame", "no record");
   const { sessionToken } = await finish(clean, [1, 2], both, NOW, { record });
   await refused(() => old.rpc.unary(calls.showAccount, {}), "login_needed", "the lost device, at once");
+  await using lostAnswer = await as(relay, fresh);
+  await refused(() => finish(lostAnswer, [1, 2], both, NOW, { record }), "login_needed", "the new password is needed");
   await using again = await relay.connect({ ...ada, device: fresh }, { token: sessionToken });
   await again.rpc.unary(calls.showAccount, {});
   await using former = await relay.connect(ada, { token });
