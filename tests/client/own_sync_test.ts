@@ -233,7 +233,8 @@ Deno.test("attack: what looks like a device's word and comes from somebody else 
   const draft = ownDraft(bob.own, content);
   // In the conversation of the two, and sealed.
   await sendMessage(bob.room, phone.account, { ...draft, conversation: "direct" });
-  const { conversation: _, ...sealed } = ownDraft(bob.own, content);
+  const spoken = create(ContentSchema, { sync, body: { case: "text", value: "hello" } });
+  const { conversation: _, ...sealed } = ownDraft(bob.own, spoken);
   await sendMessage(bob.room, phone.account, sealed);
   const heard = await phone.hear();
   assert.deepEqual(
