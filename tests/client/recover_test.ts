@@ -140,13 +140,16 @@ Deno.test("contacts go in and come back: names that are taken here get a number,
     return { name, account: new Uint8Array(32).fill(byte), verified, blocked: false, addedAtMs: NOW, offered: null };
   };
   await using old = await openSqliteStore({ path: ":memory:", key: new Uint8Array(32) });
-  await old.write(({ contacts }) => [row("bob", 1, true), row("carol", 2), row("dave", 3)].forEach(contacts.put));
+  await old.write(({ contacts }) =>
+    [row("bob", 1, true), row("carol", 2), row("dave", 3), row("erin", 4)].forEach(contacts.put)
+  );
   const about = { relay: "r", accountSeed: seed, name: "ada", nowMs: NOW };
   const { bundle, left } = await old.read((tables) => gather(tables, about));
-  assert.deepEqual([bundle.contacts.map(({ name }) => name), left], [["bob", "carol", "dave"], 0]);
+  assert.deepEqual([bundle.contacts.map(({ name }) => name), left], [["bob", "carol", "dave", "erin"], 0]);
   await using fresh = await openSqliteStore({ path: ":memory:", key: new Uint8Array(32) });
   const names = await fresh.write((tables) => {
     tables.contacts.put(row("carol", 9));
+    tables.contacts.put(row("erin", 4, true));
     tables.contacts.put({ ...row("robert", 1), blocked: true });
     const kept = newCodesOf(bundle);
     assert.equal(bringContacts(tables, kept, account.hash), 2);
@@ -156,6 +159,7 @@ Deno.test("contacts go in and come back: names that are taken here get a number,
     ["carol", false, false],
     ["carol-2", false, false],
     ["dave", false, false],
+    ["erin", true, false],
     ["robert", true, true],
   ]);
 });

@@ -1,12 +1,17 @@
 /** Recovery: codes that people type, and a bundle that nothing but a code of its own account opens. @module */
 import assert from "node:assert/strict";
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { xchacha20poly1305 } from "@noble/ciphers/chacha.js";
+import { bech32m } from "@scure/base";
 import fc from "fast-check";
 import { accountFromSeed } from "../../crypto/account.ts";
 import { fromHex, hex } from "../../crypto/hex.ts";
 import { MAX_RECOVERY_BUNDLE_BYTES, openRecovery, recoveryKeys, sealRecovery } from "../../crypto/recovery.ts";
 import { formatRecoveryCode, parseRecoveryCode } from "../../crypto/recovery_code.ts";
+import { pad, unpad } from "../../crypto/padding.ts";
 import { sha256Sync } from "../../crypto/sha256.ts";
 import { QightError } from "../../proto/errors.ts";
+import { RecoveryBundleSchema } from "../../proto/gen/qight/v1/link_pb.ts";
 
 // Made with Python's hmac and hashlib (RFC 5869) and a bech32m of its own (BIP-350).
 const vector = {
@@ -63,7 +68,8 @@ for (
     "a code with one character too many": `${vector.code}q`,
     "two letters swapped": vector.code.replace(/(.)(.)$/, "$2$1"),
     "a letter that is in no code": vector.code.replace(/.$/, "b"),
-    "a book": "qrc1".repeat(100_000),
+    "a code of 20 bytes": bech32m.encode("qrc", bech32m.toWords(new Uint8Array(20))),
+    "a code of 12 bytes": bech32m.encode("qrc", bech32m.toWords(new Uint8Array(12))),
   })
 ) {
   Deno.test(`no code: ${what} is bad_code, and the sentence repeats nothing of it`, () => {
@@ -78,6 +84,10 @@ for (
     assert.fail("was taken");
   });
 }
+
+Deno.test("a book is no code, and is not read to its end", () => {
+  assert.throws(() => parseRecoveryCode("qrc1".repeat(1_000_000)), { code: "bad_code", message: /too long/ });
+});
 
 Deno.test("property: every secret comes back from its code, and no code with one character changed is taken", () => {
   fc.assert(fc.property(
@@ -142,6 +152,27 @@ for (
     await assert.rejects(openRecovery(recoveryKeys(secrets[0]), given), { code: "cannot_open" });
   });
 }
+
+Deno.test("what is too long is not looked at", async () => {
+  const keys = recoveryKeys(secrets[0]);
+  for (const given of [{ ...good, sealed: new Uint8Array(1024 * 1024) }, { ...good, wrapped: new Uint8Array(73) }]) {
+    await assert.rejects(openRecovery(keys, given), { code: "cannot_open", message: /another length/ });
+  }
+});
+
+Deno.test("the layout on the wire is the one that is written down: opened and sealed here by hand", async () => {
+  const { locator, wrapKey } = recoveryKeys(secrets[0]);
+  const by = (key: Uint8Array, bytes: Uint8Array, associated: Uint8Array) =>
+    xchacha20poly1305(key, bytes.slice(0, 24), associated).decrypt(bytes.slice(24));
+  const associated = Uint8Array.of(...new TextEncoder().encode("qight recovery seal v1\0"), ...ada.hash);
+  const dataKey = by(wrapKey, good.wrapped, locator);
+  const opened = fromBinary(RecoveryBundleSchema, unpad(by(dataKey, good.sealed, associated)));
+  assert.deepEqual([opened.version, opened.name, opened.accountSeed], [1, "ada", bundle.accountSeed]);
+  const nonce = new Uint8Array(24);
+  const newer = pad(toBinary(RecoveryBundleSchema, { ...opened, version: 2 }));
+  const sealed = Uint8Array.of(...nonce, ...xchacha20poly1305(dataKey, nonce, associated).encrypt(newer));
+  await assert.rejects(openRecovery({ locator, wrapKey }, { ...good, sealed }), { message: /newer qight/ });
+});
 
 Deno.test("a guessed code opens nothing, whatever the relay hands over for it", async () => {
   for (let guess = 100; guess < 200; guess++) {
