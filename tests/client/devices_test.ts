@@ -109,6 +109,12 @@ Deno.test("another own device's changes are told once, the own coming and going 
   for await (const page of tellDeviceNews(at.phone.store, true)) looked.push(...page.map(({ type }) => type));
   assert.deepEqual(looked, ["device_gone"], "a mere look");
   assert.deepEqual(await news(at.phone.store), ["device_gone device 2"]);
+  const alone = await revokeDevice(at.laptop, phone.publicKey);
+  await assert.rejects(ownDevices(at.phone), { code: "not_listed" });
+  const again = await listOf(ada.account, NOW, alone.version + 1, [ada.device, phone], { devicesOnly: true });
+  await (at.laptop.relay as RelayClient).publishBundle(again.bytes, alone.version);
+  await ownDevices(at.phone);
+  assert.deepEqual(await news(at.phone.store), [], "the own coming and going");
 });
 
 Deno.test("a relay that shows an older list, another account's, or one without this device is not followed", async () => {
