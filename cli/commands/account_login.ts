@@ -19,8 +19,8 @@ export async function run({ args: [name], options, settings, out, signal }: Call
     await orAborted(refuseWithoutNames(relay), signal);
   }
   const password = await existingPassword(settings, out, { of: name, file: options.passwordFile });
+  using opaque = new OpaqueThread(); // it loads while the relay is dialled
   await using relay = await dial();
-  using opaque = new OpaqueThread();
   await orAborted(login({ ...accountRoom(messenger, relay), opaque }, name, password), signal);
   const { id } = messenger.identity.account;
   await out.result({ name, id }, `signed in as ${name}  ${id}`);

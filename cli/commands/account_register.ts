@@ -30,8 +30,8 @@ export async function run(call: Call<typeof accountRegisterSpec>): Promise<void>
   }
   const password = await newPassword(settings, out, { of: name, file: options.passwordFile });
   {
+    using opaque = new OpaqueThread(); // it loads while the relay is dialled
     await using relay = await dial();
-    using opaque = new OpaqueThread();
     await orAborted(register({ ...accountRoom(messenger, relay), opaque }, name, password), signal);
   }
   const { codes } = await orAborted(makeCodes(messenger, out), signal).catch((thrown) => {
