@@ -164,11 +164,11 @@ Deno.test("a history is on the new device with edits, reactions, marks, files by
     line(0, { text: "first" }),
     line(1, { text: "edited", edited: true, reactions: [{ author: PEER, emoji: "👍" }] }),
     line(2, { text: "mine", state: "sent", marks: [{ account: PEER, state: "read" }] }),
+    line(7, { text: "gone soon", disappearS: 60 }),
     line(3, { text: "", deleted: true }),
     line(4, { text: "answer", replyTo: line(0).id, files: [{ name: "a.txt", size: 5, blob }] }),
     line(5, { text: "not looked at", state: "unread" }),
     line(6, { text: "in a group", conversation: conversationOfGroup(GROUP) }),
-    line(7, { text: "gone soon", disappearS: 60 }),
   ];
   const { old, fresh } = await two(at, lines);
   await using _old = old, _fresh = fresh;
