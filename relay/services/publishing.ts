@@ -46,8 +46,13 @@ export async function publishBundle(room: PublishingRoom, call: CallContext): Pr
     known !== null && known.devices.some(({ key }) => equal(key, device)) &&
     stored!.devices.some((row) => equal(row, device));
   const listed = isListed(call.peer.device);
+  const same = known !== null && equal(known.hash, bundle.hash);
+  // Who lost a race has to hear so, and not that the list goes backwards: the winner's may have any later version.
+  if (known && !same && Number(request.expectedVersion) !== known.version) {
+    throw bundleRefusal({ kind: "version_conflict" });
+  }
   checkSuccessor(known, bundle);
-  if (known && equal(known.hash, bundle.hash) && listed) {
+  if (known && same && listed) {
     // A lost answer, asked for again. It brings no session: else a list could be shown in place of a password.
     if (refused) throw call.peer.session!.refusal!;
     return await answer(call, "");

@@ -210,7 +210,7 @@ Deno.test("the list changed meanwhile: the new device says so, and the old one h
   const other = await listOf(ada.account, NOW, NOW + 2, [ada.device, tablet]);
   await at.old.publishBundle(other.bytes, ada.bundle.version);
   const done = awaitDone(over(at.old), seen, ada.account.hash);
-  await assert.rejects(publishGrant(over(at.fresh), linked), { code: "key_changed" });
+  await assert.rejects(publishGrant(over(at.fresh), linked), { code: "version_conflict" });
   await reportDone(over(at.fresh), at.offered, "somebody was faster");
   await assert.rejects(done, { code: "version_conflict", message: /somebody was faster/ });
 });
