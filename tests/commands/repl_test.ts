@@ -191,7 +191,7 @@ row("what destroys asks for the name; another answer, none, or --no-input change
   assert.equal((await bob.ok(["contact", "list", "--json"])).includes('"blocked":false'), true);
 
   assert.match((await chat(bob, ["/block ada", "ada", "@ada hello"])).stderr, /ada is blocked[\s\S]*"ada" is blocked/);
-  await ada.ok(["send", "bob", "unseen"]);
+  assert.equal((await ada.run(["send", "bob", "unseen"])).code, 77);
   assert.equal((await chat(bob, ["/block ada --undo", "/dm ada", "/history 1"])).stdout.includes("unseen"), false);
   assert.match((await chat(bob, ["/contacts remove ada"], ["-y"])).stderr, /ada is forgotten/);
   await bob.ok(["contact", "add", "ada", ada.id]);

@@ -169,6 +169,11 @@ row("regression: who first wrote while blocked is heard when the block is lifted
   await ann.ok(["contact", "block", "mallory", "--undo"]);
   await mallory.ok(["send", ann.id, "hello again"]);
   assert.match(await ann.ok(["fetch"]), /^[^\n]*mallory {2}hello again$/);
+
+  await ann.ok(["contact", "block", "mallory"]);
+  assert.equal(await ann.ok(["contact", "remove", "mallory"]), "mallory");
+  await mallory.ok(["send", ann.id, "a stranger again"]);
+  assert.match(await ann.ok(["fetch"]), /a stranger again$/, "who has no name any more is not blocked");
 });
 
 row(

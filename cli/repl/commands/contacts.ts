@@ -6,6 +6,7 @@ import { contactStates } from "../../contact_output.ts";
 import { parseWho } from "../../who.ts";
 import type { Chat } from "../chat.ts";
 import type { SlashCommand } from "../command.ts";
+import { loadModeration } from "../late.ts";
 
 const usage = "[add <name> [id|old name] | remove <name>]";
 
@@ -38,6 +39,8 @@ export const contacts: SlashCommand = {
     } else if (what === "remove" && name !== undefined && id === undefined) {
       const contact = await contacts.get(name);
       await chat.confirm(`The name ${contact.name} and what it pins will be forgotten.`, contact.name);
+      // The relay would refuse them for good: nobody could lift the block by the name later.
+      if (contact.blocked) await (await loadModeration()).blockContact(chat, contact.name, false);
       await contacts.remove(contact.name);
       chat.screen.note(`${contact.name} is forgotten`);
     } else {
