@@ -43,15 +43,21 @@ export interface RecoveryRoom extends PublishingRoom {
   readonly draining: () => boolean;
 }
 
-/** PutRecovery: replaces what was kept, and all of its codes. */
+/** PutRecovery: replaces what was kept, and all of its codes; without codes what they open alone. `code_unknown`. */
 export async function putRecovery(room: RecoveryRoom, call: CallContext): Promise<void> {
   const { keeping } = await call.requests.only(PutRecoveryRequestSchema);
   refuseDraining(room);
   const own = await room.store.bundleOfDevice(call.peer.device);
   if (!own) throw new QightError("not_allowed", "Recovery is for accounts with a published list of devices");
-  const kept = checkedKeeping(keeping, own.account, room.now());
-  limited(room, room.limits.takeBlob(call.peer.device, kept.sealed.length), "Too many new recovery codes");
-  await room.store.accounts.putRecovery(kept);
+  const kept = keeping?.codes.length === 0 ? null : checkedKeeping(keeping, own.account, room.now());
+  const sealed = kept?.sealed ?? checkedSealed(keeping!.sealed);
+  limited(room, room.limits.takeBlob(call.peer.device, sealed.length), "Too many changes of what is kept for recovery");
+  if (kept) await room.store.accounts.putRecovery(kept);
+  else if (!await room.store.accounts.renewRecovery(own.account, sealed)) {
+    throw new QightError("code_unknown", "This account has no recovery codes", {
+      hint: "Make them with qight account codes.",
+    });
+  }
   await call.reply.send(toBinary(PutRecoveryResponseSchema, create(PutRecoveryResponseSchema)));
 }
 
@@ -132,10 +138,8 @@ function checkedKeeping(keeping: RecoveryKeeping | undefined, account: Uint8Arra
   if (!keeping || keeping.codes.length !== RECOVERY_CODES) {
     throw new QightError("bad_frame", `A recovery has ${RECOVERY_CODES} codes`);
   }
-  const { sealed, codes } = keeping;
-  if (sealed.length === 0 || sealed.length > MAX_RECOVERY_BYTES) {
-    throw new QightError("message_too_large", `What is kept for a recovery has 1 to ${MAX_RECOVERY_BYTES} bytes`);
-  }
+  const { codes } = keeping;
+  const sealed = checkedSealed(keeping.sealed);
   if (codes.some((code) => code.locatorHash.length !== LOCATOR_BYTES || code.wrapped.length !== WRAPPED_BYTES)) {
     throw new QightError("bad_frame", `A recovery code has ${LOCATOR_BYTES} and ${WRAPPED_BYTES} bytes`);
   }
@@ -143,6 +147,11 @@ function checkedKeeping(keeping: RecoveryKeeping | undefined, account: Uint8Arra
     throw new QightError("bad_frame", "Two recovery codes are the same");
   }
   return { account, sealed, codes: codes.map(({ locatorHash, wrapped }) => ({ locatorHash, wrapped })), madeAtMs };
+}
+
+function checkedSealed(sealed: Uint8Array): Uint8Array {
+  if (sealed.length > 0 && sealed.length <= MAX_RECOVERY_BYTES) return sealed;
+  throw new QightError("message_too_large", `What is kept for a recovery has 1 to ${MAX_RECOVERY_BYTES} bytes`);
 }
 
 async function checkPassword({ passwords }: RecoveryRoom, name: string, record: string): Promise<void> {

@@ -163,6 +163,8 @@ export interface AccountStore {
 
   /** Replaces what there was. */
   putRecovery(keeping: StoredRecovery): Promise<void>;
+  /** Replaces what the codes of an account open; they stay, with the time they were made. False when it has none. */
+  renewRecovery(account: Uint8Array, sealed: Uint8Array): Promise<boolean>;
   /** By the hash of a code's locator; null for an unknown or used one. */
   recovery(locatorHash: Uint8Array): Promise<FoundRecovery | null>;
   /** How many codes an account has left, and since when; null when it has none. */

@@ -127,6 +127,13 @@ export class MemoryAccounts implements AccountStore {
     this.#recoveries.set(keeping.account.toHex(), keeping);
   }
 
+  async renewRecovery(account: Uint8Array, sealed: Uint8Array): Promise<boolean> {
+    this.#parts.changed();
+    const kept = this.#recoveries.get(account.toHex());
+    if (kept) this.#recoveries.set(account.toHex(), { ...kept, sealed });
+    return kept !== undefined;
+  }
+
   async recovery(locatorHash: Uint8Array): Promise<FoundRecovery | null> {
     for (const { account, sealed, codes } of this.#recoveries.values()) {
       const code = codes.find((one) => equal(one.locatorHash, locatorHash));

@@ -102,6 +102,10 @@ export class SqliteAccountStore implements AccountStore {
     return this.#change("putRecovery", [keeping], sizeOf(keeping));
   }
 
+  renewRecovery(account: Uint8Array, sealed: Uint8Array): Promise<boolean> {
+    return this.#change("renewRecovery", [account, sealed], sealed.length + 256);
+  }
+
   recovery(locatorHash: Uint8Array): Promise<FoundRecovery | null> {
     return this.#ask("recovery", locatorHash);
   }

@@ -83,6 +83,8 @@ export class Accounts {
         return this.#sessions.put(args[0] as StoredSession);
       case "putRecovery":
         return this.#recoveries.put(args[0] as StoredRecovery);
+      case "renewRecovery":
+        return this.#recoveries.renew(...args as [Uint8Array, Uint8Array]);
       case "recover":
         return this.#recover(args[0] as Recovery, limits);
       case "block":

@@ -12,6 +12,7 @@ export class Recoveries {
   readonly #accountOf: Statement;
   readonly #put: Statement;
   readonly #putCode: Statement;
+  readonly #renew: Statement;
   readonly #delete: Statement;
   readonly #deleteCodes: Statement;
 
@@ -19,6 +20,7 @@ export class Recoveries {
     this.#accountOf = db.prepare("SELECT account FROM recovery_codes WHERE locator_hash = ?").pluck();
     this.#put = db.prepare("INSERT INTO recoveries (account, sealed, crc, made) VALUES (?, ?, ?, ?)");
     this.#putCode = db.prepare("INSERT INTO recovery_codes (locator_hash, account, wrapped) VALUES (?, ?, ?)");
+    this.#renew = db.prepare("UPDATE recoveries SET sealed = ?, crc = ? WHERE account = ?");
     this.#delete = db.prepare("DELETE FROM recoveries WHERE account = ?");
     this.#deleteCodes = db.prepare("DELETE FROM recovery_codes WHERE account = ?");
   }
@@ -33,6 +35,11 @@ export class Recoveries {
     this.drop(account);
     this.#put.run(account, sealed, crc32(sealed), madeAtMs);
     for (const { locatorHash, wrapped } of codes) this.#putCode.run(locatorHash, account, wrapped);
+  }
+
+  /** What the codes of an account open from now on; false when it has none. */
+  renew(account: Uint8Array, sealed: Uint8Array): boolean {
+    return this.#renew.run(sealed, crc32(sealed), account).changes > 0;
   }
 
   /** Nothing is left of an account. */

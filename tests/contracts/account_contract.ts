@@ -159,6 +159,27 @@ export function accountContract(row: (promise: string, run: (store: Store) => Pr
     assert.deepEqual(await accounts.recoveryOf(key(5, 1)), { codes: 2, madeAtMs: T + 7 }, "and its own stay");
   });
 
+  row("what codes open is renewed, and codes stay; an account without codes gets nothing", async ({ accounts }) => {
+    for (const n of [1, 2]) await accounts.putRecovery(keeping(n));
+    const sealed = new Uint8Array(1064).fill(9);
+    assert.deepEqual(
+      [await accounts.renewRecovery(key(5, 1), sealed), await accounts.renewRecovery(key(5, 9), sealed)],
+      [
+        true,
+        false,
+      ],
+    );
+    for (const i of [0, 1]) {
+      const found = { account: key(5, 1), sealed, wrapped: keeping(1).codes[i].wrapped };
+      assert.deepEqual(await accounts.recovery(locator(1, i)), found);
+    }
+    assert.deepEqual(await accounts.recoveryOf(key(5, 1)), { codes: 2, madeAtMs: T + 1 });
+    assert.deepEqual((await accounts.recovery(locator(2, 0)))?.sealed, keeping(2).sealed, "no other account's");
+    assert.equal(await accounts.recoveryOf(key(5, 9)), null);
+    await accounts.end(key(5, 1), end(1), T + HOUR, times());
+    assert.equal(await accounts.renewRecovery(key(5, 1), sealed), false, "an ended account");
+  });
+
   row("a recovery brings list, codes, password and session in one step, and ends all others", async (store) => {
     const { accounts } = store;
     await accounts.register(named(1), null, session(1));

@@ -48,6 +48,9 @@ const doings: fc.Arbitrary<readonly [what: string, run: Doing]> = fc.oneof(
   ),
   account.map((n) => [`keep ${n}`, ({ accounts }: Store) => accounts.putRecovery(keeping(n))] as const),
   account.map((n) =>
+    [`renew ${n}`, ({ accounts }: Store) => accounts.renewRecovery(key(5, n), new Uint8Array(64).fill(n))] as const
+  ),
+  account.map((n) =>
     [`end ${n}`, ({ accounts }: Store) => accounts.end(key(5, n), end(n), T + HOUR, times())] as const
   ),
   account.map((n) => [`record ${n}`, ({ accounts }: Store) => accounts.setRecord(key(5, n), "r", device(n))] as const),

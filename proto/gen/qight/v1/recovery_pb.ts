@@ -59,7 +59,7 @@ export type RecoveryKeeping = Message<"qight.v1.RecoveryKeeping"> & {
   sealed: Uint8Array;
 
   /**
-   * eight
+   * eight; in PutRecovery none too
    *
    * @generated from field: repeated qight.v1.RecoveryCode codes = 2;
    */
@@ -247,7 +247,7 @@ export const RecoveryService: GenService<{
     output: typeof DeleteAccountResponseSchema;
   },
   /**
-   * Replaces what was kept for recovery, and its codes.
+   * Replaces what was kept for recovery, and its codes. Without codes what they open alone is replaced, and they stay.
    *
    * @generated from rpc qight.v1.RecoveryService.PutRecovery
    */
