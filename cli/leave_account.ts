@@ -18,10 +18,11 @@ export interface LeftBehind {
   readonly mail: boolean;
 }
 
-/** Looks at what the account of this machine has; asks for a yes, or wants -y, when there is anything. */
+/** Looks at what the account of this machine has; asks for a yes to the step, or wants -y, when there is anything. */
 export async function confirmLeaving(
   call: Pick<Call, "settings" | "out" | "signal">,
   identity: Identity,
+  step = "Link this machine into another account?",
 ): Promise<LeftBehind> {
   const { settings, out, signal } = call;
   await using messenger = await Messenger.open(settings, out, identity);
@@ -34,7 +35,7 @@ export async function confirmLeaving(
   if (queued.length > 0) out.note(`  ${queued.length} messages that wait to be sent, which are not sent`);
   if (mail) out.note("  mail at the relay, which can still be read");
   await wantYes(call, {
-    question: "It is kept as retired, and nothing is written as it any more. Link this machine into another account?",
+    question: `It is kept as retired, and nothing is written as it any more. ${step}`,
     refused: "Nothing was changed",
   });
   return left;

@@ -22,6 +22,7 @@ import { asQightError, QightError } from "../../proto/errors.ts";
 import { giveCodes, refuseCodesFile } from "../account_work.ts";
 import type { Identity } from "../identity.ts";
 import { Messenger } from "../messenger.ts";
+import { confirmLeaving } from "../leave_account.ts";
 import { openOrMakeKey, type OwnKey } from "../own_key.ts";
 import { newPassword } from "../password.ts";
 import { readRecoveryCode } from "../recovery_code.ts";
@@ -47,7 +48,9 @@ export async function run(call: RecoverCall): Promise<void> {
   const present = await openOrMakeKey(settings, out, options);
   const opened = await over(at, present, (connection) => openWithCode(connection, secret));
   if (!isMeant(opened)) throw otherAccount(opened, word);
-  await confirm(call, present, opened);
+  const moves = !present.isNew && !equal(present.identity.account.hash, opened.account.hash);
+  const left = moves ? await confirmLeaving(at, present.identity, "Recover another account on this machine?") : null;
+  await confirm(call, opened);
   const of = opened.name;
   const password = of === "" ? null : await newPassword(settings, out, { of, file: options.passwordFile });
   const next = await recoveredIdentity(present, opened.kept.accountSeed);
@@ -55,6 +58,7 @@ export async function run(call: RecoverCall): Promise<void> {
     return over(at, present, (connection) => finish(connection, next, opened, { call, password, save }));
   });
   await using messenger = await Messenger.open(at.settings, out, next);
+  for (const id of left?.queued ?? []) await messenger.outbox.discard(id); // they were written as somebody else
   const contacts = await keep(messenger, opened, done);
   const about = { name: of === "" ? null : of, id: next.account.id, device: next.fingerprint, contacts };
   await giveCodes(out, done.codes, about, options.codesFile);
@@ -110,7 +114,7 @@ function otherAccount({ account, name }: OpenedRecovery, word: string): QightErr
   });
 }
 
-async function confirm(call: RecoverCall, present: OwnKey, { account, bundle, kept, name }: OpenedRecovery) {
+async function confirm(call: RecoverCall, { account, bundle, kept, name }: OpenedRecovery) {
   const { settings, out, options } = call;
   const others = bundle?.devices.length ?? 0;
   const made = new Date(Number(kept.madeAtMs)).toISOString().slice(0, 10);
@@ -123,11 +127,6 @@ async function confirm(call: RecoverCall, present: OwnKey, { account, bundle, ke
   else if (others > 0) out.note(`Devices that stay until they are revoked: ${others} (--revoke-others does it now).`);
   if (name !== "" && others > 0 && !options.revokeOthers) {
     out.note("They have to sign in again, with the new password.");
-  }
-  if (!present.isNew && !equal(present.identity.account.hash, account.hash)) {
-    out.note(
-      `The account of this machine, ${present.identity.account.id}, is kept as a former one: nothing is written as it.`,
-    );
   }
   if (settings.yes) return;
   if (!settings.mayAsk || !await hasTerminal()) {

@@ -346,9 +346,14 @@ row(
     const before = await openKeyFile(keyPath(machineOf), null);
     const [used, good] = [machineOf.file("used", user.codes[1]), machineOf.file("good", user.codes[2])];
     const password = machineOf.file("newpass", "another password");
+    await machineOf.ok(["contact", "add", "mover"]);
+    await machineOf.ok(["send", "mover", "written as the former one"]);
     const recover = (code: string) =>
       machineOf.run(["account", "recover", "mover", "--code-file", code, "--password-file", password, "-y", "--json"]);
-    assert.equal((await recover(used)).code, 0);
+    const done = await recover(used);
+    assert.equal(done.code, 0, done.stderr);
+    assert.match(done.stderr, /1 contacts, which stay/);
+    assert.match(done.stderr, /1 conversations, which this device leaves/);
     const after = await openKeyFile(keyPath(machineOf), null);
     assert.equal(after.account.id, user.id);
     assert.deepEqual(after.device.publicKey, before.device.publicKey);
