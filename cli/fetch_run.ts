@@ -1,6 +1,7 @@
 /** One run of fetch: takes pages from the inbox, brings them out, and acknowledges what got out. @module */
 import { systemClock } from "../client/clock.ts";
 import type { Inbox, InboxEvent, InboxMessage } from "../client/inbox.ts";
+import { isOwnCopy } from "../client/inbox_events.ts";
 import type { Contacts } from "../client/contacts.ts";
 import { conversationIn } from "../client/conversations.ts";
 import { equal } from "../crypto/equal.ts";
@@ -239,7 +240,6 @@ export class FetchRun {
     this.#call.signal.throwIfAborted();
     const [ours] = await this.#inbox.printing(message);
     if (!ours) return;
-    // A program that answers would answer its own words, and two of them each other for ever.
     if (isOwnCopy(ours, this.#own)) return await this.#inbox.shown(ours);
     const files = (await this.#save(ours)).flatMap(({ path }) => path ?? []);
     const name = (await this.#contacts.ofAccount(ours.from))?.name;
@@ -258,11 +258,6 @@ export class FetchRun {
     if (out.json) out.note(JSON.stringify(await noticeFields(event)));
     else out.note(await noticeText(event, people));
   }
-}
-
-/** Whether it is a copy of what another device of one's own said to others; notes to oneself are none. */
-function isOwnCopy({ from, in: where }: InboxMessage, own: Uint8Array): boolean {
-  return equal(from, own) && !(where.kind === "direct" && equal(where.peer, own));
 }
 
 /** Runs of messages and what was told between them, in order. */

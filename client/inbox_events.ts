@@ -2,6 +2,7 @@
  * What an inbox tells: messages, and everything else a reader must know. Times are milliseconds since 1970.
  * @module
  */
+import { equal } from "../crypto/equal.ts";
 import type { Content } from "../proto/gen/qight/v1/seal_pb.ts";
 import type { DeviceNews } from "./device_news.ts";
 import type { GroupEvent } from "./groups/events.ts";
@@ -134,4 +135,12 @@ export type InboxEvent =
 /** Under this name a message is found again: its sender device and id, as hex. */
 export function messageName({ fromDevice, id }: Pick<InboxMessage, "fromDevice" | "id">): string {
   return fromDevice.toHex() + id.toHex();
+}
+
+/**
+ * Whether it is a copy of what another device of the own account (hash) said to others; notes to oneself are none. A program
+ * that answers would answer its own words, and two of them each other for ever.
+ */
+export function isOwnCopy({ from, in: where }: Pick<InboxMessage, "from" | "in">, own: Uint8Array): boolean {
+  return equal(from, own) && !(where.kind === "direct" && equal(where.peer, own));
 }

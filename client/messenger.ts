@@ -14,6 +14,7 @@ import type { History } from "./history.ts";
 import { bringFiles } from "./files.ts";
 import type { Identity } from "./identity.ts";
 import { Inbox, type InboxEvent } from "./inbox.ts";
+import { isOwnCopy } from "./inbox_events.ts";
 import type { Draft } from "./messages.ts";
 import type { File } from "../proto/gen/qight/v1/seal_pb.ts";
 import { formatMessageId, newMessageId, parseMessageId } from "./message_id.ts";
@@ -198,12 +199,13 @@ export class Messenger implements AsyncDisposable {
 
   /**
    * Messages as they arrive, each once. A message counts as read, and leaves the relay, when the loop asks for the next
-   * one; the one at which a loop is left or fails comes again, unless its `done` was called. `lease_lost` when another
+   * one; the one at which a loop is left or fails comes again, unless its `done` was called. What another device of the same
+   * account says to others is taken in and not given out. `lease_lost` when another
    * program reads this mailbox.
    */
   async *messages(choices: MessagesChoices = {}): AsyncGenerator<ReceivedMessage, void, undefined> {
     const { follow = true, signal, onEvent } = choices;
-    const { contacts } = this.#participant;
+    const { contacts, self } = this.#participant;
     const inbox = await this.#inbox(signal);
     const reply = (to: string, what: string | Outgoing) => this.send(to, what);
     const save = (files: readonly File[], folder: string) => this.#save(files, folder, signal);
@@ -215,6 +217,10 @@ export class Messenger implements AsyncDisposable {
         }
         const [mine] = await inbox.printing(event);
         if (!mine) continue; // another reader of this device was faster
+        if (isOwnCopy(mine, self.account.hash)) {
+          await inbox.shown(mine);
+          continue;
+        }
         const fromName = (await contacts.ofAccount(mine.from))?.name ?? null;
         const message = new ReceivedMessage(mine, { fromName, reply, done: () => inbox.shown(mine), save });
         yield message;

@@ -17,11 +17,11 @@ Deno.test.afterAll(async () => {
   await Deno.remove(folder, { recursive: true });
 });
 
-/** Somebody who keeps nothing on disk. */
-async function somebody(seed: number): Promise<Messenger> {
+/** Somebody who keeps nothing on disk; another `device` of theirs has another number. */
+async function somebody(seed: number, device = seed): Promise<Messenger> {
   const identity = {
     account: await accountFromSeed(new Uint8Array(32).fill(seed)),
-    signer: await signerFromSeed(new Uint8Array(32).fill(seed + 100)),
+    signer: await signerFromSeed(new Uint8Array(32).fill(device + 100)),
   };
   return await Messenger.open({ relay: at.address, identity, store: await openStore(":memory:") });
 }
@@ -66,6 +66,19 @@ Deno.test("the same id with the same words is one message, however often it is s
   assert.deepEqual(sent.map((one) => one.id), [id, id]);
   assert.deepEqual((await all(bob)).map(({ text }) => text), ["once"]);
   await assert.rejects(ada.send(bob.id, "other words", { id }), { code: "id_reused" });
+});
+
+Deno.test("two programs of one account do not answer each other's words, and each gets notes and what others say", async () => {
+  await using ada = await somebody(30);
+  await using bob = await somebody(31);
+  assert.deepEqual(await all(bob), []);
+  await using other = await somebody(31, 32);
+  assert.deepEqual(await all(other), []);
+  await ada.send(bob.id, "to both");
+  assert.deepEqual((await all(bob)).map(({ text }) => text), ["to both"]);
+  await bob.send(ada.id, "an answer");
+  await bob.send(bob.id, "a note");
+  assert.deepEqual((await all(other)).map(({ text }) => text), ["to both", "a note"]);
 });
 
 Deno.test("a message at which the loop breaks off comes again, but not one that was declared done", async () => {
