@@ -11,6 +11,7 @@ import { inviteSchema } from "./invite_table.ts";
 import { openedSchema } from "./opened_table.ts";
 import { ownChangeSchema } from "./own_change_table.ts";
 import { keyPackageSchema } from "./key_package_table.ts";
+import { recoveryMarkSchema } from "./recovery_mark_table.ts";
 import { reportableSchema } from "./reportable_table.ts";
 
 /** Migrations in order; `user_version` counts how many have run. A released one is never changed. */
@@ -143,4 +144,5 @@ export const migrations: readonly string[] = [
   reportableSchema,
   ownChangeSchema + historyMoveSchema,
   leaverSchema,
+  recoveryMarkSchema,
 ];

@@ -18,6 +18,7 @@ import { ownChangeTable } from "./own_change_table.ts";
 import { migrations } from "./schema.ts";
 import { receiptTable } from "./receipt_table.ts";
 import { receivingTables } from "./receiving_tables.ts";
+import { recoveryMarkTable } from "./recovery_mark_table.ts";
 import { reportableTable } from "./reportable_table.ts";
 import { sendingTables } from "./sending_tables.ts";
 import type { ClientStore, Tables } from "./store.ts";
@@ -59,6 +60,7 @@ class SqliteStore implements ClientStore {
       historyMarks: historyMarksTable(this.#db),
       historyMoves: historyMoveTable(this.#db),
       ownChanges: ownChangeTable(this.#db),
+      recoveryMarks: recoveryMarkTable(this.#db),
     };
   }
 

@@ -8,6 +8,7 @@ import type { HistoryMoveTable } from "./history_move_table.ts";
 import type { HistoryMarksTable, HistoryTable } from "./history_rows.ts";
 import type { OpenedTable } from "./opened_table.ts";
 import type { OwnChangeTable } from "./own_change_table.ts";
+import type { RecoveryMarkTable } from "./recovery_mark_table.ts";
 import type { ReportableTable } from "./reportable_table.ts";
 
 export type * from "./group_rows.ts";
@@ -16,6 +17,7 @@ export type { FileTable, UploadRow } from "./file_table.ts";
 export type { OpenedRow, OpenedTable } from "./opened_table.ts";
 export type { OwnChangeTable, OwnContact, OwnRead } from "./own_change_table.ts";
 export type { ArrivedMove, ArrivedPart, HistoryMoveTable, MovePart, MoveRow } from "./history_move_table.ts";
+export type { RecoveryMark, RecoveryMarkTable } from "./recovery_mark_table.ts";
 export type { ReportableRow, ReportableTable } from "./reportable_table.ts";
 
 /**
@@ -50,6 +52,7 @@ export interface Tables {
   readonly historyMarks: HistoryMarksTable;
   readonly historyMoves: HistoryMoveTable;
   readonly ownChanges: OwnChangeTable;
+  readonly recoveryMarks: RecoveryMarkTable;
   readonly groups: GroupTable;
   readonly keyPackages: KeyPackageTable;
   readonly files: FileTable;
