@@ -2,6 +2,7 @@
  * A stream of messages to one account: sealed and kept in batches, many under way at once, reported in input order.
  * @module
  */
+import { equal } from "../crypto/equal.ts";
 import { asQightError, QightError } from "../proto/errors.ts";
 import type { Content } from "../proto/gen/qight/v1/seal_pb.ts";
 import { type Clock, pause, type Random } from "./clock.ts";
@@ -13,7 +14,7 @@ import type { Draft } from "./messages.ts";
 import type { Outbox, Settled } from "./outbox.ts";
 import { Pump } from "./pump.ts";
 import { isWorthRetrying, type RelaySource } from "./reconnect.ts";
-import type { RelayClient, SendOutcome } from "./relay_client.ts";
+import type { RelayClient, SendOutcome, SendReceipt } from "./relay_client.ts";
 import { isUnknown, settlementOf } from "./send_outcome.ts";
 import { watchForStall } from "./stall_watch.ts";
 import type { GroupReach } from "./send_room.ts";
@@ -230,7 +231,7 @@ class LineSender {
     return refusal;
   }
 
-  #take({ owner, device }: WireItem<Line>, outcome: SendOutcome): QightError | null {
+  #take({ owner, device }: Pick<WireItem<Line>, "owner" | "device">, outcome: SendOutcome): QightError | null {
     if (outcome.kind === "failed") {
       const { error } = outcome;
       if (isUnknown(error)) throw error;
@@ -242,11 +243,18 @@ class LineSender {
       return error;
     }
     const { receipt } = outcome;
+    if (this.#reachesNobody(receipt)) return this.#take({ owner, device }, { kind: "failed", error: nobodyThere() });
     noteAccepted(owner, device, receipt);
     this.#settled.push({ id: owner.id, device, outcome: { kind: "accepted", receipt } });
     if (owner.left === 0) this.#changed();
     if (this.#inputEnded && this.#wire.empty) this.#wire.close();
     return null;
+  }
+
+  /** In a direct conversation whose other side is off the roster; a single message lets them in anew (send_group.ts). */
+  #reachesNobody({ members }: SendReceipt): boolean {
+    const { conversation, recipient, author } = this.#options;
+    return members?.length === 0 && conversation === "direct" && !equal(recipient, author.bundle.account);
   }
 
   async #waitOut(relay: RelayClient, { item, error }: { item: WireItem<Line>; error: QightError }): Promise<void> {
@@ -304,6 +312,12 @@ class LineSender {
     for (const wake of this.#waiters.splice(0)) wake();
     this.#reportable();
   }
+}
+
+function nobodyThere(): QightError {
+  return new QightError("no_such_recipient", "The relay delivers nothing to the other side of this conversation", {
+    hint: "Send one message without --lines: it lets them in anew.",
+  });
 }
 
 const DEFAULT_RETRY_MS = 500;

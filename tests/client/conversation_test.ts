@@ -250,6 +250,17 @@ Deno.test("regression: who was blocked when a conversation began is heard after 
   assert.ok((await bob.hear()).every(({ type }) => type !== "message"));
   assert.deepEqual(await bob.person.calls.listGroups(), [], "who blocks leaves at once");
   await bob.person.contacts.block("ada", false);
+  const room = await ada.room();
+  const tools = {
+    source: { client: () => Promise.resolve(room.relay) },
+    clock: ada.person.clock,
+    random: systemRandom,
+  };
+  const options = { ...room, ...tools, groups: room.groups!, recipient: bob.account, conversation: "direct" as const };
+  async function* contents() {
+    yield create(ContentSchema, { body: { case: "text", value: "one of many" } });
+  }
+  await assert.rejects(Array.fromAsync(sendLines(options, contents())), { code: "no_such_recipient" });
   const { via, devices, error } = await ada.say(bob, "hello again");
   assert.deepEqual([via, devices.length, error], ["mls", 1, null]);
   assert.deepEqual(await bob.texts(), ["hello again"]);
