@@ -208,3 +208,10 @@ export async function assertOneView(group: Uint8Array, people: readonly GroupPer
   assert.ok(views[0] !== null, "the first person has no state");
   assert.deepEqual(views, views.map(() => views[0]));
 }
+
+/** Which of these have a leaf in a group, as this person sees it: their places in the list, rising. */
+export async function devicesIn(person: GroupPerson, group: Uint8Array, of: readonly GroupPerson[]): Promise<number[]> {
+  const loaded = await person.store.write((tables) => person.groups.states.load(tables, RELAY_NAME, group));
+  const { members } = describe(loaded!.state);
+  return members.map(({ device }) => of.findIndex((one) => equal(one.device, device))).sort();
+}

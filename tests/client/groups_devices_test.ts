@@ -5,22 +5,13 @@ import { directGroupId } from "../../crypto/direct_group.ts";
 import { commit } from "../../crypto/mls/commit.ts";
 import { openMessage, sealMessage } from "../../crypto/mls/message.ts";
 import { describe } from "../../crypto/mls/state.ts";
-import { systemRandom } from "../../client/clock.ts";
-import { openOwn } from "../../client/groups/own.ts";
-import { leaveFormer } from "../../client/groups/former.ts";
 import { QightError } from "../../proto/errors.ts";
 import { RecoveryService } from "../../proto/gen/qight/v1/recovery_pb.ts";
-import { assertOneView, GroupPerson, groupRelay, RELAY_NAME, ShiftedClock } from "./group_people.ts";
+import { assertOneView, devicesIn, GroupPerson, groupRelay, ShiftedClock } from "./group_people.ts";
 import { commitAsIs, stateOf } from "./poisons.ts";
 import { Talker } from "./talker.ts";
 
 const isCode = (code: string) => (thrown: unknown) => thrown instanceof QightError && thrown.code === code;
-
-/** Device keys of the members, as numbers of this test's devices. */
-async function devicesIn(person: GroupPerson, group: Uint8Array, of: readonly GroupPerson[]): Promise<number[]> {
-  const { members } = describe(await stateOf(person, group));
-  return members.map(({ device }) => of.findIndex((one) => one.device.toHex() === device.toHex())).sort();
-}
 
 Deno.test("a device that was let in gets into all conversations of the one that did it, with progress, and once", async () => {
   await using relay = await groupRelay();
@@ -197,159 +188,4 @@ Deno.test("a device that cannot be added yet gets it sealed, with all others, an
   clock.aheadMs = 11 * 60_000;
   assert.equal((await ana.say(bo, "five")).via, "mls");
   assert.deepEqual(await phone.texts(), ["four", "five"]);
-});
-
-Deno.test("the own devices have a conversation that either begins, also both at once; with one device there is none", async () => {
-  await using relay = await groupRelay();
-  await using bo = await Talker.join(relay, 2);
-  await assert.rejects(openOwn(bo.person.room), isCode("no_key_package"));
-  await using phone = await Talker.join(relay, 2, { device: 3 });
-  await bo.person.connect();
-  const [one, other] = await Promise.all([openOwn(bo.person.room), openOwn(phone.person.room)]);
-  assert.deepEqual(one, directGroupId(bo.account, bo.account));
-  assert.deepEqual(other, one);
-  await bo.person.read();
-  await phone.person.read();
-  await assertOneView(one, [bo.person, phone.person]);
-  bo.renew();
-  assert.equal((await bo.say(bo, "milk")).via, "mls");
-  const [note] = await phone.hear();
-  assert.ok(note.type === "message" && note.in.kind === "direct");
-  assert.deepEqual(note.in.peer, bo.account, "a note to oneself");
-  assert.deepEqual(await bo.texts(), [], "it is here already");
-  await using cy = await GroupPerson.join(relay, 4);
-  await assert.rejects(cy.calls.getGroup(one), isCode("not_a_member"));
-});
-
-Deno.test("a conversation of the own devices that was begun and not completed is completed the next time", async () => {
-  await using relay = await groupRelay();
-  await using bo = await GroupPerson.join(relay, 2);
-  await using phone = await GroupPerson.join(relay, 2, { device: 3 });
-  await bo.connect();
-  const { rpc } = bo.relay;
-  const unary = rpc.unary.bind(rpc);
-  rpc.unary = (method, request, options) => {
-    if (method.name !== "Commit") return unary(method, request, options);
-    throw new QightError("unreachable", "The relay went away");
-  };
-  await assert.rejects(openOwn(bo.room), isCode("unreachable"));
-  await bo.restart();
-  const group = await openOwn(bo.room);
-  await phone.read();
-  assert.deepEqual(await devicesIn(bo, group, [bo, phone]), [0, 1]);
-  await assertOneView(group, [bo, phone]);
-});
-
-Deno.test("a device that cannot be added is no conversation of the own devices, and nothing is left of the try", async () => {
-  await using relay = await groupRelay();
-  await using bo = await GroupPerson.join(relay, 2);
-  await using _phone = await GroupPerson.join(relay, 2, { device: 3, packages: null });
-  await bo.connect();
-  await assert.rejects(openOwn(bo.room), isCode("no_key_package"));
-  assert.equal(await bo.groups.row(directGroupId(bo.account, bo.account)), null);
-});
-
-Deno.test("a recovered device comes into its conversations by itself, and others see one who was there all the time", async () => {
-  await using relay = await groupRelay();
-  await using ana = await GroupPerson.join(relay, 1);
-  await using bo = await GroupPerson.join(relay, 2);
-  const { group } = await ana.groups.create("ops", [bo.account]);
-  await ana.events();
-  const direct = await ana.groups.direct(bo.account);
-  await bo.read();
-  await using anew = await GroupPerson.join(relay, 2, { device: 3 });
-  const strange = new Uint8Array(32).fill(9);
-  assert.deepEqual(await anew.groups.rejoinAll([group, direct, strange]), { joined: 2, later: 0, over: 1 });
-  assert.deepEqual((await anew.events()).map(({ happened }) => happened.kind), ["joined"]);
-  assert.deepEqual(await ana.happened(), []);
-  for (const one of [group, direct]) await assertOneView(one, [ana, anew]);
-  await anew.revoke(bo);
-  assert.deepEqual(await anew.groups.removeGoneDevices(), []);
-  assert.deepEqual(await ana.happened(), []);
-  for (const one of [group, direct]) {
-    assert.deepEqual(await devicesIn(ana, one, [ana, bo, anew]), [0, 2]);
-    await assertOneView(one, [ana, anew]);
-  }
-});
-
-Deno.test("a group that cannot be joined now is joined when the mailbox is drained later", async () => {
-  await using relay = await groupRelay();
-  await using ana = await GroupPerson.join(relay, 1);
-  await using lost = await GroupPerson.join(relay, 1, { device: 7 });
-  await ana.connect();
-  await using bo = await GroupPerson.join(relay, 2);
-  const { group } = await ana.groups.create("ops", [bo.account]);
-  await ana.events();
-  for (const one of [bo, lost]) await one.read();
-  await using anew = await GroupPerson.join(relay, 2, { device: 3 });
-  await ana.revoke(lost);
-  assert.deepEqual(await anew.groups.rejoinAll([group]), { joined: 0, later: 1, over: 0 }, "a leaf nobody lists");
-  await ana.read();
-  await anew.read();
-  await ana.read();
-  await assertOneView(group, [ana, anew]);
-});
-
-Deno.test("an account whose devices were all replaced keeps its seat: who removed the last leaf brings the new device in", async () => {
-  await using relay = await groupRelay();
-  await using ana = await GroupPerson.join(relay, 1);
-  await using bo = await GroupPerson.join(relay, 2);
-  const { group } = await ana.groups.create("ops", [bo.account]);
-  await ana.events();
-  await bo.read();
-  await using anew = await GroupPerson.join(relay, 2, { device: 3, packages: null });
-  await anew.revoke(bo);
-  assert.deepEqual(await anew.groups.rejoinAll([group]), { joined: 0, later: 0, over: 1 }, "no seat at the relay");
-  assert.deepEqual(await ana.happened(), ["member_removed"]);
-  assert.equal((await ana.groups.show(group)).members.length, 1);
-  await anew.publishPackages(2);
-  assert.deepEqual(await ana.happened(), ["member_added"]);
-  assert.deepEqual(await anew.happened(), ["joined"]);
-  await assertOneView(group, [ana, anew]);
-});
-
-Deno.test("an account whose devices were all replaced by one that can be added goes on in the same commit, without a word", async () => {
-  await using relay = await groupRelay();
-  await using ana = await GroupPerson.join(relay, 1);
-  await using bo = await GroupPerson.join(relay, 2);
-  const { group } = await ana.groups.create("ops", [bo.account]);
-  await ana.events();
-  await bo.read();
-  await using anew = await GroupPerson.join(relay, 2, { device: 3 });
-  await anew.revoke(bo);
-  assert.deepEqual(await ana.happened(), [], "bo was there all the time");
-  await anew.read();
-  assert.deepEqual(await devicesIn(ana, group, [ana, bo, anew]), [0, 2]);
-  await assertOneView(group, [ana, anew]);
-});
-
-Deno.test("when one device of an account leaves a group, the others leave it too", async () => {
-  await using relay = await groupRelay();
-  await using ana = await Talker.join(relay, 1);
-  await using bo = await Talker.join(relay, 2);
-  await using phone = await Talker.join(relay, 2, { device: 3 });
-  const { group } = await ana.person.groups.create("ops", [bo.account]);
-  for (const one of [bo, phone]) await one.texts();
-  await phone.leave(group);
-  await bo.hear();
-  await ana.hear();
-  assert.equal((await bo.person.groups.row(group))?.status, "left");
-  assert.equal((await ana.person.groups.show(group)).members.length, 1);
-});
-
-Deno.test("a device that moved to another account has no conversations and no KeyPackages of the former one", async () => {
-  await using relay = await groupRelay();
-  await using ana = await GroupPerson.join(relay, 1);
-  await using bo = await GroupPerson.join(relay, 2);
-  const { group } = await ana.groups.create("ops", [bo.account]);
-  await ana.events();
-  const direct = await ana.groups.direct(bo.account);
-  await bo.read();
-  await bo.store.write((tables) => leaveFormer(tables, systemRandom));
-  assert.equal((await bo.groups.row(group))?.status, "left");
-  assert.equal(await bo.groups.row(direct), null);
-  assert.equal(await bo.view(group), null);
-  assert.deepEqual(await bo.store.read(({ keyPackages }) => keyPackages.all()), []);
-  await assert.rejects(bo.groups.find("#ops"), isCode("not_a_member"));
-  assert.deepEqual(await bo.store.read(({ groups }) => groups.parts(RELAY_NAME, group)), null);
 });
