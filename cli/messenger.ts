@@ -27,6 +27,7 @@ export class Messenger extends Participant {
       timeoutMs: settings.timeoutMs,
       keepHistory: settings.history.keep,
       askFirst: settings.groups.ask,
+      accountSeed: identity.secrets.accountSeed,
       connection: async () => {
         const token = await accessToken(settings);
         return {

@@ -124,6 +124,11 @@ export class AccountCalls {
     await this.#rpc.unary(recovery.putRecovery, { keeping: onWire(keeping) });
   }
 
+  /** Replaces what the codes open; they stay. `code_unknown` when there are none. */
+  async renewRecovery(sealed: Uint8Array): Promise<void> {
+    await this.#rpc.unary(recovery.putRecovery, { keeping: onWire({ sealed, codes: [] }) });
+  }
+
   /** What a code's locator finds. `code_unknown`. */
   async recoverStart(locator: Uint8Array): Promise<FoundRecovery> {
     const { bundle, ...found } = await this.#rpc.unary(recovery.recoverStart, { locator });

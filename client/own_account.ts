@@ -15,7 +15,7 @@ const NAME = "own account";
  * conversations when it is another one. Answers whether it was.
  */
 export function followAccount(
-  tables: Pick<Tables, "groups" | "keyPackages" | "meta">,
+  tables: Pick<Tables, "groups" | "keyPackages" | "meta" | "recoveryMarks">,
   account: Uint8Array,
   random: Random,
 ): boolean {

@@ -7,10 +7,11 @@ import { equal } from "../crypto/equal.ts";
 import { asQightError, QightError } from "../proto/errors.ts";
 import { ContentSchema } from "../proto/gen/qight/v1/seal_pb.ts";
 import { syncedContact } from "./own_sync/contact.ts";
+import { codesSetting } from "./own_sync/codes.ts";
 import { otherDevices, TOLD_DEVICES, unknownTo } from "./own_sync/due.ts";
 import { ownDraft, type OwnRoom, sayToOwn } from "./own_sync/room.ts";
 import type { Connected, Participant, StepOptions } from "./participant.ts";
-import type { ArrivedMove } from "./storage/store.ts";
+import type { ArrivedMove, Tables } from "./storage/store.ts";
 
 export { type FromOwn, isBounded, MOST_ENTRIES, type OwnNews, takeSync } from "./own_sync/take.ts";
 export { type OwnRoom } from "./own_sync/room.ts";
@@ -33,7 +34,7 @@ export function ownRoomOf(participant: Participant, room: Connected): OwnRoom {
  * conversation is told everything. Answers how much was told. Throws what the relay threw: all of it is told again then.
  */
 export async function tellOwn(own: OwnRoom, others: readonly Uint8Array[]): Promise<number> {
-  const { store, room } = own;
+  const { store, room, relayName } = own;
   const groups = room.groups!;
   const group = await own.openOwn();
   if ((await groups.absent(group, others)).length > 0) await groups.complete(group);
@@ -41,18 +42,27 @@ export async function tellOwn(own: OwnRoom, others: readonly Uint8Array[]): Prom
   const present = others.filter((device) => !absent.has(device.toHex()));
   if (present.length === 0) return 0;
   const isNew = await store.read(({ meta }) => unknownTo(meta, present));
-  if (isNew) await store.write(({ ownChanges }) => ownChanges.dirtyAll());
+  if (isNew) await store.write(dirtyAll);
   let told = 0;
   for (;;) {
-    const { contacts, reads } = await store.read(({ ownChanges }) => ownChanges.dirty(BATCH));
-    if (contacts.length + reads.length === 0) break;
+    const { contacts, reads, codes } = await store.read(({ ownChanges, recoveryMarks }) => {
+      const dirty = ownChanges.dirty(BATCH);
+      // Last: whoever knows of codes renews what they bring back, and has to know all of it first.
+      const isLast = dirty.contacts.length < BATCH;
+      return { ...dirty, codes: isLast ? recoveryMarks.untold(relayName) : null };
+    });
+    if (contacts.length + reads.length === 0 && !codes) break;
     const sync = {
       contacts: contacts.map(syncedContact),
       reads: reads.map(({ conversation, readUntilMs }) => ({ conversation, readUntilMs: BigInt(readUntilMs) })),
+      settings: codes ? [codesSetting(own.account, codes)] : [],
     };
     await sayToOwn(own, group, ownDraft(own, create(ContentSchema, { sync })));
-    await store.write(({ ownChanges }) => ownChanges.told(contacts, reads));
-    told += contacts.length + reads.length;
+    await store.write(({ ownChanges, recoveryMarks }) => {
+      ownChanges.told(contacts, reads);
+      if (codes) recoveryMarks.told(relayName, codes.madeAtMs);
+    });
+    told += contacts.length + reads.length + (codes ? 1 : 0);
   }
   if (isNew) await store.write(({ meta }) => meta.put(TOLD_DEVICES, joined(present)));
   return told;
@@ -63,7 +73,7 @@ export async function tellOwn(own: OwnRoom, others: readonly Uint8Array[]): Prom
  * Answers how much was told.
  */
 export async function syncAll(participant: Participant, room: Connected): Promise<number> {
-  await participant.store.write(({ ownChanges }) => ownChanges.dirtyAll());
+  await participant.store.write(dirtyAll);
   return await tellOwn(
     ownRoomOf(participant, room),
     otherDevices(await participant.devices(), participant.self.signer),
@@ -84,7 +94,9 @@ export async function keepInStep(
   const { store, relayName } = participant;
   const { histories = false, signal } = options;
   try {
-    const due = await store.read(({ ownChanges, meta }) => ownChanges.isDirty() || unknownTo(meta, others));
+    const due = await store.read(({ ownChanges, recoveryMarks, meta }) =>
+      ownChanges.isDirty() || recoveryMarks.untold(relayName) !== null || unknownTo(meta, others)
+    );
     if (due) {
       const told = await tellOwn(ownRoomOf(participant, room), others);
       if (told > 0) participant.detail(`told the other devices of this account what changed here (${told})`);
@@ -115,6 +127,11 @@ async function goOn(
   const { sendHistory } = await import("./history_move.ts");
   const { lines } = await sendHistory({ own: ownRoomOf(participant, room), toDevice: device, ...options });
   participant.detail(`a history of ${lines} lines went to another device of this account`);
+}
+
+function dirtyAll({ ownChanges, recoveryMarks }: Tables): void {
+  ownChanges.dirtyAll();
+  recoveryMarks.tellAgain();
 }
 
 function joined(keys: readonly Uint8Array[]): Uint8Array {

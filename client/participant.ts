@@ -59,6 +59,8 @@ export interface ParticipantOptions {
   readonly note: (text: string) => void;
   /** Hears what only helps to find an error. */
   readonly detail: (text: string) => void;
+  /** Seed of the account, 32 bytes: with it what recovery codes bring back is kept fresh. */
+  readonly accountSeed?: Uint8Array;
   readonly clock?: Clock;
   readonly random?: Random;
 }
@@ -223,10 +225,18 @@ export class Participant implements AsyncDisposable {
   }
 
   /**
-   * Tells the own other devices what changed here, and goes on with histories on their way; nothing is asked or loaded
-   * where the account has this device alone. Answers the histories that came to their end. Throws what the signal threw.
+   * Tells the own other devices what changed here, goes on with histories on their way, and keeps fresh what recovery codes
+   * bring back; nothing is asked or loaded where the account has neither. Answers the histories that came to their end.
+   * Throws what the signal threw.
    */
   async keepInStep(room: Connected, options: StepOptions = {}): Promise<readonly ArrivedMove[]> {
+    const ended = await this.#tellOwn(room, options);
+    options.signal?.throwIfAborted();
+    await this.#renewKept(room);
+    return ended;
+  }
+
+  async #tellOwn(room: Connected, options: StepOptions): Promise<readonly ArrivedMove[]> {
     const devices = await this.devices();
     if (devices.length < 2) return [];
     const { isDue, otherDevices } = await import("./own_sync/due.ts");
@@ -234,6 +244,22 @@ export class Participant implements AsyncDisposable {
     if (!await isDue(this.store, this.relayName, others)) return [];
     const { keepInStep } = await import("./own_sync.ts");
     return await keepInStep(this, room, others, options);
+  }
+
+  /** What fails is tried again with the next session, and said only as a detail: no command is about it. */
+  async #renewKept({ relay }: Connected): Promise<void> {
+    const { accountSeed } = this.#options;
+    const { store, relayName, clock, self: identity } = this;
+    if (!accountSeed) return;
+    const mark = await store.read(({ recoveryMarks }) => recoveryMarks.get(relayName));
+    if (!mark || mark.changes === 0) return;
+    try {
+      const { renewKept } = await import("./accounts/renew.ts");
+      const isKept = await renewKept({ relay, relayName, store, identity, clock }, accountSeed);
+      this.detail(isKept ? "what recovery codes bring back is fresh" : "this account has no recovery codes any more");
+    } catch (thrown) {
+      this.detail(`what recovery codes bring back is not fresh yet: ${asQightError(thrown).message}`);
+    }
   }
 
   /** Closes the store. */

@@ -56,6 +56,8 @@ export const domains = {
   recoveryLocator: encoder.encode("qight recovery locator v1\0"),
   /** HKDF info: a recovery code's secret to the key that wraps the data key. */
   recoveryWrap: encoder.encode("qight recovery wrap v1\0"),
+  /** HKDF info: the account seed to the data key, under which the recovery bundle is sealed. */
+  recoveryData: encoder.encode("qight recovery data v1\0"),
   /** Associated data of a sealed recovery bundle. */
   recoverySeal: encoder.encode("qight recovery seal v1\0"),
   /** HKDF info: the relay's root seed to the key of its OPAQUE setup. */

@@ -3,9 +3,11 @@
  * which each opens it. The relay knows hashes of locators, so a copy of its disk is worth as much as guessing 128 bits.
  *
  * Layout: locator and wrapping key (32 bytes each) = HKDF-SHA256(code's secret, empty salt, info `qight recovery locator
- * v1\0`, `qight recovery wrap v1\0`). Sealed bundle = nonce (24), XChaCha20-Poly1305 of the padded serialized
- * `RecoveryBundle` under a random data key, associated data `qight recovery seal v1\0` + account hash. Wrapped data key =
- * nonce (24), XChaCha20-Poly1305 of it under the wrapping key with the locator as associated data: 72 bytes.
+ * v1\0`, `qight recovery wrap v1\0`). Data key (32) = HKDF-SHA256(account seed, empty salt, info `qight
+ * recovery data v1\0`): any device of the account can seal the bundle anew while the codes stay, and who opens the bundle
+ * learns the seed anyway. Sealed bundle = nonce (24), XChaCha20-Poly1305 of the padded serialized `RecoveryBundle` under the
+ * data key, associated data `qight recovery seal v1\0` + account hash. Wrapped data key = nonce (24), XChaCha20-Poly1305 of
+ * it under the wrapping key with the locator as associated data: 72 bytes.
  * @module
  */
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
@@ -54,25 +56,36 @@ export function recoveryBundleBytes(bundle: MessageInitShape<typeof RecoveryBund
   return toBinary(RecoveryBundleSchema, create(RecoveryBundleSchema, bundle)).length;
 }
 
+/** What goes into a bundle; the seed is the account's, 32 bytes. */
+export type RecoveryFields = MessageInitShape<typeof RecoveryBundleSchema> & { readonly accountSeed: Uint8Array };
+
 /**
  * Seals a bundle so that each of these secrets (16 bytes) opens it. `account`: hash of the account whose seed it holds.
  * `message_too_large` beyond `MAX_RECOVERY_BUNDLE_BYTES`.
  */
 export function sealRecovery(
-  bundle: MessageInitShape<typeof RecoveryBundleSchema>,
+  bundle: RecoveryFields,
   account: Uint8Array,
   secrets: readonly Uint8Array[],
 ): SealedRecovery {
-  const padded = pad(toBinary(RecoveryBundleSchema, create(RecoveryBundleSchema, { ...bundle, version: VERSION })));
-  const dataKey = randomBytes(KEY_BYTES);
-  const sealed = sealWith(dataKey, concat(domains.recoverySeal, account), padded);
+  const sealed = resealRecovery(bundle, account);
+  const dataKey = dataKeyOf(bundle.accountSeed);
   const codes = secrets.map((secret) => {
     const { locator, wrapKey } = recoveryKeys(secret);
     return { locatorHash: sha256(locator), wrapped: sealWith(wrapKey, locator, dataKey) };
   });
-  padded.fill(0);
   dataKey.fill(0);
   return { sealed, codes };
+}
+
+/** Seals a bundle anew, for the codes that there are. `message_too_large` beyond `MAX_RECOVERY_BUNDLE_BYTES`. */
+export function resealRecovery(bundle: RecoveryFields, account: Uint8Array): Uint8Array {
+  const padded = pad(toBinary(RecoveryBundleSchema, create(RecoveryBundleSchema, { ...bundle, version: VERSION })));
+  const dataKey = dataKeyOf(bundle.accountSeed);
+  const sealed = sealWith(dataKey, concat(domains.recoverySeal, account), padded);
+  padded.fill(0);
+  dataKey.fill(0);
+  return sealed;
 }
 
 /**
@@ -103,6 +116,11 @@ const NONCE_BYTES = 24;
 const TAG_BYTES = 16;
 const WRAPPED_BYTES = NONCE_BYTES + KEY_BYTES + TAG_BYTES;
 const MAX_SEALED_BYTES = NONCE_BYTES + PADDING_CLASSES.at(-1)! + TAG_BYTES;
+
+function dataKeyOf(accountSeed: Uint8Array): Uint8Array {
+  if (accountSeed.length !== SEED_BYTES) throw new QightError("invariant", "The seed of an account has 32 bytes");
+  return hkdf(sha256, accountSeed, new Uint8Array(0), domains.recoveryData, KEY_BYTES);
+}
 
 function decode(padded: Uint8Array): RecoveryBundle {
   try {

@@ -9,6 +9,7 @@ import {
 import { keepSession } from "../../client/accounts/session_token.ts";
 import { systemClock, systemRandom } from "../../client/clock.ts";
 import { leaveFormer } from "../../client/groups/former.ts";
+import { wait } from "../../client/groups/waiting.ts";
 import { PLAIN_DEVICE_NAME } from "../../client/device_name.ts";
 import { followAccount } from "../../client/own_account.ts";
 import { OpaqueThread } from "../../client/opaque_thread.ts";
@@ -141,7 +142,7 @@ async function confirm(call: RecoverCall, { account, bundle, kept, name }: Opene
 /** Everything that must not be lost, in one transaction; answers how many contacts are new here. */
 async function keep(
   { store, relayName, self }: Messenger,
-  { kept, bundle: before }: OpenedRecovery,
+  { kept, name, bundle: before }: OpenedRecovery,
   { token, bundle }: FinishedRecovery,
 ): Promise<number> {
   const own = self.signer.publicKey;
@@ -151,6 +152,11 @@ async function keep(
     keepSession(tables, relayName, token);
     if (!followAccount(tables, self.account.hash, systemRandom) && !wasListed) leaveFormer(tables, systemRandom);
     tables.directory.putBundle(bundle);
+    // Whatever is cut off from here on, the next fetch comes back into them.
+    wait(tables, relayName, { groups: kept.groups.map(({ group }) => group), nowMs: systemClock.now() });
+    // What this device has beside what came back is written down with the next session.
+    const changes = tables.recoveryMarks.begin(relayName);
+    tables.recoveryMarks.made(relayName, { name, madeAtMs: systemClock.now(), changes });
     return bringContacts(tables, kept.contacts, self.account.hash);
   });
 }

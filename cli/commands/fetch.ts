@@ -62,9 +62,10 @@ async function read(call: Call<typeof fetchSpec>, asked: FetchWishes): Promise<v
   });
   const relay = () => source.client();
   const keepInStep = async () => {
-    if ((await messenger.devices()).length < 2) return;
+    const now = { ...room, relay: await relay() };
+    if ((await messenger.devices()).length < 2) return void await orAborted(messenger.keepInStep(now), signal);
     const { keepInStep } = await lateModule<typeof import("../keep_in_step.ts")>("keep_in_step.ts");
-    await orAborted(keepInStep(messenger, { ...room, relay: await relay() }, { out, signal }), signal);
+    await orAborted(keepInStep(messenger, now, { out, signal }), signal);
   };
   const running = new FetchRun(
     { inbox, contacts, identity, from, where, relay, keepsFiles: settings.history.keep, keepInStep },

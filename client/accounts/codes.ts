@@ -24,8 +24,8 @@ export function newCodes(bundle: Gathered["bundle"], account: Uint8Array, random
 }
 
 /**
- * New codes for the own account, which bring back what is in the store now; `left` contacts or groups did not fit. The old
- * ones are worth nothing from then on.
+ * New codes for the own account, which bring back what is in the store now, and later what `renewKept` finds; `left`
+ * contacts or groups did not fit. The old ones are worth nothing from then on.
  */
 export async function renewCodes(
   { relay, relayName, store, identity: { account }, clock, random }: AccountRoom,
@@ -34,8 +34,11 @@ export async function renewCodes(
   const calls = new AccountCalls(relay.rpc);
   const { name } = await calls.show();
   const about = { relay: relayName, accountSeed, name, nowMs: clock.now() };
-  const { bundle, left } = await store.read((tables) => gather(tables, about));
+  const { bundle, left, changes } = await store.write((tables) => (
+    { changes: tables.recoveryMarks.begin(relayName), ...gather(tables, about) }
+  ));
   const { codes, keeping } = newCodes(bundle, account.hash, random);
   await calls.putRecovery(keeping);
+  await store.write(({ recoveryMarks }) => recoveryMarks.made(relayName, { name, madeAtMs: clock.now(), changes }));
   return { codes, name, left };
 }

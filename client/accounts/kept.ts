@@ -6,6 +6,7 @@ import { equal } from "../../crypto/equal.ts";
 import { MAX_RECOVERY_BUNDLE_BYTES, recoveryBundleBytes } from "../../crypto/recovery.ts";
 import type { RecoveryBundle } from "../../proto/gen/qight/v1/link_pb.ts";
 import { isMember } from "../groups/member_row.ts";
+import { waitingGroups } from "../groups/waiting.ts";
 import type { ContactRow, Tables } from "../storage/store.ts";
 
 /** The fields of a RecoveryBundle, and how many contacts and groups did not fit. */
@@ -17,9 +18,12 @@ export interface Gathered {
   readonly left: number;
 }
 
-/** Gathers the groups at this relay and contacts; verified and blocked ones first, should not all fit. */
+/**
+ * Gathers contacts, and the groups at this relay that this device is in or tries to come back into; verified and blocked
+ * contacts first, should not all fit.
+ */
 export function gather(
-  { contacts, groups }: Pick<Tables, "contacts" | "groups">,
+  { contacts, groups, meta }: Pick<Tables, "contacts" | "groups" | "meta">,
   about: { readonly relay: string; readonly accountSeed: Uint8Array; readonly name: string; readonly nowMs: number },
 ): Gathered {
   const { relay, accountSeed, name, nowMs } = about;
@@ -27,8 +31,10 @@ export function gather(
   let room = MAX_RECOVERY_BUNDLE_BYTES - recoveryBundleBytes({ ...head, version: 1 });
   // A repeated field takes as much as its rows do one by one.
   const fits = (bytes: number) => bytes <= room && (room -= bytes) >= 0;
-  const mine = groups.all().filter((row) => row.relay === relay && isMember(row))
+  const joined = groups.all().filter((row) => row.relay === relay && isMember(row))
     .map(({ group, name, kind }) => ({ group, name: kind === "group" ? name : "" }));
+  const waiting = waitingGroups({ meta }, relay).filter((group) => !joined.some((row) => equal(row.group, group)));
+  const mine = [...joined, ...waiting.map((group) => ({ group, name: "" }))];
   const people = contacts.all().sort((a, b) => weight(b) - weight(a))
     .map(({ name, account, verified, blocked, addedAtMs }) => {
       return { name, account, verified, blocked, addedAtMs: BigInt(addedAtMs) };

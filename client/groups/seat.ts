@@ -4,11 +4,11 @@
  * @module
  */
 import { asQightError } from "../../proto/errors.ts";
-import type { Tables } from "../storage/store.ts";
 import type { Progress } from "./devices.ts";
 import { isMember } from "./member_row.ts";
 import { comeIn } from "./rejoin.ts";
 import type { GroupRoom } from "./room.ts";
+import { putWaiting, wait, waitingOf } from "./waiting.ts";
 
 /** How many conversations this device is in now, that will be tried again, and that are over for the account. */
 export interface Rejoined {
@@ -17,20 +17,13 @@ export interface Rejoined {
   readonly over: number;
 }
 
-/** What could not be joined is tried again for so long, each time the mailbox is drained. */
-const TRY_FOR_MS = 7 * 24 * 3600_000;
-
 /** Joins these groups (ids, 32 bytes); what does not go now is tried again later (`rejoinRest`). */
 export async function rejoinAll(
   room: GroupRoom,
   groups: readonly Uint8Array[],
   progress: Progress = () => {},
 ): Promise<Rejoined> {
-  const untilMs = room.clock.now() + TRY_FOR_MS;
-  await room.store.write((tables) => {
-    const waiting = groups.map((group): Waiting => ({ group: group.toHex(), untilMs }));
-    putWaiting(tables, room.relay, [...waitingOf(tables, room.relay), ...waiting]);
-  });
+  await room.store.write((tables) => wait(tables, room.relay, { groups, nowMs: room.clock.now() }));
   return await rejoinRest(room, progress);
 }
 
@@ -64,25 +57,8 @@ async function tryOne(room: GroupRoom, group: Uint8Array): Promise<"joined" | "l
   }
 }
 
-interface Waiting {
-  readonly group: string; // hex
-  readonly untilMs: number;
-}
-
-function waitingOf({ meta }: Pick<Tables, "meta">, relay: string): Waiting[] {
-  const kept = meta.get(NAME + relay);
-  return kept ? JSON.parse(new TextDecoder().decode(kept)) : [];
-}
-
-function putWaiting({ meta }: Pick<Tables, "meta">, relay: string, waiting: readonly Waiting[]): void {
-  if (waiting.length === 0) meta.removeAll(NAME + relay);
-  else meta.put(NAME + relay, new TextEncoder().encode(JSON.stringify(waiting)));
-}
-
 async function drop({ store, relay }: GroupRoom, name: string): Promise<void> {
   await store.write((tables) => {
     putWaiting(tables, relay, waitingOf(tables, relay).filter(({ group }) => group !== name));
   });
 }
-
-const NAME = "rejoin:";

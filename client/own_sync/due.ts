@@ -25,8 +25,8 @@ export function unknownTo(meta: MetaTable, devices: readonly Uint8Array[]): bool
 /** Whether the others have to be told of changes, or a history waits to go there or to be taken in here. */
 export async function isDue(store: ClientStore, relayName: string, others: readonly Uint8Array[]): Promise<boolean> {
   if (others.length === 0) return false;
-  return await store.read(({ ownChanges, historyMoves, meta }) =>
-    ownChanges.isDirty() || historyMoves.waits(relayName) ||
+  return await store.read(({ ownChanges, recoveryMarks, historyMoves, meta }) =>
+    ownChanges.isDirty() || recoveryMarks.untold(relayName) !== null || historyMoves.waits(relayName) ||
     historyMoves.unfinished(relayName).length > 0 || unknownTo(meta, others)
   );
 }

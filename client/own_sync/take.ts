@@ -1,5 +1,6 @@
 /**
- * Takes in what another device of the account said: contacts, and how far was read. History parts are kept to be imported.
+ * Takes in what another device of the account said: contacts, how far was read, and that there are recovery codes. History
+ * parts are kept to be imported.
  * @module
  */
 import { toBinary } from "@bufbuild/protobuf";
@@ -8,6 +9,7 @@ import { type Content, FileSchema, type Sync } from "../../proto/gen/qight/v1/se
 import { conversationOfGroup, conversationWith } from "../conversations.ts";
 import { isPartOf } from "../history_move/part.ts";
 import type { OwnContact, Tables } from "../storage/store.ts";
+import { takeCodes } from "./codes.ts";
 import { contactOf, LATEST_MS, newerContact } from "./contact.ts";
 
 /** So many contacts, reads or settings fit one message; whoever sends more is no qight. */
@@ -57,6 +59,7 @@ export function takeSync(tables: Tables, from: FromOwn): OwnNews[] {
     });
   }
   if (lines > 0) news.push({ type: "read_elsewhere", lines });
+  takeCodes(tables, sync.settings, { account: own.account, relay: from.relay });
   return [...news, ...takeHistory(tables, from)];
 }
 

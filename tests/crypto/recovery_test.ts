@@ -6,7 +6,13 @@ import { bech32m } from "@scure/base";
 import fc from "fast-check";
 import { accountFromSeed } from "../../crypto/account.ts";
 import { fromHex, hex } from "../../crypto/hex.ts";
-import { MAX_RECOVERY_BUNDLE_BYTES, openRecovery, recoveryKeys, sealRecovery } from "../../crypto/recovery.ts";
+import {
+  MAX_RECOVERY_BUNDLE_BYTES,
+  openRecovery,
+  recoveryKeys,
+  resealRecovery,
+  sealRecovery,
+} from "../../crypto/recovery.ts";
 import { formatRecoveryCode, parseRecoveryCode } from "../../crypto/recovery_code.ts";
 import { pad, unpad } from "../../crypto/padding.ts";
 import { sha256Sync } from "../../crypto/sha256.ts";
@@ -20,6 +26,8 @@ const vector = {
   locator: "80ee1108d6614536dcfee96408657d9280cc48292a05e92dfe1b9a149ee715c1",
   wrapKey: "0d12849cc88a6bdd75f743be3bbe0dafa5cca297eb5304f6ea596dba31df816c",
 };
+/** Of the account seed of 32 times 7. */
+const dataKeyVector = "f9b0f01fdea8c47a59d266d9e88e0d4391cd86bad56f5abc5f0708a9e0c23bbd";
 const secret = fromHex(vector.secret);
 const ada = await accountFromSeed(new Uint8Array(32).fill(7));
 const eve = await accountFromSeed(new Uint8Array(32).fill(8));
@@ -166,12 +174,25 @@ Deno.test("the layout on the wire is the one that is written down: opened and se
     xchacha20poly1305(key, bytes.slice(0, 24), associated).decrypt(bytes.slice(24));
   const associated = Uint8Array.of(...new TextEncoder().encode("qight recovery seal v1\0"), ...ada.hash);
   const dataKey = by(wrapKey, good.wrapped, locator);
+  assert.equal(hex(dataKey), dataKeyVector);
   const opened = fromBinary(RecoveryBundleSchema, unpad(by(dataKey, good.sealed, associated)));
   assert.deepEqual([opened.version, opened.name, opened.accountSeed], [1, "ada", bundle.accountSeed]);
   const nonce = new Uint8Array(24);
   const newer = pad(toBinary(RecoveryBundleSchema, { ...opened, version: 2 }));
   const sealed = Uint8Array.of(...nonce, ...xchacha20poly1305(dataKey, nonce, associated).encrypt(newer));
   await assert.rejects(openRecovery({ locator, wrapKey }, { ...good, sealed }), { message: /newer qight/ });
+});
+
+Deno.test("a bundle that was sealed anew opens with each of the codes that there were, and no two sealings look alike", async () => {
+  const again = { ...bundle, contacts: [], groups: [], madeAtMs: 10n };
+  const sealed = resealRecovery(again, ada.hash);
+  for (const [i, one] of secrets.entries()) {
+    const given = { account: ada.hash, sealed, wrapped: whole.codes[i].wrapped };
+    const { contacts, madeAtMs } = await openRecovery(recoveryKeys(one), given);
+    assert.deepEqual([contacts, madeAtMs], [[], 10n]);
+  }
+  assert.notDeepEqual(resealRecovery(again, ada.hash), sealed);
+  assert.equal(codeOf(() => resealRecovery({ ...again, accountSeed: new Uint8Array(31) }, ada.hash)), "invariant");
 });
 
 Deno.test("a guessed code opens nothing, whatever the relay hands over for it", async () => {
