@@ -1,6 +1,6 @@
 /**
- * The main job, shown: a real relay, two people who write to each other, a group of three, each command as a user would
- * type it.
+ * The main job, shown: a real relay, two people who write to each other, a group of three, a second
+ * device, each command as a user would type it.
  * Ends in under 20 s, leaves nothing behind, and exits non-zero when a step fails.
  * @module
  */
@@ -70,6 +70,20 @@ async function demo(): Promise<void> {
   await run("ada", ["send", "#ops", "deploy at nine"], use);
   expect(await run("carol", ["fetch", "--in", "#ops", "--wait", "10s"], use), /#ops .*deploy at nine/);
 
+  say("Ada has a laptop too: twelve words let it into her account, and it knows what was said");
+  shown("laptop", "qight device link --no-passphrase");
+  const laptop = start("laptop", ["device", "link", "--no-passphrase"], use);
+  const code = await firstLine(laptop);
+  console.log(code);
+  await run("ada", ["device", "link", code, "-y"], use);
+  const linked = await laptop.status;
+  processes.delete(laptop);
+  if (linked.code !== 0) throw new Error(`the laptop was not linked: ${linked.code}`);
+  await run("laptop", ["fetch"], use);
+  expect(await run("laptop", ["history", "--in", "#ops"], use), /deploy at nine/);
+  await run("laptop", ["send", "#ops", "done, from the train"], use);
+  expect(await run("carol", ["fetch", "--wait", "10s"], use), /#ops .*done, from the train/);
+
   say("The relay finishes what is under way and stops");
   shown("operator", `kill ${relay.pid}`);
   relay.kill("SIGTERM");
@@ -126,11 +140,12 @@ function start(who: string, args: string[], env: Record<string, string>): Deno.C
 
 async function firstLine(child: Deno.ChildProcess): Promise<string> {
   let text = "";
-  for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
+  // Not cancelled: the process may have more to say.
+  for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream()).values({ preventCancel: true })) {
     text += chunk;
     if (text.includes("\n")) return text.split("\n")[0];
   }
-  throw new Error(`the relay did not start: ${await new Response(child.stderr).text()}`);
+  throw new Error(`it did not start: ${await new Response(child.stderr).text()}`);
 }
 
 function expect(answer: string, pattern: RegExp): void {
