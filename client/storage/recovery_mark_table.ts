@@ -38,7 +38,7 @@ export interface RecoveryMarkTable {
   forget(): void;
 }
 
-const IS_IN = (row: string) => `${row}.status NOT IN ('left', 'removed')`;
+const IS_IN = (row: string) => `(${row}.status NOT IN ('left', 'removed'))`;
 const COUNT = "UPDATE recovery_mark SET changes = changes + 1";
 
 /** SQL of a step of schema.ts. Triggers count what changes, so that nobody who writes contacts or groups can forget it. */
