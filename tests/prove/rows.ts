@@ -2,6 +2,7 @@
  * The rows of `deno task prove`, in the order in which they run.
  * @module
  */
+import { rows as accounts } from "./accounts/rows.ts";
 import { checkLedgers, complaintKinds, complaints } from "./checker.ts";
 import { clientKilled } from "./client_killed.ts";
 import { rows as disk } from "./disk/rows.ts";
@@ -44,6 +45,7 @@ export const rows: readonly Row[] = [
   syncBeforeAck,
   ...lifecycle,
   ...groups,
+  ...accounts,
   maliciousRelay,
   receipts,
   ...disk,
