@@ -69,7 +69,10 @@ export const accountCodesSpec = {
   name: "codes",
   summary: "make new recovery codes, at any relay",
   options: [codesFile],
-  more: ["They bring back the account with its contacts and groups as they are now. The old codes end."],
+  more: [
+    "They bring back the account with its contacts and groups, which your devices keep fresh at the relay, sealed. The old",
+    "codes end.",
+  ],
   examples: ["qight account codes", "qight account codes --codes-file codes.txt"],
   module: "account_codes",
 } as const satisfies CommandSpec;

@@ -8,7 +8,7 @@ export const recovery: SlashCommand = {
   summary: "make eight new recovery codes; the old ones end",
   more: [
     "Each lets you in again once when all devices are lost (qight account recover), and brings back the account with its",
-    "contacts and groups as they are now. They are shown once.",
+    "contacts and groups. They are shown once.",
   ],
   async run(chat) {
     await (await loadAccount()).newRecoveryCodes(chat);
