@@ -102,6 +102,17 @@ export async function revokeDevice(room: DeviceRoom, key: Uint8Array): Promise<V
   return await changeList(room, (devices) => ({ devices: without(devices), devicesOnly: true }), key);
 }
 
+/** Takes all devices but this one off the list for good, and answers how many went. */
+export async function revokeOthers(room: DeviceRoom): Promise<number> {
+  const own = room.identity.signer.publicKey;
+  let gone = 0;
+  await changeList(room, (devices) => {
+    gone = devices.length - 1;
+    return { devices: devices.filter(({ key }) => equal(key, own)), devicesOnly: true };
+  }, own);
+  return gone;
+}
+
 const MAX_TRIES = 5;
 
 /** Signs and publishes the list that follows; another device that was faster is taken in first. */

@@ -13,13 +13,13 @@ import { wait } from "../../client/groups/waiting.ts";
 import { PLAIN_DEVICE_NAME } from "../../client/device_name.ts";
 import { followAccount } from "../../client/own_account.ts";
 import { OpaqueThread } from "../../client/opaque_thread.ts";
-import { groupsAt } from "../../client/participant_groups.ts";
 import { RelayClient } from "../../client/relay_client.ts";
 import { readName } from "../../crypto/account_name.ts";
 import { parseAccountId } from "../../crypto/account.ts";
 import { equal } from "../../crypto/equal.ts";
 import { looksLikeId } from "../../client/contacts.ts";
-import { asQightError, QightError } from "../../proto/errors.ts";
+import { QightError } from "../../proto/errors.ts";
+import { comeBackInto, revokeLost } from "../after_recovery.ts";
 import { giveCodes, refuseCodesFile } from "../account_work.ts";
 import type { Identity } from "../identity.ts";
 import { Messenger } from "../messenger.ts";
@@ -51,7 +51,7 @@ export async function run(call: RecoverCall): Promise<void> {
   if (!isMeant(opened)) throw otherAccount(opened, word);
   const moves = !present.isNew && !equal(present.identity.account.hash, opened.account.hash);
   const left = moves ? await confirmLeaving(at, present.identity, "Recover another account on this machine?") : null;
-  await confirm(call, opened);
+  await confirm(call, opened, present.identity.device.publicKey);
   const of = opened.name;
   const password = of === "" ? null : await newPassword(settings, out, { of, file: options.passwordFile });
   const next = await recoveredIdentity(present, opened.kept.accountSeed);
@@ -63,7 +63,8 @@ export async function run(call: RecoverCall): Promise<void> {
   const contacts = await keep(messenger, opened, done);
   const about = { name: of === "" ? null : of, id: next.account.id, device: next.fingerprint, contacts };
   await giveCodes(out, done.codes, about, options.codesFile);
-  await goOn(messenger, opened, call);
+  await comeBackInto(messenger, opened.kept.groups.map(({ group }) => group), call);
+  if (options.revokeOthers && done.bundle.devices.length > 1) await revokeLost(messenger, call);
 }
 
 /** A connection of its own for each step: people take their time in between. */
@@ -115,16 +116,16 @@ function otherAccount({ account, name }: OpenedRecovery, word: string): QightErr
   });
 }
 
-async function confirm(call: RecoverCall, { account, bundle, kept, name }: OpenedRecovery) {
+async function confirm(call: RecoverCall, { account, bundle, kept, name }: OpenedRecovery, own: Uint8Array) {
   const { settings, out, options } = call;
-  const others = bundle?.devices.length ?? 0;
+  const others = (bundle?.devices ?? []).filter(({ key }) => !equal(key, own)).length;
   const made = new Date(Number(kept.madeAtMs)).toISOString().slice(0, 10);
   out.note(`${name === "" ? "" : `${name}  `}${account.id}`);
   out.note(
     `Comes back: the account, contacts (${kept.contacts.length}) and conversations (${kept.groups.length}) as of ${made}.`,
   );
   out.note("Does not: history, files, and what still waits for the lost devices.");
-  if (others > 0 && options.revokeOthers) out.note(`Devices that lose their place on the list at once: ${others}.`);
+  if (others > 0 && options.revokeOthers) out.note(`Devices that lose their place on the list: ${others}.`);
   else if (others > 0) out.note(`Devices that stay until they are revoked: ${others} (--revoke-others does it now).`);
   if (name !== "" && others > 0 && !options.revokeOthers) {
     out.note("They have to sign in again, with the new password.");
@@ -159,23 +160,4 @@ async function keep(
     tables.recoveryMarks.made(relayName, { name, madeAtMs: systemClock.now(), changes });
     return bringContacts(tables, kept.contacts, self.account.hash);
   });
-}
-
-/** What is left is done again by later commands: it may not make a recovery look as if it had failed. */
-async function goOn(messenger: Messenger, { kept }: OpenedRecovery, { out, signal }: RecoverCall): Promise<void> {
-  try {
-    const { relay } = await orAborted(messenger.connect(), signal);
-    await using _relay = relay;
-    const groups = groupsAt(messenger, { client: () => Promise.resolve(relay) });
-    const { joined, later, over } = await orAborted(groups.rejoinAll(kept.groups.map(({ group }) => group)), signal);
-    if (joined > 0) out.note(`conversations that this device is in again: ${joined}`);
-    if (later > 0) out.note(`conversations that could not be joined yet: ${later}; qight fetch tries again`);
-    // With all devices gone the account has no seat by which to come in: whoever removes the last one brings it back.
-    if (over > 0) out.note(`conversations whose other members let this device in when they read: ${over}`);
-  } catch (thrown) {
-    signal.throwIfAborted();
-    out.error(
-      `warning: you are back in, but not all is done yet (${asQightError(thrown).message}); qight fetch goes on`,
-    );
-  }
 }

@@ -67,6 +67,7 @@ export async function finishRecovery(
   opened: OpenedRecovery,
   { password, revokeOthers, beforeUse }: {
     readonly password: string | null;
+    /** Others go off a list that is full; the rest goes once this device is in the conversations (`revokeOthers`). */
     readonly revokeOthers: boolean;
     /** Runs when all is ready, and before the code is used up: what must not be lost is written down then. */
     readonly beforeUse?: () => Promise<void>;
@@ -99,7 +100,8 @@ async function nextBundle(
 ): Promise<VerifiedBundle> {
   const listed = bundle?.devices ?? [];
   const others = listed.filter(({ key }) => !equal(key, signer.publicKey));
-  const stay = revokeOthers ? [] : others;
+  // Their seats are this device's way into the conversations, so all that fit stay until it is in.
+  const stay = revokeOthers ? others.slice(0, MAX_DEVICES - 1) : others;
   const own = listed.find(({ key }) => equal(key, signer.publicKey)) ??
     { key: signer.publicKey, name: freeDeviceName(stay, deviceName), addedAtMs: nowMs };
   const devices = [...stay, own];
@@ -112,6 +114,6 @@ async function nextBundle(
     expiresAtMs: nowMs + BUNDLE_LIFE_MS,
     devices,
     // A device that is off the list stays off, though it knows the seed.
-    devicesOnly: (bundle?.devicesOnly ?? false) || (revokeOthers && others.length > 0),
+    devicesOnly: (bundle?.devicesOnly ?? false) || stay.length < others.length,
   });
 }

@@ -89,6 +89,42 @@ row("recover on a clean machine: contacts come back, mail reaches it, the old co
   await next.ok(["account", "login", "recann", "--password-file", password]);
 });
 
+row(
+  "regression: who recovers and revokes all other devices is in the groups at once, before anybody there reads",
+  async () => {
+    const [owner, mate] = await Promise.all([
+      world.member("seatowner", open, { QIGHT_TIMEOUT: "120s" }),
+      world.member("seatmate", open, { QIGHT_TIMEOUT: "120s" }),
+    ]);
+    await owner.ok(["group", "create", "crew", mate.id]);
+    await mate.ok(["fetch"]);
+    const [code] = (await owner.ok(["account", "codes"])).split("\n");
+    const next = machine("seatowner2", open);
+    const done = await next.run(
+      [
+        "account",
+        "recover",
+        owner.id,
+        "--no-passphrase",
+        "--code-file",
+        next.file("code", code),
+        "--revoke-others",
+        "-y",
+      ],
+    );
+    assert.equal(done.code, 0, done.stderr);
+    assert.match(done.stderr, /conversations that this device is in again: 1\n/);
+    assert.match(done.stderr, /devices that lost their place on the list: 1\n/);
+    // The lost one is out of list and group, and may send there no more.
+    assert.equal((await shown(next)).devices, 1);
+    assertFails(await owner.run(["send", "#crew", "still here", "--json"]), 77, "not_listed");
+    await next.ok(["send", "#crew", "back"]);
+    assert.match(await mate.ok(["fetch"]), /#crew \S+ {2}back$/);
+    await mate.ok(["send", "#crew", "good"]);
+    assert.match(await next.ok(["fetch"]), /#crew \S+ {2}good$/);
+  },
+);
+
 row("a code opens nothing under another account's name, and is still good afterwards", async () => {
   const [real, other] = await Promise.all([registered("realone"), registered("otherone")]);
   const next = machine("mixed");
