@@ -6,6 +6,7 @@
 import { parseArgs } from "node:util";
 import { asQightError } from "../proto/errors.ts";
 import { Folder } from "../tests/prove/processes.ts";
+import { accounts } from "./claims/accounts.ts";
 import type { Bench, Claim } from "./claims/claim.ts";
 import { cliStart } from "./claims/cli_start.ts";
 import { connections } from "./claims/connections.ts";
@@ -36,6 +37,7 @@ const claims: Record<string, Claim> = {
   cli: cliStart,
   conversations,
   history: (bench) => historyMove(bench),
+  accounts: (bench) => accounts(bench),
 };
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -24,10 +24,13 @@ export interface Bench {
 /** One claim: measures and yields its figures; throws when its own check fails. */
 export type Claim = (bench: Bench) => AsyncIterable<Figure>;
 
-/** Runs something against a fresh relay in a fresh folder that is gone afterwards. */
-export async function withRelay<T>(use: (relay: RelayProcess) => Promise<T>): Promise<T> {
+/** Runs something against a fresh relay in a fresh folder that is gone afterwards; `settings` are `QIGHT_CFG__…`. */
+export async function withRelay<T>(
+  use: (relay: RelayProcess) => Promise<T>,
+  settings: Record<string, string> = {},
+): Promise<T> {
   using folder = new Folder();
-  await using relay = new RelayProcess(folder.path);
+  await using relay = new RelayProcess(folder.path, settings);
   await relay.start();
   return await use(relay);
 }

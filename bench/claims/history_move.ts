@@ -18,14 +18,17 @@ const LINES = 10_000, PEOPLE = 20;
 
 type Env = Record<string, string>;
 
-interface Linked {
+/** How long a link took. */
+export interface Linked {
+  /** From the start of `device link` on the new machine until both commands have ended, seconds. */
   readonly linkS: number;
+  /** The first `fetch` of the new machine, seconds. */
   readonly fetchS: number;
 }
 
 /** The real commands, from `device link` on the new machine until its `fetch` has imported the last line. */
 export async function* historyMove({ runs }: Pick<Bench, "runs">, lines = LINES): AsyncIterable<Figure> {
-  const all = await repeated(runs, () => withRelay(({ address }) => link(address, lines)));
+  const all = await repeated(runs, () => withRelay(({ address }) => linkMoving(address, lines)));
   yield medianFigure("link_with_history_s", "s", all.map(({ linkS, fetchS }) => linkS + fetchS), {
     lines,
     link_s: all.map(({ linkS }) => rounded(linkS)),
@@ -33,7 +36,8 @@ export async function* historyMove({ runs }: Pick<Bench, "runs">, lines = LINES)
   });
 }
 
-async function link(address: string, lines: number): Promise<Linked> {
+/** Links a new machine to one with so many lines of history; throws unless all of them are there afterwards. */
+export async function linkMoving(address: string, lines: number): Promise<Linked> {
   using folder = new Folder();
   const [old, fresh] = ["old", "fresh"].map((name) => person(folder.inside(name), address));
   await must(qight("key", "gen", "--no-passphrase"), { env: old });

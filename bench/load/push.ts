@@ -1,5 +1,6 @@
 /**
- * Load: sends at a fixed rate to a watcher. `push.ts ADDRESS FOLDER PER_SECOND SECONDS` (a process of its own).
+ * Load: sends at a fixed rate to a watcher. `push.ts ADDRESS FOLDER PER_SECOND SECONDS [names]` (a process of its own);
+ * with `names` both sign up first, as a relay with passwords wants it.
  * @module
  */
 import { RelayClient } from "../../client/relay_client.ts";
@@ -8,15 +9,16 @@ import { hex } from "../../crypto/hex.ts";
 import { percentile } from "../figure.ts";
 import { pace } from "../open_loop.ts";
 import { readPool } from "./envelopes.ts";
-import { introduce, readPeople } from "./people.ts";
+import { introduce, type Person, readPeople } from "./people.ts";
+import { signUp } from "./sign_in.ts";
 
-const [address, folder, perSecond, seconds] = Deno.args;
+const [address, folder, perSecond, seconds, names] = Deno.args;
 const WARM_UP = 500; // messages whose times are not counted
 
 const { recipient, senders } = await readPeople(`${folder}/people.json`);
-await introduce(address, recipient);
-const sender = await RelayClient.connect(address, { signer: senders[0].device });
-const reader = await RelayClient.connect(address, { signer: recipient.device });
+if (!names) await introduce(address, recipient);
+const sender = await join(senders[0], "sender");
+const reader = await join(recipient, "reader");
 const pool = readPool(`${folder}/pool`).filter((_, index) => index % senders.length === 0);
 const messages = pool.slice(0, WARM_UP + Number(perSecond) * Number(seconds));
 const sentAt = new Map<string, number>();
@@ -44,6 +46,12 @@ console.log(JSON.stringify({
   p50: percentile(counted, 50),
   p99: percentile(counted, 99),
 }));
+
+async function join(person: Person, name: string): Promise<RelayClient> {
+  const client = await RelayClient.connect(address, { signer: person.device });
+  if (names) await signUp(client, person, name);
+  return client;
+}
 
 async function watch(): Promise<void> {
   let lease: Uint8Array | null = null;
