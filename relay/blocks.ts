@@ -61,7 +61,7 @@ export class Blocks {
     }
     this.#add(account, blocked);
     const bundle = await this.#store.bundleOfAccount(account);
-    if (bundle) this.listChanged(account, bundle.devices, []);
+    if (bundle) this.#watch(account, bundle.devices);
   }
 
   /** Lifts a block; one that is not there changes nothing. */
@@ -76,8 +76,14 @@ export class Blocks {
     this.#dropped.remove(devices);
     if (this.#accounts.size === 0) return;
     for (const device of dropped) this.#mailboxes.delete(device.toHex());
+    this.#watch(account, devices);
+  }
+
+  /** The list may be an old one by now: what went off it since stays off. */
+  #watch(account: Uint8Array, devices: readonly Uint8Array[]): void {
     const blocked = this.#accounts.get(account.toHex());
     for (const device of devices) {
+      if (this.#dropped.has(device)) continue;
       // A device that moved here leaves the blocks of its former account behind.
       if (blocked) this.#mailboxes.set(device.toHex(), blocked);
       else this.#mailboxes.delete(device.toHex());

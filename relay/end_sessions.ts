@@ -24,8 +24,8 @@ export function endSessions(
   const ending = new Set(devices.map(mailboxKey));
   let ended = 0;
   for (const peer of peers) {
-    if (peer === except || !peer.session?.device || !ending.has(peer.session.mailbox)) continue;
-    peer.session = { ...peer.session, refusal: reason };
+    if (peer === except || !isOf(peer, ending)) continue;
+    if (peer.session) peer.session = { ...peer.session, refusal: reason };
     for (const call of peer.calls) call.end(reason);
     const close = () => peer.connection.close(errorTable[reason.code].number, reason.message);
     const timer = setTimeout(close, FLUSH_MS);
@@ -33,4 +33,9 @@ export function endSessions(
     ended++;
   }
   return ended;
+}
+
+/** Also a HELLO under way: it may have been found good a moment before the list changed. */
+function isOf({ session, proving }: Peer, devices: ReadonlySet<string>): boolean {
+  return session ? devices.has(session.mailbox) : proving.size > 0 && !proving.isDisjointFrom(devices);
 }

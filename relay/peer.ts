@@ -35,6 +35,8 @@ export class Peer {
   readonly connectedAtMs: number;
   readonly calls: Set<RunningCall> = new Set();
   session: Session | null = null;
+  /** Devices (as mailboxes) whose HELLO is under way: they are proven, and may not be admitted yet. */
+  readonly proving: Set<string> = new Set();
   /** Bytes of requests that were read and are not answered yet. */
   bytesInFlight = 0;
 

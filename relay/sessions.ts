@@ -4,6 +4,7 @@
  * @module
  */
 import { equal } from "../crypto/equal.ts";
+import type { CallContext } from "./dispatch.ts";
 import type { Peer } from "./peer.ts";
 import type { AccountStore, StoredSession } from "./storage/account_store.ts";
 import { tokenHash } from "./tokens.ts";
@@ -89,8 +90,12 @@ export function sessionAnswer(made: MadeSession | null): { sessionToken: string;
   return { sessionToken: made?.token ?? "", expiresAtMs: BigInt(made?.stored.expiresAtMs ?? 0) };
 }
 
-/** The device of this connection was just given this token: its session counts as admitted from now on. */
-export function admitPeer(peer: Peer, token: string): void {
+/**
+ * The device of this connection was just given this token: its session counts as admitted from now on. Throws why it was
+ * ended while the call ran: whoever was revoked or suspended at that moment stays out, and never learns the token.
+ */
+export function admitPeer({ peer, served }: Pick<CallContext, "peer" | "served">, token: string): void {
+  if (served.reason) throw served.reason;
   if (peer.session) peer.session = { ...peer.session, refusal: null, ...signedInBy(token) };
 }
 

@@ -98,7 +98,7 @@ export async function loginFinish(room: AccountRoom, call: CallContext): Promise
   const issued = await room.sessions.issue(call.peer.device, account);
   room.metrics.login("ok");
   room.recent.set(call.peer, { account });
-  admitPeer(call.peer, issued.sessionToken);
+  admitPeer(call, issued.sessionToken);
   await call.reply.send(toBinary(SessionResponseSchema, create(SessionResponseSchema, issued)));
 }
 

@@ -16,6 +16,7 @@ import type { Limits } from "../limits.ts";
 import type { Metrics } from "../metrics.ts";
 import { admitPeer, type Sessions } from "../sessions.ts";
 import type { BundleRefusal, BundleStep, Store } from "../storage/store.ts";
+import { FUTURE_TOLERANCE_MS } from "./acceptance.ts";
 import { listChanged, type ListRoom, newcomer, noticeTimes } from "./list_changes.ts";
 
 /** Devices of one account; only a recovery goes above, for as long as the lost ones are listed. */
@@ -52,6 +53,7 @@ export async function publishBundle(room: PublishingRoom, call: CallContext): Pr
     throw bundleRefusal({ kind: "version_conflict" });
   }
   checkSuccessor(known, bundle);
+  checkVersion(room, bundle, known);
   if (known && same && listed) {
     // A lost answer, asked for again. It brings no session: else a list could be shown in place of a password.
     if (refused) throw call.peer.session!.refusal!;
@@ -71,7 +73,7 @@ export async function publishBundle(room: PublishingRoom, call: CallContext): Pr
   listChanged(room, put, outcome);
   if (listed && !refused) return await answer(call, "");
   const { sessionToken } = await room.sessions.issue(call.peer.device, bundle.account);
-  if (refused) admitPeer(call.peer, sessionToken);
+  if (refused) admitPeer(call, sessionToken);
   await answer(call, sessionToken);
 }
 
@@ -96,6 +98,22 @@ export async function openOwnBundle(
     throw new QightError("not_allowed", "The bundle does not list the device of this session");
   }
   return bundle;
+}
+
+/**
+ * Throws `from_the_future` for a version that leaves no room above it: the list of a thief who takes the last number there
+ * is could never be followed by one without the stolen device. Versions are times by custom.
+ */
+export function checkVersion(
+  { now }: Pick<PublishingRoom, "now">,
+  { version }: VerifiedBundle,
+  known: Pick<VerifiedBundle, "version"> | null,
+): void {
+  if (version <= Math.max(now() + FUTURE_TOLERANCE_MS, (known?.version ?? 0) + 1)) return;
+  throw new QightError(
+    "from_the_future",
+    "The device list's version is more than 10 minutes ahead of the relay's clock",
+  );
 }
 
 /** A bundle as the store takes it. The session proved its device, so that one may come from another account. */

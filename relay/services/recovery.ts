@@ -24,7 +24,7 @@ import { endSessions } from "../end_sessions.ts";
 import { admitPeer, sessionAnswer } from "../sessions.ts";
 import type { FoundRecovery, StoredRecovery } from "../storage/store.ts";
 import { listChanged, newcomer } from "./list_changes.ts";
-import { bundleRefusal, bundleStep, openOwnBundle, type PublishingRoom } from "./publishing.ts";
+import { bundleRefusal, bundleStep, checkVersion, openOwnBundle, type PublishingRoom } from "./publishing.ts";
 
 /** Codes of one account, each good once. */
 export const RECOVERY_CODES = 8;
@@ -91,7 +91,9 @@ export async function recoverFinish(room: RecoveryRoom, call: CallContext): Prom
   await room.admission.checkAccount(account);
   const stored = await room.store.bundleOfAccount(account);
   // The code stands in for a listed device; that lists never grow old again holds for it too.
-  checkSuccessor(stored && await openBundle(stored.bundle), bundle);
+  const known = stored && await openBundle(stored.bundle);
+  checkSuccessor(known, bundle);
+  checkVersion(room, bundle, known);
   const named = room.accountMode() ? await room.store.accounts.nameOf(account) : null;
   if (named) await checkPassword(room, named.folded, record);
   const session = room.sessions.make(call.peer.device, account);
@@ -111,7 +113,7 @@ export async function recoverFinish(room: RecoveryRoom, call: CallContext): Prom
     const others = step.put.devices.filter((device) => !equal(device, call.peer.device));
     endSessions(room.peers, others, new QightError("login_needed", "The account was recovered on another device"));
   }
-  if (refused) admitPeer(call.peer, session?.token ?? "");
+  if (refused) admitPeer(call, session?.token ?? "");
   const answer = create(SessionResponseSchema, sessionAnswer(session));
   await call.reply.send(toBinary(SessionResponseSchema, answer));
 }

@@ -21,7 +21,7 @@ import { admitPeer, sessionAnswer } from "../sessions.ts";
 import type { BundleStep, Registered } from "../storage/store.ts";
 import { type AccountRoom, ipOf, requireNewcomer, requireOpen } from "./account_room.ts";
 import { listChanged } from "./list_changes.ts";
-import { bundleRefusal, bundleStep, MOST_DEVICES, openOwnBundle } from "./publishing.ts";
+import { bundleRefusal, bundleStep, checkVersion, MOST_DEVICES, openOwnBundle } from "./publishing.ts";
 
 /** RegisterStart: the relay's half of a password record, for a new name or (with a recovery code) the account's own. */
 export async function registerStart(room: AccountRoom, call: CallContext): Promise<void> {
@@ -67,7 +67,7 @@ export async function registerFinish(room: AccountRoom, call: CallContext): Prom
   if (registered.kind !== "registered") throw refusalOf(registered);
   if (bundle) listChanged(room, bundle.put, registered);
   room.metrics.login("registered");
-  admitPeer(call.peer, session.token);
+  admitPeer(call, session.token);
   const answer = create(SessionResponseSchema, sessionAnswer(session));
   await call.reply.send(toBinary(SessionResponseSchema, answer));
 }
@@ -127,6 +127,7 @@ async function listOf(
     if (known && equal(known.account, bundle.account)) return { account: known.account, bundle: null };
     throw new QightError("not_listed", "The account is published here already, and its list does not name this device");
   }
+  checkVersion(room, bundle, null);
   if (bundle.devices.length > MOST_DEVICES) throw new QightError("too_many_devices");
   if (!room.limits.takeNewAccount(ipOf(call))) {
     room.metrics.rateLimited("accounts");

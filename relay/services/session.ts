@@ -82,7 +82,10 @@ export async function hello(room: SessionRoom, call: CallContext): Promise<void>
   }
 
   const bundle = proof.bundle.length > 0 ? await openBundle(proof.bundle) : null;
+  // From here on whoever ends this device's sessions ends this call, too.
+  if (device) call.peer.proving.add(mailboxKey(device));
   const refusal = await room.admission.refusal({ device, token: proof.token, bundle });
+  if (call.served.reason) throw call.served.reason;
   // Who has yet to sign in is nobody to be noted: every new device comes so.
   if (refusal && refusal.code !== "login_needed") room.refused(refusal.code, call.peer.connection.peer.hostname);
   const sessionId = crypto.getRandomValues(new Uint8Array(16));
@@ -96,6 +99,7 @@ export async function hello(room: SessionRoom, call: CallContext): Promise<void>
   // Two hellos on one connection may race each other up to here.
   if (call.peer.session) throw new QightError("protocol", "This connection has said hello already");
   call.peer.session = session;
+  call.peer.proving.clear();
   if (device && !refusal) room.seen(device);
   await answer(call, {
     case: "accepted",

@@ -5,7 +5,7 @@
 import { RelayClient } from "../../client/relay_client.ts";
 import { defaultRelayConfig, type RelayConfig } from "../../relay/config.ts";
 import type { Log } from "../../relay/log.ts";
-import { type RunningRelay, startRelay } from "../../relay/relay.ts";
+import { type OpenStore, type RunningRelay, startRelay } from "../../relay/relay.ts";
 import type { Person } from "./people.ts";
 
 /** A log that keeps its lines for the test to read. */
@@ -26,6 +26,7 @@ export interface TestRelayOptions {
   /** A clock for timeouts that does not follow `now`. */
   monotonic?: () => number;
   log?: Log;
+  openStore?: OpenStore;
 }
 
 /** A running relay and what is around it; disposing stops it and removes the folder it made. */
@@ -57,6 +58,7 @@ export async function testRelay(options: TestRelayOptions = {}): Promise<TestRel
     version: "test",
     now: options.now ?? Date.now,
     ...(options.monotonic ? { monotonic: options.monotonic } : {}),
+    ...(options.openStore ? { openStore: options.openStore } : {}),
   });
   const address = relay.addresses[0];
   const connect: TestRelay["connect"] = (who, more = {}) =>
