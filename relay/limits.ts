@@ -39,8 +39,8 @@ export interface Limits {
   takeBlobRead(device: Uint8Array, bytes: number): number;
   /** Takes one call about a link code from an address: 0 = go, else milliseconds to wait. */
   takeRendezvous(ip: string): number;
-  /** Takes a block (1) or a report (10) of a device: 0 = go, else milliseconds to wait. */
-  takeModeration(device: Uint8Array, count: number): number;
+  /** Takes a block (1) or a report (10) of an account: 0 = go, else milliseconds to wait. */
+  takeModeration(account: Uint8Array, count: number): number;
   /** Takes one list with a device more than before, of an account: 0 = go, else milliseconds to wait. */
   takeNewDevice(account: Uint8Array): number;
   /** Takes one try with a recovery code from an address: 0 = go, else milliseconds to wait. */
@@ -84,7 +84,7 @@ const RENDEZVOUS_RATE = { perPeriod: 240, periodMs: HOUR_MS, burst: 120 } as con
 const RECOVERY_RATE = { perPeriod: 20, periodMs: HOUR_MS, burst: 20 } as const;
 /** Names that one device looks up: a person a few, a program that wants to know all of them many. */
 const NAME_RATE = { perPeriod: 600, periodMs: HOUR_MS, burst: 120 } as const;
-/** Blocks and reports of one device: a list of blocks moves at once, and twelve reports an hour fill no disk. */
+/** Blocks and reports of one account, whose devices may come and go: a list of blocks moves at once, and twelve reports an hour fill no disk. */
 const MODERATION_RATE = { perPeriod: 120, periodMs: HOUR_MS, burst: 60 } as const;
 /** Devices that come on an account's list: all of its groups are told in one step. That one goes off it has no limit. */
 const NEW_DEVICE_RATE = { perPeriod: 30, periodMs: HOUR_MS, burst: 30 } as const;
@@ -153,7 +153,7 @@ export function createLimits(options: { limits: RelayLimits; now: () => number }
     takeBlobRead: (device, bytes) => blobReads.take(device.toHex(), Math.max(1, Math.ceil(bytes / BLOB_SHARE))),
     takeRendezvous: (ip) => rendezvous.take(limitKey(ip), 1),
     takeNewDevice: (account) => newDevices.take(account.toHex(), 1),
-    takeModeration: (device, count) => moderation.take(device.toHex(), count),
+    takeModeration: (account, count) => moderation.take(account.toHex(), count),
     takeRecovery: (ip) => recoveries.take(limitKey(ip), 1),
     loginWait,
     takeLogin(ip, whose) {

@@ -17,6 +17,8 @@ import { isoOrNull, text, textOrNone } from "./params.ts";
 /** Names in one answer; who asks goes on after the last. */
 const PAGE = 500;
 const MAX_REASON = 200;
+/** Longest suspension that ends by itself. */
+const MAX_CLOSED_MS = 100 * 365 * 24 * 3600_000;
 
 /** What administering accounts needs of the relay. */
 export interface AccountAdminRoom {
@@ -83,7 +85,9 @@ export function accountHandlers(room: AccountAdminRoom): AdminHandlers {
 async function close(room: AccountAdminRoom, params: AdminParams, kind: Closure["kind"]) {
   const account = await accountOf(room, params);
   const forMs = params.for_ms === undefined ? null : Number(params.for_ms);
-  if (forMs !== null && !(Number.isSafeInteger(forMs) && forMs > 0)) throw new QightError("usage", "for_ms is no time");
+  // Later than any date is no date, and whoever lists accounts would meet it.
+  const isTime = forMs === null || (Number.isSafeInteger(forMs) && forMs > 0 && forMs <= MAX_CLOSED_MS);
+  if (!isTime) throw new QightError("usage", "for_ms is no time, or more than a hundred years");
   const sinceMs = room.now();
   const untilMs = forMs === null ? null : sinceMs + forMs;
   const closure = { account, kind, reason: textOrNone(params, "reason", MAX_REASON), sinceMs, untilMs };

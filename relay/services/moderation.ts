@@ -66,12 +66,12 @@ export async function report(room: ModerationRoom, call: CallContext): Promise<v
 /** The caller's list. Only accounts may do either: those are limited. */
 async function admit(room: ModerationRoom, call: CallContext, cost: number): Promise<StoredBundle> {
   if (room.draining()) throw new QightError("draining", undefined, { retryAfterMs: 1000 });
-  const retryAfterMs = room.limits.takeModeration(call.peer.device, cost);
-  if (retryAfterMs > 0) {
-    room.metrics.rateLimited("moderation");
-    throw new QightError("rate_limited", "Too many blocks and reports by this device", { retryAfterMs });
-  }
   const own = await room.store.bundleOfDevice(call.peer.device);
   if (!own) throw new QightError("not_allowed", "Blocks and reports are for devices that a published list has");
+  const retryAfterMs = room.limits.takeModeration(own.account, cost);
+  if (retryAfterMs > 0) {
+    room.metrics.rateLimited("moderation");
+    throw new QightError("rate_limited", "Too many blocks and reports by this account", { retryAfterMs });
+  }
   return own;
 }
