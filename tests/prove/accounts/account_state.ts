@@ -86,6 +86,12 @@ export class AccountsOnDisk implements Disposable {
     return words({ record: named.record!, version: list.version, devices: all, mailboxes, signedIn, codes });
   }
 
+  /** Hashes of the tokens of an account's sessions. */
+  tokens({ account: { hash } }: Pick<AccountState, "account">): string[] {
+    return this.#rows<{ key: Uint8Array }>("SELECT token_hash AS key FROM sessions WHERE account = ?", hash)
+      .map(({ key }) => hexOf(key)).sort();
+  }
+
   [Symbol.dispose](): void {
     this.#db.close();
     this.#folder[Symbol.dispose]();

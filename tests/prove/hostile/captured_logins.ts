@@ -22,16 +22,18 @@ export interface CapturedLogin {
   readonly clientNonce: Uint8Array;
   readonly dialled: string;
   readonly signature: Uint8Array;
+  /** Of a session; empty where the relay has none. */
+  readonly token: string;
 }
 
 /** Logs in once over a connection of its own and keeps what was sent. */
-export async function captureLogin(address: string, signer: Signer): Promise<CapturedLogin> {
+export async function captureLogin(address: string, signer: Signer, token = ""): Promise<CapturedLogin> {
   const parsed = parseRelayAddress(address);
   const connection = await dial({ address: parsed, timeoutMs: TIMEOUT_MS, transports: ["quic"] });
   try {
     const clientNonce = crypto.getRandomValues(new Uint8Array(32));
     const dialled = dialledName(parsed);
-    const login = { device: signer.publicKey, clientNonce, dialled };
+    const login = { device: signer.publicKey, clientNonce, dialled, token };
     let signature = new Uint8Array(0);
     const code = await sayHello(connection, login, async ({ relayNonce, root }) => {
       const proof = { transport: connection.transport, dialled, clientNonce, relayNonce, root };
@@ -66,7 +68,7 @@ export async function replayLogins(
 
 async function sayHello(
   connection: Connection,
-  { device, clientNonce, dialled }: Omit<CapturedLogin, "signature">,
+  { device, clientNonce, dialled, token }: Omit<CapturedLogin, "signature">,
   prove: (challenge: { relayNonce: Uint8Array; root: Uint8Array }) => Promise<Uint8Array>,
 ): Promise<ErrorCode | "accepted"> {
   const rpc = createRpc(connection, { clock: systemClock, random: systemRandom, timeoutMs: TIMEOUT_MS });
@@ -80,7 +82,7 @@ async function sayHello(
       throw new QightError("internal", "No challenge came");
     }
     const signature = await prove(challenge.value.step.value);
-    const proof = { dialled, signature, token: "", bundle: new Uint8Array(0) };
+    const proof = { dialled, signature, token, bundle: new Uint8Array(0) };
     await call.send(create(HelloRequestSchema, { step: { case: "proof", value: proof } }));
     const accepted = await answers.next();
     return !accepted.done && accepted.value.step.case === "accepted" ? "accepted" : "protocol";
