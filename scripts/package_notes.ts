@@ -27,6 +27,7 @@ export const packageNotes: Readonly<Record<string, string>> = {
   "@peculiar/asn1-x509-attr": "brought by @peculiar/asn1-cms",
   "@peculiar/asn1-x509-post-quantum": "brought by @peculiar/x509",
   "@peculiar/utils": "brought by @peculiar/asn1-schema",
+  "@serenity-kit/opaque": "OPAQUE: passwords that the relay never learns",
   "asn1js": "brought by @peculiar/asn1-schema",
   "pvtsutils": "brought by asn1js",
   "pvutils": "brought by asn1js",
