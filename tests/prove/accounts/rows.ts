@@ -1,10 +1,11 @@
 /**
- * The rows about accounts: kills while they change, what was captured of them.
+ * The rows about accounts: kills while they change, passwords, what was captured.
  * @module
  */
+import { passwordLogin } from "./password_login.ts";
 import { replayedAccounts } from "./replayed_accounts.ts";
 import type { Row } from "../row.ts";
 import { accountKilled } from "./account_killed.ts";
 
 /** In the order in which they run. */
-export const rows: readonly Row[] = [accountKilled, replayedAccounts];
+export const rows: readonly Row[] = [accountKilled, passwordLogin, replayedAccounts];

@@ -26,3 +26,9 @@ export function rankScore(a: readonly number[], b: readonly number[]): number {
 export function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[values.length >> 1];
 }
+
+/** First quartile, median and third quartile, in three decimals. */
+export function quartiles(values: readonly number[]): string {
+  const sorted = [...values].sort((a, b) => a - b);
+  return [1, 2, 3].map((quarter) => sorted[Math.floor(sorted.length * quarter / 4)].toFixed(3)).join("/");
+}

@@ -1,7 +1,7 @@
 /** The rank test must see a difference where there is one, and none where there is none. @module */
 import assert from "node:assert/strict";
 import { seeded } from "../random.ts";
-import { rankScore } from "./ranks.ts";
+import { quartiles, rankScore } from "./ranks.ts";
 
 const random = seeded(1);
 const times = (count: number, more: number) =>
@@ -20,4 +20,8 @@ Deno.test("a difference far below the noise is seen", () => {
 Deno.test("equal values share their ranks", () => {
   assert.equal(rankScore([1, 1, 1], [1, 1, 1]), 0);
   assert.equal(rankScore([1, 2], [1, 2]), 0);
+});
+
+Deno.test("quartiles are those of the sorted values, whatever their order", () => {
+  assert.equal(quartiles([5, 1, 4, 2, 3]), "2.000/3.000/4.000");
 });

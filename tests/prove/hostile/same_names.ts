@@ -10,7 +10,7 @@ import { Folder } from "../processes.ts";
 import { seeded } from "../random.ts";
 import { RelayProcess } from "../relay_process.ts";
 import type { Finding, Row, Size } from "../row.ts";
-import { median, rankScore } from "./ranks.ts";
+import { quartiles, rankScore } from "./ranks.ts";
 
 /** Rounds are logins with known names, and as many with others. */
 export const sameNames: Row = {
@@ -70,8 +70,8 @@ async function prove(size: Size): Promise<Finding> {
   return {
     counts: {
       times_each: names * TRIES,
-      known_ms: median(shown.known).toFixed(3),
-      nobody_ms: median(shown.nobody).toFixed(3),
+      known_ms_quartiles: quartiles(shown.known),
+      nobody_ms_quartiles: quartiles(shown.nobody),
       score: shown.score.toFixed(1),
     },
     complaints,
