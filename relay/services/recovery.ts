@@ -49,7 +49,8 @@ export async function putRecovery(room: RecoveryRoom, call: CallContext): Promis
   refuseDraining(room);
   const own = await room.store.bundleOfDevice(call.peer.device);
   if (!own) throw new QightError("not_allowed", "Recovery is for accounts with a published list of devices");
-  const kept = keeping?.codes.length === 0 ? null : checkedKeeping(keeping, own.account, room.now());
+  const by = { account: own.account, device: call.peer.device, madeAtMs: room.now() };
+  const kept = keeping?.codes.length === 0 ? null : checkedKeeping(keeping, by);
   const sealed = kept?.sealed ?? checkedSealed(keeping!.sealed);
   limited(room, room.limits.takeBlob(call.peer.device, sealed.length), "Too many changes of what is kept for recovery");
   if (kept) await room.store.accounts.putRecovery(kept);
@@ -101,7 +102,7 @@ export async function recoverFinish(room: RecoveryRoom, call: CallContext): Prom
   const outcome = await room.store.accounts.recover({
     locatorHash: await sha256(locator),
     bundle: step,
-    keeping: checkedKeeping(keeping, account, room.now()),
+    keeping: checkedKeeping(keeping, { account, device: call.peer.device, madeAtMs: room.now() }),
     record: named ? record : null,
     session: session?.stored ?? null,
   });
@@ -136,7 +137,10 @@ async function recoveredAlready(room: RecoveryRoom, call: CallContext, bundle: V
   await call.reply.send(toBinary(SessionResponseSchema, answer));
 }
 
-function checkedKeeping(keeping: RecoveryKeeping | undefined, account: Uint8Array, madeAtMs: number): StoredRecovery {
+function checkedKeeping(
+  keeping: RecoveryKeeping | undefined,
+  by: Pick<StoredRecovery, "account" | "device" | "madeAtMs">,
+): StoredRecovery {
   if (!keeping || keeping.codes.length !== RECOVERY_CODES) {
     throw new QightError("bad_frame", `A recovery has ${RECOVERY_CODES} codes`);
   }
@@ -148,7 +152,7 @@ function checkedKeeping(keeping: RecoveryKeeping | undefined, account: Uint8Arra
   if (new Set(codes.map(({ locatorHash }) => locatorHash.toHex())).size < RECOVERY_CODES) {
     throw new QightError("bad_frame", "Two recovery codes are the same");
   }
-  return { account, sealed, codes: codes.map(({ locatorHash, wrapped }) => ({ locatorHash, wrapped })), madeAtMs };
+  return { ...by, sealed, codes: codes.map(({ locatorHash, wrapped }) => ({ locatorHash, wrapped })) };
 }
 
 function checkedSealed(sealed: Uint8Array): Uint8Array {

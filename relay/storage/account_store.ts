@@ -77,6 +77,8 @@ export interface StoredRecoveryCode {
 /** What is kept for an account's recovery; a new one replaces all of it. */
 export interface StoredRecovery {
   readonly account: Uint8Array;
+  /** The device that made the codes: they are worth nothing when others take it off the list. */
+  readonly device: Uint8Array;
   readonly sealed: Uint8Array;
   readonly codes: readonly StoredRecoveryCode[];
   readonly madeAtMs: number;
@@ -161,7 +163,7 @@ export interface AccountStore {
   /** In the order asked; 0 for one that never was. */
   lastSeen(devices: readonly Uint8Array[]): Promise<number[]>;
 
-  /** Replaces what there was. */
+  /** Replaces what there was; throws `not_listed` when the account does not list the device that made the codes. */
   putRecovery(keeping: StoredRecovery): Promise<void>;
   /** Replaces what the codes of an account open; they stay, with the time they were made. False when it has none. */
   renewRecovery(account: Uint8Array, sealed: Uint8Array): Promise<boolean>;

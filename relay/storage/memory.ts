@@ -10,6 +10,7 @@ import { MemoryInvites } from "./memory_invites.ts";
 import { MemoryKeyPackages } from "./memory_key_packages.ts";
 import { MemoryLists } from "./memory_lists.ts";
 import { MemoryMailboxes } from "./memory_mailboxes.ts";
+import { MemoryRecoveries } from "./memory_recoveries.ts";
 import { MemorySessions } from "./memory_sessions.ts";
 import type {
   AccountStore,
@@ -71,15 +72,17 @@ class MemoryStore implements Store {
     const bundleOf = (account: Uint8Array) => this.#lists.get(account);
     this.keyPackages = this.#keyPackages = new MemoryKeyPackages(bundleOf, this.#mailboxes, changed);
     const sessions = new MemorySessions();
+    const recoveries = new MemoryRecoveries();
     const lists = this.#lists = new MemoryLists(this.#mailboxes, this.#groups, {
       dropOfDevice: (device) => {
         sessions.drop(device);
         this.#sealingKeys.delete(hex(device));
         this.#keyPackages.drop(device);
       },
+      dropCodesOf: (device, account) => recoveries.dropMadeBy(device, account),
       dropOfAccount: (account) => this.#blobs.forgetAll(account),
     });
-    const parts = { lists, sessions, invites: this.#invites, mailboxes: this.#mailboxes, changed };
+    const parts = { lists, sessions, recoveries, invites: this.#invites, mailboxes: this.#mailboxes, changed };
     this.accounts = this.#accounts = new MemoryAccounts(parts);
   }
 

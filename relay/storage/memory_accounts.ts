@@ -24,12 +24,14 @@ import type { MemoryInvites } from "./memory_invites.ts";
 import type { MemoryLists } from "./memory_lists.ts";
 import type { MemoryMailboxes } from "./memory_mailboxes.ts";
 import { MemoryNames } from "./memory_names.ts";
+import type { MemoryRecoveries } from "./memory_recoveries.ts";
 import type { MemorySessions } from "./memory_sessions.ts";
 
 /** What the accounts are put together from. */
 export interface AccountParts {
   readonly lists: MemoryLists;
   readonly sessions: MemorySessions;
+  readonly recoveries: MemoryRecoveries;
   readonly invites: MemoryInvites;
   readonly mailboxes: MemoryMailboxes;
   readonly changed: () => void;
@@ -39,7 +41,6 @@ export interface AccountParts {
 export class MemoryAccounts implements AccountStore {
   readonly #parts: AccountParts;
   readonly #names = new MemoryNames();
-  readonly #recoveries = new Map<string, StoredRecovery>();
   readonly #closures = new Map<string, Closure>();
   readonly #blocks = new Map<string, { readonly account: Uint8Array; readonly blocked: Uint8Array }>();
   readonly #reports = new Map<string, StoredReport>();
@@ -123,39 +124,37 @@ export class MemoryAccounts implements AccountStore {
 
   async putRecovery(keeping: StoredRecovery): Promise<void> {
     this.#parts.changed();
-    this.#checkCodes(keeping);
-    this.#recoveries.set(keeping.account.toHex(), keeping);
+    const owner = this.#parts.mailboxes.accountOf(keeping.device);
+    if (owner === null || !equal(owner, keeping.account)) throw new QightError("not_listed");
+    this.#parts.recoveries.check(keeping);
+    this.#parts.recoveries.put(keeping);
   }
 
   async renewRecovery(account: Uint8Array, sealed: Uint8Array): Promise<boolean> {
     this.#parts.changed();
-    const kept = this.#recoveries.get(account.toHex());
-    if (kept) this.#recoveries.set(account.toHex(), { ...kept, sealed });
-    return kept !== undefined;
+    const kept = this.#parts.recoveries.of(account);
+    if (kept) this.#parts.recoveries.put({ ...kept, sealed });
+    return kept !== null;
   }
 
   async recovery(locatorHash: Uint8Array): Promise<FoundRecovery | null> {
-    for (const { account, sealed, codes } of this.#recoveries.values()) {
-      const code = codes.find((one) => equal(one.locatorHash, locatorHash));
-      if (code) return { account, sealed, wrapped: code.wrapped };
-    }
-    return null;
+    return this.#parts.recoveries.find(locatorHash);
   }
 
   async recoveryOf(account: Uint8Array): Promise<{ readonly codes: number; readonly madeAtMs: number } | null> {
-    const kept = this.#recoveries.get(account.toHex());
+    const kept = this.#parts.recoveries.of(account);
     return kept ? { codes: kept.codes.length, madeAtMs: kept.madeAtMs } : null;
   }
 
   async recover({ locatorHash, bundle, keeping, record, session }: Recovery): Promise<Recovered> {
     this.#parts.changed();
     const { account } = bundle.put;
-    const codes = this.#recoveries.get(account.toHex())?.codes ?? [];
+    const codes = this.#parts.recoveries.of(account)?.codes ?? [];
     if (!codes.some((one) => equal(one.locatorHash, locatorHash))) return { kind: "code_unknown" };
-    this.#checkCodes(keeping);
+    this.#parts.recoveries.check(keeping);
     const put = this.#parts.lists.put(bundle.put, bundle.expectedVersion, bundle.change);
     if (put.kind !== "stored") return put;
-    this.#recoveries.set(account.toHex(), keeping);
+    this.#parts.recoveries.put(keeping);
     if (record !== null) this.#names.setRecord(account, record);
     this.#parts.sessions.endAll(account, null);
     if (session) this.#parts.sessions.put(session);
@@ -168,7 +167,7 @@ export class MemoryAccounts implements AccountStore {
     for (const device of ended.dropped) this.#parts.invites.drop(device);
     this.#names.hold(account, heldUntilMs);
     this.#parts.sessions.endAll(account, null);
-    this.#recoveries.delete(account.toHex());
+    this.#parts.recoveries.drop(account);
     for (const [key, block] of this.#blocks) if (equal(block.account, account)) this.#blocks.delete(key);
     return ended;
   }
@@ -242,14 +241,5 @@ export class MemoryAccounts implements AccountStore {
     for (const [key, { untilMs }] of this.#closures) {
       if (untilMs !== null && untilMs <= nowMs) this.#closures.delete(key);
     }
-  }
-
-  /** A locator that is there twice, or that somebody else has, fails the whole change, as SQLite's key makes it. */
-  #checkCodes({ account, codes }: StoredRecovery): void {
-    const others = [...this.#recoveries.values()].filter((one) => !equal(one.account, account)).flatMap((one) =>
-      one.codes
-    );
-    const all = [...others, ...codes].map(({ locatorHash }) => locatorHash.toHex());
-    if (new Set(all).size < all.length) throw new QightError("internal", "The locator of a recovery code is taken");
   }
 }

@@ -12,6 +12,8 @@ import type { BundlePut, StoredBundle } from "./store.ts";
 export interface Belongings {
   /** Session, KeyPackages, sealing key. */
   dropOfDevice(device: Uint8Array): void;
+  /** Recovery codes that it made for the account that goes on without it. */
+  dropCodesOf(device: Uint8Array, account: Uint8Array): void;
   /** Claims on files. */
   dropOfAccount(account: Uint8Array): void;
 }
@@ -62,7 +64,10 @@ export class MemoryLists {
     const left = foreign.flatMap((device) => this.#moveOut(device));
     const createdFromIp = stored?.createdFromIp ?? next.createdFromIp;
     this.#lists.set(account.toHex(), { ...next, ...(createdFromIp === undefined ? {} : { createdFromIp }) });
-    for (const device of dropped) this.#drop(device);
+    for (const device of dropped) {
+      this.#belongings.dropCodesOf(device, account);
+      this.#drop(device);
+    }
     for (const device of next.devices) this.#mailboxes.assign(device, account);
     const groups = [...new Set([...touched, ...left])];
     return { kind: "stored", dropped, notices: change ? this.#groups.tellMembers(groups, change) : [] };
@@ -93,8 +98,10 @@ export class MemoryLists {
     this.#groups.leaveAll(device);
     this.#belongings.dropOfDevice(device);
     const devices = without(list.devices, [device]);
-    if (devices.length > 0) this.#lists.set(former.toHex(), { ...list, devices });
-    else this.#forget(former);
+    if (devices.length > 0) {
+      this.#belongings.dropCodesOf(device, former);
+      this.#lists.set(former.toHex(), { ...list, devices });
+    } else this.#forget(former);
     return touched;
   }
 

@@ -23,7 +23,7 @@ import type { Invites } from "./sqlite_invites.ts";
 import type { Lists } from "./sqlite_lists.ts";
 import { Moderation } from "./sqlite_moderation.ts";
 import { Names } from "./sqlite_names.ts";
-import { Recoveries } from "./sqlite_recoveries.ts";
+import type { Recoveries } from "./sqlite_recoveries.ts";
 import type { Sessions } from "./sqlite_sessions.ts";
 import type { StoreLimits } from "./store.ts";
 
@@ -38,12 +38,12 @@ export class Accounts {
   readonly #opaqueSetup: Statement;
   readonly #putOpaqueSetup: Statement;
 
-  constructor(db: Connection, lists: Lists, sessions: Sessions, invites: Invites) {
+  constructor(db: Connection, lists: Lists, sessions: Sessions, recoveries: Recoveries, invites: Invites) {
     this.#lists = lists;
     this.#invites = invites;
     this.#sessions = sessions;
     this.#names = new Names(db);
-    this.#recoveries = new Recoveries(db);
+    this.#recoveries = recoveries;
     this.#moderation = new Moderation(db);
     this.#opaqueSetup = db.prepare("SELECT sealed FROM opaque_setup").pluck();
     this.#putOpaqueSetup = db.prepare("INSERT OR IGNORE INTO opaque_setup (one, sealed) VALUES (1, ?)");
@@ -82,7 +82,7 @@ export class Accounts {
       case "putSession":
         return this.#sessions.put(args[0] as StoredSession);
       case "putRecovery":
-        return this.#recoveries.put(args[0] as StoredRecovery);
+        return this.#putRecovery(args[0] as StoredRecovery);
       case "renewRecovery":
         return this.#recoveries.renew(...args as [Uint8Array, Uint8Array]);
       case "recover":
@@ -122,6 +122,12 @@ export class Accounts {
     if (!this.#names.setRecord(account, record)) return false;
     this.#sessions.endAll(account, keep);
     return true;
+  }
+
+  /** Asked here once more: a device that was revoked while its call was under way leaves no codes. */
+  #putRecovery(keeping: StoredRecovery): void {
+    if (!this.#lists.isOf(keeping.device, keeping.account)) throw new QightError("not_listed");
+    this.#recoveries.put(keeping);
   }
 
   #recover({ locatorHash, bundle, keeping, record, session }: Recovery, limits: StoreLimits): Recovered {

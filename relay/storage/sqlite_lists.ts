@@ -18,6 +18,8 @@ import type { BundlePut, StoredBundle, StoreLimits } from "./store.ts";
 export interface Belongings {
   /** Session, KeyPackages, sealing key. */
   dropOfDevice(device: Uint8Array): void;
+  /** Recovery codes that it made for the account that goes on without it. */
+  dropCodesOf(device: Uint8Array, account: Uint8Array): void;
   /** Claims on files. */
   dropOfAccount(account: Uint8Array): void;
 }
@@ -79,7 +81,10 @@ export class Lists {
     const touched = added.length + dropped.length > 0 ? this.#groups.touched(before) : [];
     const left = foreign.flatMap((device) => this.#moveOut(device));
     this.#put.run(account, next.version, next.bundle, joinDevices(next.devices), next.createdFromIp ?? null);
-    for (const device of dropped) this.#drop(device);
+    for (const device of dropped) {
+      this.#belongings.dropCodesOf(device, account);
+      this.#drop(device);
+    }
     for (const device of next.devices) this.#mailboxes.assign(device, account);
     if (stored === undefined) this.#mailboxes.totals.accounts++;
     return { kind: "stored", dropped, notices: change ? this.#tell([...touched, ...left], change, limits) : [] };
@@ -111,8 +116,11 @@ export class Lists {
     this.#groups.leaveAll(device);
     this.#belongings.dropOfDevice(device);
     const rest = devices.filter((each) => !equal(each, device));
-    if (rest.length > 0) this.#setDevices.run(joinDevices(rest), former);
-    else this.#forget(former);
+    if (rest.length > 0) {
+      // With nobody left these codes are the only way back to the account.
+      this.#belongings.dropCodesOf(device, former);
+      this.#setDevices.run(joinDevices(rest), former);
+    } else this.#forget(former);
     return touched;
   }
 
@@ -124,6 +132,12 @@ export class Lists {
   #tell(groups: readonly GroupRow[], { nowMs, noticeUntilMs }: NoticeTimes, limits: StoreLimits) {
     const each = [...new Set(groups)];
     return this.#groups.tellMembers(each, { received: nowMs, expires: noticeUntilMs }, limits);
+  }
+
+  /** Whether an account lists a device now. */
+  isOf(device: Uint8Array, account: Uint8Array): boolean {
+    const owner = this.#ownerOf(device);
+    return owner !== null && equal(owner, account);
   }
 
   #ownerOf(device: Uint8Array): Uint8Array | null {

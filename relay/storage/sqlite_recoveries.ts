@@ -13,14 +13,16 @@ export class Recoveries {
   readonly #put: Statement;
   readonly #putCode: Statement;
   readonly #renew: Statement;
+  readonly #madeBy: Statement;
   readonly #delete: Statement;
   readonly #deleteCodes: Statement;
 
   constructor(db: Connection) {
     this.#accountOf = db.prepare("SELECT account FROM recovery_codes WHERE locator_hash = ?").pluck();
-    this.#put = db.prepare("INSERT INTO recoveries (account, sealed, crc, made) VALUES (?, ?, ?, ?)");
+    this.#put = db.prepare("INSERT INTO recoveries (account, sealed, crc, made, device) VALUES (?, ?, ?, ?, ?)");
     this.#putCode = db.prepare("INSERT INTO recovery_codes (locator_hash, account, wrapped) VALUES (?, ?, ?)");
     this.#renew = db.prepare("UPDATE recoveries SET sealed = ?, crc = ? WHERE account = ?");
+    this.#madeBy = db.prepare("SELECT 1 FROM recoveries WHERE account = ? AND device = ?");
     this.#delete = db.prepare("DELETE FROM recoveries WHERE account = ?");
     this.#deleteCodes = db.prepare("DELETE FROM recovery_codes WHERE account = ?");
   }
@@ -31,15 +33,20 @@ export class Recoveries {
   }
 
   /** Replaces all of an account. A locator that somebody has already fails the whole change. */
-  put({ account, sealed, codes, madeAtMs }: StoredRecovery): void {
+  put({ account, device, sealed, codes, madeAtMs }: StoredRecovery): void {
     this.drop(account);
-    this.#put.run(account, sealed, crc32(sealed), madeAtMs);
+    this.#put.run(account, sealed, crc32(sealed), madeAtMs, device);
     for (const { locatorHash, wrapped } of codes) this.#putCode.run(locatorHash, account, wrapped);
   }
 
   /** What the codes of an account open from now on; false when it has none. */
   renew(account: Uint8Array, sealed: Uint8Array): boolean {
     return this.#renew.run(sealed, crc32(sealed), account).changes > 0;
+  }
+
+  /** The codes that this device made for an account are worth nothing any more. */
+  dropMadeBy(device: Uint8Array, account: Uint8Array): void {
+    if (this.#madeBy.get(account, device) !== undefined) this.drop(account);
   }
 
   /** Nothing is left of an account. */

@@ -23,6 +23,7 @@ import { Mailboxes, type Totals } from "./sqlite_mailboxes.ts";
 import { Invites } from "./sqlite_invites.ts";
 import { type CollectStep, Messages } from "./sqlite_messages.ts";
 import { Payloads } from "./sqlite_payloads.ts";
+import { Recoveries } from "./sqlite_recoveries.ts";
 import { Sessions } from "./sqlite_sessions.ts";
 import { type Batch, Outcomes, type Step, unpackMessages } from "./sqlite_wire.ts";
 import type { Range, StoreLimits } from "./store.ts";
@@ -79,15 +80,17 @@ export class Writer {
     this.#groups = new Groups(this.#db, this.#groupRows, this.#mailboxes, this.#messages);
     this.#fanOut = new FanOut(this.#groupRows, this.#mailboxes, this.#messages, payloads);
     const sessions = new Sessions(this.#db, this.#mailboxes);
+    const recoveries = new Recoveries(this.#db);
     this.#lists = new Lists(this.#db, this.#mailboxes, this.#messages, this.#groups, {
       dropOfDevice: (device) => {
         sessions.drop(device);
         this.#directory.dropSealingKey(device);
         this.#keyPackages.drop(device);
       },
+      dropCodesOf: (device, account) => recoveries.dropMadeBy(device, account),
       dropOfAccount: (account) => this.#blobs.forgetAll(account),
     });
-    this.#accounts = new Accounts(this.#db, this.#lists, sessions, this.#invites);
+    this.#accounts = new Accounts(this.#db, this.#lists, sessions, recoveries, this.#invites);
     this.#takeReserve(nowMs);
   }
 

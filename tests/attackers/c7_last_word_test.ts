@@ -3,7 +3,9 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { sha256 } from "../../crypto/sha256.ts";
 import { DirectoryService } from "../../proto/gen/qight/v1/directory_pb.ts";
+import { RecoveryService } from "../../proto/gen/qight/v1/recovery_pb.ts";
 import { deviceNumber, listOf } from "../helpers/device_lists.ts";
 import { person } from "../helpers/people.ts";
 import { refusal } from "../helpers/refusal.ts";
@@ -47,3 +49,59 @@ Deno.test("an account does not begin with the last version either, by a first li
   assert.equal((await refusal(() => two.rpc.unary(calls.registerFinish, registration))).code, "from_the_future");
   await register(two, eve, "eve", "a long password");
 });
+
+const { putRecovery, recoverStart } = RecoveryService.method;
+const locatorOf = (set: number, n: number) => new Uint8Array(32).fill(set * 16 + n);
+
+async function codesOf(set: number) {
+  const codes = await Promise.all(
+    [0, 1, 2, 3, 4, 5, 6, 7].map(async (n) => ({
+      locatorHash: await sha256(locatorOf(set, n)),
+      wrapped: new Uint8Array(72).fill(n),
+    })),
+  );
+  return { keeping: { sealed: new Uint8Array(300).fill(set), codes } };
+}
+
+for (const backend of ["memory", "sqlite"] as const) {
+  Deno.test(`regression: ${backend}: recovery codes that a thief made before the device was revoked open nothing afterwards`, async () => {
+    await using relay = await testRelay({ now: () => NOW, storage: { backend } });
+    await using owner = await relay.join(ada);
+    await owner.publishBundle((await list(NOW + 1)).bytes, NOW);
+    await using thief = await relay.connect({ ...ada, device: phone });
+    await using stranger = await relay.connect(eve);
+    const opens = (set: number) => stranger.rpc.unary(recoverStart, { locator: locatorOf(set, 3) });
+    await owner.rpc.unary(putRecovery, await codesOf(1));
+    await thief.rpc.unary(putRecovery, await codesOf(2));
+    await opens(2);
+    await owner.publishBundle((await list(NOW + 2, [laptop], true)).bytes, NOW + 1);
+    assert.equal((await refusal(() => opens(2))).code, "code_unknown");
+    const { recoveryCodes } = await owner.rpc.unary(calls.showAccount, {});
+    assert.equal(recoveryCodes, 0, "the owner sees that there are none");
+    // Codes of a device that stays are as good as before.
+    await owner.rpc.unary(putRecovery, await codesOf(3));
+    await owner.publishBundle((await list(NOW + 3, [laptop, phone], true)).bytes, NOW + 2);
+    await owner.publishBundle((await list(NOW + 4, [laptop], true)).bytes, NOW + 3);
+    await opens(3);
+  });
+
+  Deno.test(`${backend}: codes go with a thief that leaves the list by itself, and with a call that was under way`, async () => {
+    await using relay = await testRelay({ now: () => NOW, storage: { backend } });
+    await using owner = await relay.join(ada);
+    await owner.publishBundle((await list(NOW + 1)).bytes, NOW);
+    await using thief = await relay.connect({ ...ada, device: phone });
+    await using stranger = await relay.connect(eve);
+    const code = async () => (await refusal(() => stranger.rpc.unary(recoverStart, { locator: locatorOf(2, 3) }))).code;
+    await thief.rpc.unary(putRecovery, await codesOf(2));
+    await thief.publishBundle((await listOf(eve.account, NOW, NOW, [phone])).bytes, 0);
+    assert.equal(await code(), "code_unknown");
+    await using again = await relay.connect({ ...ada, device: phone });
+    await again.publishBundle((await list(NOW + 2)).bytes, NOW + 1);
+    const race = [
+      owner.publishBundle((await list(NOW + 3, [laptop], true)).bytes, NOW + 2),
+      again.rpc.unary(putRecovery, await codesOf(2)),
+    ];
+    await Promise.allSettled(race);
+    assert.equal(await code(), "code_unknown");
+  });
+}

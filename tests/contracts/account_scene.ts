@@ -41,7 +41,14 @@ export function session(n: number, change: Partial<StoredSession> = {}): StoredS
 /** What the n-th account keeps for its recovery, with two codes of this set. */
 export function keeping(n: number, set = n, change: Partial<StoredRecovery> = {}): StoredRecovery {
   const codes = [0, 1].map((i) => ({ locatorHash: locator(set, i), wrapped: new Uint8Array(72).fill(set * 2 + i) }));
-  return { account: key(5, n), sealed: new Uint8Array(300).fill(set), codes, madeAtMs: T + set, ...change };
+  return {
+    account: key(5, n),
+    device: device(n),
+    sealed: new Uint8Array(300).fill(set),
+    codes,
+    madeAtMs: T + set,
+    ...change,
+  };
 }
 
 /** The i-th locator hash of a set of codes. */

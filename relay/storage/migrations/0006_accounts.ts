@@ -42,7 +42,8 @@ CREATE TABLE recoveries (
   account BLOB PRIMARY KEY,
   sealed BLOB NOT NULL,
   crc INTEGER NOT NULL,
-  made INTEGER NOT NULL
+  made INTEGER NOT NULL,
+  device BLOB NOT NULL
 ) STRICT;
 
 CREATE TABLE recovery_codes (

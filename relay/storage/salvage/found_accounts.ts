@@ -16,7 +16,7 @@ const inserts = {
   opaque_setup: "INSERT OR IGNORE INTO opaque_setup (one, sealed) VALUES (?, ?)",
   names: `INSERT OR IGNORE INTO names (id, folded, skeleton, name, account, record, registered, held_until)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-  recoveries: "INSERT OR IGNORE INTO recoveries (account, sealed, crc, made) VALUES (?, ?, ?, ?)",
+  recoveries: "INSERT OR IGNORE INTO recoveries (account, sealed, crc, made, device) VALUES (?, ?, ?, ?, ?)",
   recovery_codes: "INSERT OR IGNORE INTO recovery_codes (locator_hash, account, wrapped) VALUES (?, ?, ?)",
   ended_accounts: "INSERT OR IGNORE INTO ended_accounts (account, bytes) VALUES (?, ?)",
   closures: "INSERT OR IGNORE INTO closures (account, kind, reason, since, until) VALUES (?, ?, ?, ?, ?)",

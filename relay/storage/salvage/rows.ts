@@ -55,7 +55,7 @@ const shapes: readonly (readonly [Table, numbered: boolean, columns: RegExp])[] 
   ["allowed", true, /^kt$/],
   ["opaque_setup", true, /^nb$/],
   ["names", true, /^nttt[kn][tn]i[in]$/],
-  ["recoveries", true, /^kbii$/],
+  ["recoveries", true, /^kbiik$/],
   ["recovery_codes", true, /^kkb$/],
   ["ended_accounts", true, /^kb$/],
   ["closures", true, /^ktti[in]$/],

@@ -161,8 +161,8 @@ async function filled(path: string): Promise<Uint8Array[]> {
   await accounts.putOpaqueSetup(new Uint8Array(200).fill(9));
   const by = { account: ada.account.hash, device: ada.device.publicKey };
   await accounts.register({ ...named(1, "ada"), account: by.account }, null, { ...session(1), ...by });
-  await accounts.putRecovery(keeping(1, 1, { account: by.account, sealed: new Uint8Array(9000).fill(1) }));
-  await accounts.putRecovery(keeping(2, 2, { account: bob.account.hash }));
+  await accounts.putRecovery(keeping(1, 1, { ...by, sealed: new Uint8Array(9000).fill(1) }));
+  await accounts.putRecovery(keeping(2, 2, { account: bob.account.hash, device: bob.device.publicKey }));
   await accounts.block(by.account, bob.account.hash, 9);
   await accounts.close({ account: bob.account.hash, kind: "suspended", reason: "spam", sinceMs: T, untilMs: T + HOUR });
   await accounts.close({ account: key(5, 9), kind: "banned", reason: "", sinceMs: T, untilMs: null });
