@@ -115,7 +115,9 @@ function messageText(
 function speaker({ from, in: where }: InboxMessage, own: string, nameOf: NameOf): string {
   const called = (account: Uint8Array) => nameOf(account) ?? formatAccountId(account).slice(0, SHORT_ID);
   if (formatAccountId(from) !== own) return called(from);
-  return where.kind === "direct" && formatAccountId(where.peer) !== own ? `you to ${called(where.peer)}` : "you";
+  if (where.kind !== "direct") return "you";
+  // A note to oneself stands there by name or id, as scripts know it.
+  return formatAccountId(where.peer) === own ? called(from) : `you to ${called(where.peer)}`;
 }
 
 function clockTime(date: Date, utc: boolean): string {

@@ -1,8 +1,9 @@
 /** How received messages are written for people. @module */
 import assert from "node:assert/strict";
 import { create } from "@bufbuild/protobuf";
+import { type Notice, noticeFields, noticeText } from "../../cli/event_output.ts";
 import { messageRecord } from "../../cli/message_output.ts";
-import type { InboxMessage, Where } from "../../client/inbox_events.ts";
+import type { ActionEvent, InboxMessage, Where } from "../../client/inbox_events.ts";
 import { formatAccountId } from "../../crypto/account.ts";
 import { ContentSchema } from "../../proto/gen/qight/v1/seal_pb.ts";
 
@@ -26,11 +27,48 @@ for (
     ["a stranger", eve, { kind: "direct", peer: eve }, eveId],
     ["another own device to a contact", own, { kind: "direct", peer: bob }, "you to bob"],
     ["another own device to a stranger", own, { kind: "direct", peer: eve }, `you to ${eveId}`],
-    ["another own device in the notes", own, { kind: "direct", peer: own }, "you"],
+    ["oneself, on any device, in the notes", own, { kind: "direct", peer: own }, formatAccountId(own).slice(0, 12)],
     ["another own device in a group", own, { kind: "group", group: eve, name: "ops" }, "#ops you"],
   ] as const
 ) {
   Deno.test(`what ${what} said is written as ${line}`, () => {
     assert.equal(written(from, where), `00:00  ${line}  hi\n`);
+  });
+}
+
+const reaction: ActionEvent = {
+  ...{ type: "action", id: new Uint8Array(16), from: own, fromDevice: eve, seq: 1, sentAtMs: 0, receivedAtMs: 0 },
+  ...{ in: { kind: "direct", peer: bob }, via: "mls", bodyHash: new Uint8Array(32), franked: null, verified: true },
+  content: create(ContentSchema, { action: { case: "reaction", value: { target: new Uint8Array(16), emoji: "👍" } } }),
+};
+const joined = { kind: "member_added", by: own, account: own } as const;
+for (
+  const [what, event, text] of [
+    ["a reaction", reaction, `another device of yours reacted 👍 to ${"00".repeat(16)}`],
+    [
+      "a gap",
+      { type: "gap", from: own, fromDevice: eve, first: 3, last: 3 },
+      "missing: message 3 of another device of yours never came",
+    ],
+    [
+      "a gap of a contact",
+      { type: "gap", from: bob, fromDevice: eve, first: 3, last: 3 },
+      "missing: message 3 of bob never came",
+    ],
+    ["what happens among one's own", {
+      type: "group",
+      place: 1,
+      name: "",
+      peer: own,
+      group: eve,
+      atMs: 0,
+      happened: joined,
+    }, "notes: you joined"],
+  ] as [string, Notice, string][]
+) {
+  Deno.test(`an own other device is called so, and not by an id: ${what}; scripts get ids`, async () => {
+    const nameOf = (account: Uint8Array) => account === bob ? "bob" : formatAccountId(account);
+    assert.equal(await noticeText(event, { nameOf, own }), text);
+    assert.match(JSON.stringify(await noticeFields(event)), /"qid1[a-z0-9]{58}"/);
   });
 }
