@@ -13,6 +13,7 @@ import type { ConversationTarget, GroupSealing, Numbered } from "./group_message
 import { GroupStates } from "./groups/states.ts";
 import type { Author } from "./identity.ts";
 import { composeMessage, type Draft } from "./messages.ts";
+import { refuseMoved } from "./own_account.ts";
 import { forget, type Settled, settleMessage, voidAndRemove } from "./settlement.ts";
 import type { ClientStore, KeptReceipt, OutboxEnvelope, OutboxRow, OutboxState, Tables } from "./storage/store.ts";
 
@@ -164,6 +165,7 @@ export function createOutbox(
   return {
     freeze: (author, to, drafts) =>
       store.write(async (tables) => {
+        refuseMoved(tables, author.bundle.account);
         if ("group" in to) return await freezeForGroup(tables, author, to, drafts);
         // Drafts are sealed side by side; the numbers are given in order, before the first await of each. All must
         // have ended before a failure ends the transaction: a straggler would write outside of it.
@@ -181,6 +183,7 @@ export function createOutbox(
       }),
     refreeze: (author, group, ids) =>
       store.write(async (tables) => {
+        refuseMoved(tables, author.bundle.account);
         const numbered = ids.map((id) => {
           const row = tables.outbox.get(id);
           const sent = tables.outbox.states(id).find(({ device }) => equal(device, group));
@@ -202,6 +205,7 @@ export function createOutbox(
     queued: () => store.read(({ outbox }) => outbox.queued(relay)),
     freezeQueued: (author, to, id) =>
       store.write(async (tables) => {
+        refuseMoved(tables, author.bundle.account);
         const row = tables.outbox.get(id);
         if (!row) throw new QightError("invariant", `The queued message ${id.toHex()} is gone`);
         if (row.content) {

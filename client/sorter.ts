@@ -12,6 +12,7 @@ import { answerIn } from "./invite_accept.ts";
 import { MailSorter } from "./mail_sorter.ts";
 import { type Known, type Page, refuse, type SortOptions } from "./mailbox_page.ts";
 import type { Opener, Unsealed } from "./opener.ts";
+import { refuseMoved } from "./own_account.ts";
 import type { ClientStore } from "./storage/store.ts";
 
 /** Sorts for one device. */
@@ -90,7 +91,10 @@ export class Sorter {
 
   /** Everything that the store knows, in one look. */
   #known(unsealed: readonly Unsealed[]): Promise<{ known: Known[]; blocked: ReadonlySet<string> }> {
-    return this.#store.read(({ seen, streams, contacts }) => {
+    const own = this.#groups?.groups.account;
+    return this.#store.read(({ seen, streams, contacts, meta }) => {
+      // What came for the account that this device is in now opens to none that it was in.
+      if (own) refuseMoved({ meta }, own);
       const forgottenUntilMs = seen.forgottenUntil();
       const known = unsealed.map((opened) => {
         if (opened.kind === "unreadable") return { mark: null, forgottenUntilMs, lineage: false, otherLineage: false };

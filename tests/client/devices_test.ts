@@ -1,8 +1,11 @@
 /** The own list of devices: changed by several at once, by a relay that lies, and what its reader is told. @module */
 import assert from "node:assert/strict";
+import { create } from "@bufbuild/protobuf";
 import { tellDeviceNews } from "../../client/device_news.ts";
 import { deviceName, freeDeviceName } from "../../client/device_name.ts";
 import { type DeviceRoom, findDevice, lastSeen, ownDevices, renameDevice, revokeDevice } from "../../client/devices.ts";
+import { History } from "../../client/history.ts";
+import { createOutbox } from "../../client/outbox.ts";
 import { followAccount } from "../../client/own_account.ts";
 import { ensurePublished } from "../../client/publish.ts";
 import type { RelayClient } from "../../client/relay_client.ts";
@@ -12,6 +15,7 @@ import type { Signer } from "../../crypto/ed25519.ts";
 import { openSealingKey } from "../../crypto/sealing_key.ts";
 import { signVoucher } from "../../crypto/voucher.ts";
 import { QightError } from "../../proto/errors.ts";
+import { ContentSchema } from "../../proto/gen/qight/v1/seal_pb.ts";
 import { deviceNumber, listOf } from "../helpers/device_lists.ts";
 import { person } from "../helpers/people.ts";
 import { type TestRelay, testRelay } from "../helpers/test_relay.ts";
@@ -189,6 +193,21 @@ Deno.test("a store follows its device into another account once, and remembers w
     true,
     false,
   ]);
+});
+
+Deno.test("what waited to be sent as an account that the device has left is sent by nobody, whatever was cut off", async () => {
+  await using store = await openStore(":memory:");
+  const own = { account: ada.account.hash, device: ada.device.publicKey };
+  const history = new History({ store, clock, own });
+  const outbox = createOutbox({ store, relay: "r", clock, random: countingRandom(), witness: history.witness });
+  await store.write((tables) => followAccount(tables, own.account, countingRandom()));
+  const content = create(ContentSchema, { body: { case: "text", value: "as ada" } });
+  const id = new Uint8Array(16).fill(9);
+  await outbox.queue(bob.account.hash, { id, createdAtMs: NOW, ttlS: 0, plaintext: false, content });
+  assert.equal((await outbox.queued()).length, 1);
+  await store.write((tables) => followAccount(tables, bob.account.hash, countingRandom()));
+  assert.deepEqual(await outbox.queued(), []);
+  assert.deepEqual((await history.last(undefined, 5)).map(({ text, state }) => [text, state]), [["as ada", "failed"]]);
 });
 
 Deno.test("names of devices: what nobody could read is none, and nobody gets a name that is taken", () => {
