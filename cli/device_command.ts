@@ -1,6 +1,7 @@
 /** What `qight device …` commands share: a session, and the list of the own devices over it. @module */
 import type { DeviceRoom } from "../client/devices.ts";
 import { asQightError, QightError } from "../proto/errors.ts";
+import { AccountService } from "../proto/gen/qight/v1/login_pb.ts";
 import { type Connected, Messenger } from "./messenger.ts";
 import { orAborted } from "./send_one.ts";
 import { askLine, hasTerminal } from "./terminal.ts";
@@ -38,6 +39,26 @@ export async function wantYes(
   }
   if (await askLine(`${question} Type yes: `) === "yes") return;
   throw new QightError("not_allowed", refused, { hint: "" });
+}
+
+/** What to say when a revocation ended the recovery codes, since the revoked device had made them; null when they stay. */
+export async function codesEnded(
+  { relay }: Pick<Connected, "relay">,
+  before: number,
+  command = "qight account codes",
+): Promise<string | null> {
+  if (before === 0 || await codesAt({ relay }) > 0) return null;
+  return `It had made the recovery codes, which are worth nothing any more. Make new ones: ${command}`;
+}
+
+/** Recovery codes that the account has at this relay; 0 also at one that keeps none. */
+export async function codesAt({ relay }: Pick<Connected, "relay">): Promise<number> {
+  try {
+    return (await relay.rpc.unary(AccountService.method.showAccount, {})).recoveryCodes;
+  } catch (thrown) {
+    if (asQightError(thrown).code !== "unknown_method") throw thrown;
+    return 0;
+  }
 }
 
 /** Takes the leaves of devices that went out of conversations, or brings in those that came; what fails is done later. */

@@ -1,6 +1,6 @@
 /** `qight device revoke`: a lost device is off the account for good. @module */
 import { findDevice, ownDevices, revokeDevice } from "../../client/devices.ts";
-import { inConversations, wantYes, withDevices } from "../device_command.ts";
+import { codesAt, codesEnded, inConversations, wantYes, withDevices } from "../device_command.ts";
 import type { deviceRevokeSpec } from "../tree/device.ts";
 import type { Call } from "../tree/spec.ts";
 
@@ -19,7 +19,10 @@ export async function run(call: Call<typeof deviceRevokeSpec>): Promise<void> {
       );
       await wantYes(call, { question: "Take it off your account?", refused: "Nothing was changed" });
     }
+    const codes = await codesAt(room);
     await revokeDevice(devices, key);
+    const ended = await codesEnded(room, codes);
+    if (ended) out.note(ended);
     await inConversations({ messenger, room }, "removeGoneDevices");
     await out.result({ id: fingerprint, name, revoked: true }, fingerprint);
   });

@@ -7,7 +7,7 @@ import { checkRoomFor, lookAtOffer } from "../../client/link.ts";
 import { deviceFingerprint } from "../../crypto/account.ts";
 import { accountText } from "../account_output.ts";
 import { accountRoom } from "../account_work.ts";
-import { inConversations } from "../device_command.ts";
+import { codesAt, codesEnded, inConversations } from "../device_command.ts";
 import { deviceLines } from "../device_output.ts";
 import { LINK, parseInvite } from "../invite_code.ts";
 import { approve, bringIn, type LinkTalk } from "../link_old.ts";
@@ -76,9 +76,12 @@ export async function revoke(chat: Chat, word: string): Promise<void> {
   const what =
     "It may do nothing more at the relay, for good, and leaves all conversations; contacts see that it went.";
   if (!current) await chat.confirm(what, name);
+  const codes = await codesAt(room);
   await revokeDevice(work, key);
+  const ended = await codesEnded(room, codes, "/recovery");
   await inConversations({ messenger: chat.messenger, room }, "removeGoneDevices");
   chat.screen.note(`${name} is off your account`);
+  if (ended) chat.screen.note(ended);
 }
 
 /** Makes eight new recovery codes and shows them, once. */

@@ -304,7 +304,7 @@ row("the account that a machine had is asked about when there is something of it
   await other.ok(["contact", "add", "dora", dora.id]);
   const unasked = await other.run(["device", "link", "--json"]);
   assert.deepEqual([unasked.code, errorOf(unasked).code], [64, "usage"]);
-  assert.match(unasked.stderr, new RegExp(`has the account ${other.id}:\n {2}1 contacts, which stay`));
+  assert.match(unasked.stderr, new RegExp(`has the account ${other.id}:\n {2}1 contact, which stay`));
   assert.equal(unasked.stdout, "");
   await dora.ok(["send", other.id, "--plaintext", "still on its way"]);
   const { result } = await link(old, other, { fresh: ["-y"] });
@@ -354,3 +354,18 @@ Deno.test({
     assert.equal(await waiting.ended, 0);
   },
 });
+
+row(
+  "who revokes the device that made the recovery codes hears that they are worth nothing, of another one nothing",
+  async () => {
+    const old = await world.member("owner", relay);
+    const [one, two] = [machine("codes made here"), machine("made none")];
+    await link(old, one, { fresh: ["--name", "one"] });
+    await link(old, two, { fresh: ["--name", "two"] });
+    await one.ok(["account", "codes"]);
+    const quiet = await old.run(["device", "revoke", "two", "-y"]);
+    assert.doesNotMatch(quiet.stderr, /recovery codes/);
+    const told = await old.run(["device", "revoke", "one", "-y"]);
+    assert.match(told.stderr, /It had made the recovery codes, which are worth nothing any more.*qight account codes/);
+  },
+);
