@@ -15,7 +15,7 @@ import {
   PublishSealingKeyResponseSchema,
 } from "../../proto/gen/qight/v1/directory_pb.ts";
 import type { CallContext } from "../dispatch.ts";
-import type { Store } from "../storage/store.ts";
+import type { Store, StoredBundle } from "../storage/store.ts";
 import { FUTURE_TOLERANCE_MS } from "./acceptance.ts";
 
 /** What the directory needs of the relay. */
@@ -28,9 +28,7 @@ export interface DirectoryRoom {
 export async function getBundle(room: DirectoryRoom, call: CallContext): Promise<void> {
   const { who } = await call.requests.only(GetBundleRequestSchema);
   if (who.case === undefined) throw new QightError("bad_frame", "The call names neither account nor device");
-  const stored = who.case === "account"
-    ? await room.store.bundleOfAccount(who.value)
-    : await room.store.bundleOfDevice(who.value);
+  const stored = who.case === "account" ? await listOf(room, who.value) : await room.store.bundleOfDevice(who.value);
   const end = who.case === "account" && !stored ? await endOf(room, who.value) : {};
   const answer = create(GetBundleResponseSchema, { bundle: stored?.bundle, ...end });
   await call.reply.send(toBinary(GetBundleResponseSchema, answer));
@@ -64,7 +62,7 @@ export async function publishSealingKey(room: DirectoryRoom, call: CallContext):
 /** GetSealingKeys: an account's bundle and the current sealing key of each of its devices, or the account's end. */
 export async function getSealingKeys(room: DirectoryRoom, call: CallContext): Promise<void> {
   const { account } = await call.requests.only(GetSealingKeysRequestSchema);
-  const bundle = await room.store.bundleOfAccount(account);
+  const bundle = await listOf(room, account);
   const keys = bundle ? await room.store.sealingKeys(bundle.devices) : [];
   const answer = create(GetSealingKeysResponseSchema, {
     bundle: bundle?.bundle,
@@ -72,6 +70,12 @@ export async function getSealingKeys(room: DirectoryRoom, call: CallContext): Pr
     ...bundle ? {} : await endOf(room, account),
   });
   await call.reply.send(toBinary(GetSealingKeysResponseSchema, answer));
+}
+
+/** Null also for an account whose last device has moved away. */
+async function listOf({ store }: DirectoryRoom, account: Uint8Array): Promise<StoredBundle | null> {
+  const stored = await store.bundleOfAccount(account);
+  return stored && stored.devices.length > 0 ? stored : null;
 }
 
 async function endOf({ store }: DirectoryRoom, account: Uint8Array): Promise<{ readonly end?: Uint8Array }> {

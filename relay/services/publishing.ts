@@ -13,6 +13,7 @@ import { PublishBundleRequestSchema, PublishBundleResponseSchema } from "../../p
 import type { Admission } from "../admission.ts";
 import type { CallContext } from "../dispatch.ts";
 import type { Limits } from "../limits.ts";
+import { listedDevice } from "../listed_device.ts";
 import type { Metrics } from "../metrics.ts";
 import { admitPeer, type Sessions } from "../sessions.ts";
 import type { BundleRefusal, BundleStep, Store } from "../storage/store.ts";
@@ -67,7 +68,7 @@ export async function publishBundle(room: PublishingRoom, call: CallContext): Pr
     if (room.accountMode()) await checkSignedIn(room, call, bundle.account, request.voucher!.device);
   }
   if (known && bundle.devices.some(({ key }) => !isListed(key))) takeNewDevice(room, bundle.account);
-  const { put, expectedVersion, change } = bundleStep(room, call, bundle, Number(request.expectedVersion));
+  const { put, expectedVersion, change } = await bundleStep(room, call, bundle, Number(request.expectedVersion));
   const outcome = await room.store.putBundle(put, expectedVersion, change);
   if (outcome.kind !== "stored") throw bundleRefusal(outcome);
   listChanged(room, put, outcome);
@@ -117,12 +118,13 @@ export function checkVersion(
 }
 
 /** A bundle as the store takes it. The session proved its device, so that one may come from another account. */
-export function bundleStep(
-  room: Pick<PublishingRoom, "now" | "retention">,
+export async function bundleStep(
+  room: Pick<PublishingRoom, "store" | "now" | "retention">,
   call: CallContext,
   bundle: VerifiedBundle,
   expectedVersion: number,
-): BundleStep {
+): Promise<BundleStep> {
+  const former = await listedDevice(room.store, call.peer.device);
   return {
     put: {
       account: bundle.account,
@@ -131,7 +133,8 @@ export function bundleStep(
       devices: bundle.devices.map(({ key }) => key),
     },
     expectedVersion,
-    change: { moving: call.peer.device, ...noticeTimes(room) },
+    // Else a device that was revoked, and knows the seed, could begin the account anew once its owner has moved away.
+    change: { moving: call.peer.device, keepLeft: former?.devicesOnly ?? false, ...noticeTimes(room) },
   };
 }
 

@@ -98,7 +98,7 @@ export async function recoverFinish(room: RecoveryRoom, call: CallContext): Prom
   const named = room.accountMode() ? await room.store.accounts.nameOf(account) : null;
   if (named) await checkPassword(room, named.folded, record);
   const session = room.sessions.make(call.peer.device, account);
-  const step = bundleStep(room, call, bundle, Number(expectedVersion));
+  const step = await bundleStep(room, call, bundle, Number(expectedVersion));
   const outcome = await room.store.accounts.recover({
     locatorHash: await sha256(locator),
     bundle: step,

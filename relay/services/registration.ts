@@ -133,7 +133,7 @@ async function listOf(
     room.metrics.rateLimited("accounts");
     throw new QightError("rate_limited", "Too many new accounts from this address today", { retryAfterMs: 3600_000 });
   }
-  return { account: bundle.account, bundle: bundleStep(room, call, bundle, 0) };
+  return { account: bundle.account, bundle: await bundleStep(room, call, bundle, 0) };
 }
 
 function refusalOf(refused: Exclude<Registered, { readonly kind: "registered" }>): QightError {

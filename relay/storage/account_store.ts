@@ -17,6 +17,11 @@ export interface NoticeTimes {
 export interface BundleChange extends NoticeTimes {
   /** The device of the publishing session: it may move here from another account. Null: none may. */
   readonly moving: Uint8Array | null;
+  /**
+   * The account that the moving device leaves as its last stays, without devices: its list does not begin anew. Else it
+   * is forgotten.
+   */
+  readonly keepLeft?: boolean;
 }
 
 /** A bundle as one part of a larger change. */

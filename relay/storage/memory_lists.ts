@@ -61,7 +61,7 @@ export class MemoryLists {
     const differs = dropped.length > 0 || without(next.devices, before).length > 0;
     // The first list of an account is news to nobody.
     const touched = differs ? this.#groups.touched(before) : [];
-    const left = foreign.flatMap((device) => this.#moveOut(device));
+    const left = foreign.flatMap((device) => this.#moveOut(device, change?.keepLeft ?? false));
     const createdFromIp = stored?.createdFromIp ?? next.createdFromIp;
     this.#lists.set(account.toHex(), { ...next, ...(createdFromIp === undefined ? {} : { createdFromIp }) });
     for (const device of dropped) {
@@ -91,7 +91,7 @@ export class MemoryLists {
     this.#mailboxes.assign(device, null);
   }
 
-  #moveOut(device: Uint8Array) {
+  #moveOut(device: Uint8Array, keepLeft: boolean) {
     const former = this.#mailboxes.accountOf(device) as Uint8Array;
     const list = this.get(former) as StoredBundle;
     const touched = this.#groups.touched(list.devices);
@@ -101,6 +101,9 @@ export class MemoryLists {
     if (devices.length > 0) {
       this.#belongings.dropCodesOf(device, former);
       this.#lists.set(former.toHex(), { ...list, devices });
+    } else if (keepLeft) {
+      this.#lists.set(former.toHex(), { ...list, devices: [] });
+      this.#belongings.dropOfAccount(former);
     } else this.#forget(former);
     return touched;
   }

@@ -79,7 +79,7 @@ export class Lists {
     if (!mayGrow && (!stored || added.length > 0)) throw new QightError("storage_full");
     // The first list of an account is news to nobody.
     const touched = added.length + dropped.length > 0 ? this.#groups.touched(before) : [];
-    const left = foreign.flatMap((device) => this.#moveOut(device));
+    const left = foreign.flatMap((device) => this.#moveOut(device, change?.keepLeft ?? false));
     this.#put.run(account, next.version, next.bundle, joinDevices(next.devices), next.createdFromIp ?? null);
     for (const device of dropped) {
       this.#belongings.dropCodesOf(device, account);
@@ -109,7 +109,7 @@ export class Lists {
   }
 
   /** Its mailbox comes along: what waits in it can be read with the keys that the device still has. */
-  #moveOut(device: Uint8Array): readonly GroupRow[] {
+  #moveOut(device: Uint8Array, keepLeft: boolean): readonly GroupRow[] {
     const former = this.#ownerOf(device) as Uint8Array;
     const devices = this.#devicesOf(former);
     const touched = this.#groups.touched(devices);
@@ -120,6 +120,9 @@ export class Lists {
       // With nobody left these codes are the only way back to the account.
       this.#belongings.dropCodesOf(device, former);
       this.#setDevices.run(joinDevices(rest), former);
+    } else if (keepLeft) {
+      this.#setDevices.run(joinDevices([]), former);
+      this.#belongings.dropOfAccount(former);
     } else this.#forget(former);
     return touched;
   }

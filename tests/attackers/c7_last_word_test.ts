@@ -16,7 +16,7 @@ const NOW = 1_800_000_000_000;
 const MINUTE_MS = 60_000;
 const [ada, eve] = await Promise.all([1, 2].map((number) => person(number, NOW)));
 const [laptop, phone] = [ada.device, await deviceNumber(11)];
-const { publishBundle } = DirectoryService.method;
+const { getBundle, publishBundle } = DirectoryService.method;
 
 const list = (version: number, devices = [laptop, phone], devicesOnly = false) =>
   listOf(ada.account, NOW, version, devices, { devicesOnly });
@@ -83,6 +83,26 @@ for (const backend of ["memory", "sqlite"] as const) {
     await owner.publishBundle((await list(NOW + 3, [laptop, phone], true)).bytes, NOW + 2);
     await owner.publishBundle((await list(NOW + 4, [laptop], true)).bytes, NOW + 3);
     await opens(3);
+  });
+
+  Deno.test(`regression: ${backend}: who was revoked cannot begin the account anew when its owner has moved to another one`, async () => {
+    await using relay = await testRelay({ now: () => NOW, storage: { backend } });
+    await using owner = await relay.join(ada);
+    await owner.publishBundle((await list(NOW + 1)).bytes, NOW);
+    await owner.rpc.unary(putRecovery, await codesOf(1));
+    await owner.publishBundle((await list(NOW + 2, [laptop], true)).bytes, NOW + 1);
+    await using thief = await relay.connect({ ...ada, device: phone });
+    const who = { who: { case: "account" as const, value: ada.account.hash } };
+    // The laptop is linked into another account of the same person: the former one has no device left.
+    await owner.publishBundle((await listOf(eve.account, NOW, NOW, [laptop])).bytes, 0);
+    assert.deepEqual((await thief.rpc.unary(getBundle, who)).bundle, new Uint8Array(0), "nobody writes to it");
+    const rows = [[NOW + 3, 0, "version_conflict"], [NOW + 3, NOW + 2, "not_listed"], [NOW + 2, NOW + 2, "not_listed"]];
+    for (const [version, expected, code] of rows as [number, number, string][]) {
+      const again = await list(version, version === NOW + 2 ? [laptop] : [phone], true);
+      const error = await refusal(() => thief.publishBundle(again.bytes, expected));
+      assert.equal(error.code, version === NOW + 2 ? "not_allowed" : code);
+    }
+    assert.deepEqual((await thief.rpc.unary(recoverStart, { locator: locatorOf(1, 3) })).account, ada.account.hash);
   });
 
   Deno.test(`${backend}: codes go with a thief that leaves the list by itself, and with a call that was under way`, async () => {
