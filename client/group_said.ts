@@ -72,8 +72,8 @@ export function takeSaid(
   const { action: { case: action }, sync } = content;
   const shows = action === undefined && !sync;
   if (shows && only && !only(message)) return null;
-  const numbers = { own, atMs: arrivedAtMs(clock.now(), relay.relayNowMs(), receivedAtMs) };
-  page.changes.push(({ streams }) => page.events.push(...countInGroup(streams, said, opened, numbers)));
+  const atMs = arrivedAtMs(clock.now(), relay.relayNowMs(), receivedAtMs);
+  page.changes.push((tables) => page.events.push(...countInGroup(tables, said, opened, atMs)));
   const silent = blocked.has(from.toHex());
   if (shows && !silent) return message;
   // Nobody need be shown it: taken in and let go in one transaction.

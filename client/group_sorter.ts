@@ -6,9 +6,10 @@ import type { DeliveryEvent, GroupHint } from "./delivery_events.ts";
 import { formatCounterState } from "./gaps.ts";
 import { noteLineage, noteNumbers } from "./gap_watch.ts";
 import type { GroupInbox, GroupOpened, GroupOpener } from "./group_opener.ts";
+import { isMadeHere } from "./groups/made_here.ts";
 import type { InboxEvent, Said, Where } from "./inbox_events.ts";
 import type { DeliveredEvent, Unsealed } from "./opener.ts";
-import type { GroupRow, StreamTable } from "./storage/store.ts";
+import type { GroupRow, Tables } from "./storage/store.ts";
 
 /** What opening messages to groups takes. */
 export interface GroupReading {
@@ -86,14 +87,15 @@ export function placeOf({ kind, peer, group, name }: GroupRow, from: Uint8Array)
 
 /**
  * Inside the page's transaction: notes the numbers of a message to a group. Whoever joins later has no right to the numbers
- * before; they begin with the first that comes, unless this reader was there from the start.
+ * before; they begin with the first that comes, unless this device was there from the start.
  */
 export function countInGroup(
-  streams: StreamTable,
+  tables: Pick<Tables, "streams" | "meta">,
   said: Pick<Said, "from" | "fromDevice">,
   { row, message }: Extract<GroupOpened, { kind: "opened" }>,
-  { own, atMs }: { readonly own: Uint8Array; readonly atMs: number },
+  atMs: number,
 ): InboxEvent[] {
+  const { streams } = tables;
   const { from, fromDevice } = said;
   const { lineage, counter, voidCounters } = message;
   const numbers = [...voidCounters, counter];
@@ -104,7 +106,7 @@ export function countInGroup(
     if (anew) events.push({ type: "lineage", from, fromDevice });
     noteLineage(streams, fromDevice, stream, from);
     const first = numbers.reduce((least, number) => number < least ? number : least);
-    const fromStart = anew || row.creator.toHex() === own.toHex();
+    const fromStart = anew || isMadeHere(tables, row);
     if (!fromStart && first > 1n && first <= BigInt(Number.MAX_SAFE_INTEGER)) {
       streams.put(fromDevice, stream, formatCounterState({ upTo: Number(first) - 1, runs: [] }));
     }

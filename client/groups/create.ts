@@ -6,6 +6,7 @@ import { createGroup } from "../../crypto/mls/create.ts";
 import { QightError } from "../../proto/errors.ts";
 import { change } from "./change.ts";
 import { claimAll, type Claimed } from "./claim.ts";
+import { noteMadeHere } from "./made_here.ts";
 import { groupName } from "./roles.ts";
 import { callsOf, type GroupRoom } from "./room.ts";
 import { firstRow } from "./rows.ts";
@@ -30,6 +31,7 @@ export async function beginGroup(room: GroupRoom, name: string, accounts: readon
   await store.write(async (tables) => {
     if (tables.groups.ofName(asWritten)) throw new QightError("group_exists", `You have a group #${asWritten} already`);
     await states.save(tables, firstRow(relay, made.state, account, clock.now()), made.state);
+    noteMadeHere(tables, { relay, group });
   });
   const own = await room.directory.latest(account);
   const alone = accounts.length === 0 && (own?.devices.length ?? 1) < 2;

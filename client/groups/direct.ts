@@ -10,6 +10,7 @@ import { pause } from "../clock.ts";
 import { change } from "./change.ts";
 import { claimAll, type Claimed } from "./claim.ts";
 import { takeWelcome } from "./join.ts";
+import { noteMadeHere } from "./made_here.ts";
 import { isMember } from "./member_row.ts";
 import { bringTo } from "./reach.ts";
 import { callsOf, type GroupRoom } from "./room.ts";
@@ -72,6 +73,7 @@ async function begin(room: GroupRoom, group: Uint8Array, peer: Uint8Array, claim
     // Another process of this device may have been faster.
     if (isMember(tables.groups.get(relay, group))) return;
     await states.save(tables, firstRow(relay, made.state, account, clock.now()), made.state);
+    noteMadeHere(tables, { relay, group });
   });
   return true;
 }
