@@ -1,11 +1,12 @@
 /**
- * The rows about accounts: kills while they change, passwords, what was captured.
+ * The rows about accounts: kills while they change, passwords, what was captured, lost devices.
  * @module
  */
 import { passwordLogin } from "./password_login.ts";
 import { replayedAccounts } from "./replayed_accounts.ts";
+import { revokedDevice } from "./revoked_device.ts";
 import type { Row } from "../row.ts";
 import { accountKilled } from "./account_killed.ts";
 
 /** In the order in which they run. */
-export const rows: readonly Row[] = [accountKilled, passwordLogin, replayedAccounts];
+export const rows: readonly Row[] = [accountKilled, passwordLogin, replayedAccounts, revokedDevice];

@@ -3,7 +3,7 @@
  * @module
  */
 import { formatAccountId } from "../../../crypto/account.ts";
-import { describe, epochTag } from "../../../crypto/mls/state.ts";
+import { describe, epochTag, type GroupState } from "../../../crypto/mls/state.ts";
 import { dialledName } from "../../../client/session.ts";
 import { systemRandom } from "../../../client/clock.ts";
 import { GroupStates } from "../../../client/groups/states.ts";
@@ -12,6 +12,7 @@ import { openSqliteStore } from "../../../client/storage/sqlite.ts";
 import type { ClientStore } from "../../../client/storage/store.ts";
 import { storePath } from "../../../client/storage/store_path.ts";
 import { clientDataDir } from "../../../cli/paths.ts";
+import { QightError } from "../../../proto/errors.ts";
 import { parseRelayAddress } from "../../../net/address.ts";
 
 /** A group as one member's state shows it. */
@@ -55,6 +56,13 @@ export class MemberStore implements AsyncDisposable {
     const { epoch, members, data } = describe(loaded.state);
     const ids = new Set(members.map(({ account }) => formatAccountId(account)));
     return { epoch, tag: epochTag(loaded.state).toHex(), name: data.name, members: [...ids].sort() };
+  }
+
+  /** Its keys of a group as they are now. */
+  async state(group: Uint8Array): Promise<GroupState> {
+    const loaded = await this.#store.write((tables) => this.#states.load(tables, this.#relay, group));
+    if (!loaded) throw new QightError("no_such_group");
+    return loaded.state;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
