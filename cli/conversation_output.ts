@@ -1,8 +1,10 @@
 /** What happens in conversations besides messages: actions of people, and what becomes of groups. @module */
 import type { ActionEvent } from "../client/inbox.ts";
 import { formatMessageId } from "../client/message_id.ts";
+import { NOTES } from "../client/conversations.ts";
 import { type GroupEvent, sentenceOf } from "../client/groups/events.ts";
 import { formatAccountId } from "../crypto/account.ts";
+import { equal } from "../crypto/equal.ts";
 import { escapeLine } from "./escape.ts";
 import { rfc3339, whereName } from "./message_output.ts";
 
@@ -10,6 +12,11 @@ import { rfc3339, whereName } from "./message_output.ts";
 export interface People {
   readonly nameOf: (account: Uint8Array) => string;
   readonly own: Uint8Array;
+}
+
+/** Who did it, as a sentence begins; what comes from the own account came from another device. */
+export function speaker(account: Uint8Array, { nameOf, own }: People): string {
+  return equal(account, own) ? "another device of yours" : nameOf(account);
 }
 
 /** The JSON form of what somebody did in a conversation; `type` is what. */
@@ -42,8 +49,9 @@ export function actionFields({ id, from, in: where, seq, sentAtMs, content }: Ac
 }
 
 /** One sentence about it for people. */
-export function actionText({ from, in: where, content: { action } }: ActionEvent, nameOf: People["nameOf"]): string {
-  const who = where.kind === "group" ? `#${escapeLine(where.name)}: ${nameOf(from)}` : nameOf(from);
+export function actionText({ from, in: where, content: { action } }: ActionEvent, people: People): string {
+  const name = speaker(from, people);
+  const who = where.kind === "group" ? `#${escapeLine(where.name)}: ${name}` : name;
   switch (action.case) {
     case "reaction": {
       const { emoji, target } = action.value;
@@ -81,7 +89,11 @@ export function groupFields({ type, name, peer, group, atMs, happened }: GroupEv
 
 /** One sentence about it for people. */
 export function groupText({ name, peer, group, happened }: GroupEvent, { nameOf, own }: People): string {
-  const where = peer ? nameOf(peer) : name === "" ? `group ${group.toHex().slice(0, 8)}` : `#${name}`;
+  const where = peer
+    ? (equal(peer, own) ? NOTES : nameOf(peer))
+    : name === ""
+    ? `group ${group.toHex().slice(0, 8)}`
+    : `#${name}`;
   return escapeLine(`${where}: ${sentenceOf(happened, nameOf, own)}`);
 }
 

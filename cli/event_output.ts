@@ -3,7 +3,8 @@ import type { InboxEvent } from "../client/inbox.ts";
 import { formatMessageId } from "../client/message_id.ts";
 import { deviceFingerprint, formatAccountId } from "../crypto/account.ts";
 import { equal } from "../crypto/equal.ts";
-import { actionFields, actionText, groupFields, groupText, type People } from "./conversation_output.ts";
+import { actionFields, actionText, groupFields, groupText, type People, speaker } from "./conversation_output.ts";
+import { escapeLine } from "./escape.ts";
 import { inviteId } from "./invite_output.ts";
 
 /** An event of an inbox other than a message. */
@@ -67,18 +68,20 @@ export async function noticeText(event: Notice, people: People = STRANGERS): Pro
     case "unreadable":
       return `message ${fields.seq} could not be read (${fields.reason}); its bytes are kept for a week`;
     case "gap":
-      return `missing: ${numbers(event)} of ${fields.from ?? fields.from_device} never came` +
+      return `missing: ${numbers(event)} of ${
+        event.from ? speaker(event.from, people) : fields.from_device
+      } never came` +
         perhapsExpired(event);
     case "action":
-      return actionText(event, people.nameOf);
+      return actionText(event, people);
     case "group":
       return groupText(event, people);
     case "expired":
       return `missing: ${numbers(event)} of this mailbox expired unread`;
     case "new_device":
-      return `${whose(event, people)} has a new device: ${fields.device} ${event.name}`;
+      return `${whose(event, people)} has a new device: ${fields.device} ${escapeLine(event.name)}`;
     case "device_gone":
-      return `${whose(event, people)} has removed a device: ${fields.device} ${event.name}`;
+      return `${whose(event, people)} has removed a device: ${fields.device} ${escapeLine(event.name)}`;
     case "contact_offered":
       return `another device of yours calls ${fields.id} "${event.name}", who is somebody else here: ` +
         `qight contact verify ${event.name} compares digits`;
@@ -89,7 +92,9 @@ export async function noticeText(event: Notice, people: People = STRANGERS): Pro
     case "invite_accepted":
       return `${event.name} took your invite ${fields.invite} and is a verified contact now: ${fields.id}`;
     case "lineage":
-      return `${fields.from} began to count anew (restored or another relay): losses just before that are not seen`;
+      return `${
+        speaker(event.from, people)
+      } began to count anew (restored or another relay): losses just before that are not seen`;
   }
 }
 

@@ -1,6 +1,7 @@
 /** What a machine leaves behind whose device goes into another account, and the question before it does. @module */
 import { systemRandom } from "../client/clock.ts";
 import { followAccount } from "../client/own_account.ts";
+import { counted } from "./counted.ts";
 import { wantYes } from "./device_command.ts";
 import { asQightError } from "../proto/errors.ts";
 import type { Identity } from "./identity.ts";
@@ -30,9 +31,11 @@ export async function confirmLeaving(
   const { contacts, conversations, queued, mail } = left;
   if (contacts + conversations + queued.length === 0 && !mail) return left;
   out.note(`This machine has the account ${identity.account.id}:`);
-  if (contacts > 0) out.note(`  ${contacts} contacts, which stay`);
-  if (conversations > 0) out.note(`  ${conversations} conversations, which this device leaves; what was said stays`);
-  if (queued.length > 0) out.note(`  ${queued.length} messages that wait to be sent, which are not sent`);
+  if (contacts > 0) out.note(`  ${counted(contacts, "contact")}, which stay`);
+  if (conversations > 0) {
+    out.note(`  ${counted(conversations, "conversation")}, which this device leaves; what was said stays`);
+  }
+  if (queued.length > 0) out.note(`  ${counted(queued.length, "message")} queued here, which will not be sent`);
   if (mail) out.note("  mail at the relay, which can still be read");
   await wantYes(call, {
     question: `It is kept as retired, and nothing is written as it any more. ${step}`,

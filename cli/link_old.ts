@@ -1,11 +1,13 @@
 /** The old device's end of a link: shows who is there, asks, and lets the new device in. @module */
 import { approveLink, awaitDone, checkRoomFor, type LinkRoom, lookAtOffer, type SeenOffer } from "../client/link.ts";
+import { noteDeviceNews } from "../client/device_news.ts";
 import type { MovedHistory } from "../client/history_move.ts";
 import { Reconnector } from "../client/reconnect.ts";
 import { systemRandom } from "../client/clock.ts";
 import { deviceFingerprint } from "../crypto/account.ts";
 import type { BundleDevice } from "../crypto/bundle.ts";
 import { asQightError, QightError } from "../proto/errors.ts";
+import { counted } from "./counted.ts";
 import { inConversations, wantYes } from "./device_command.ts";
 import { LINK, readInvite } from "./invite_code.ts";
 import { settingsAt } from "./link_relay.ts";
@@ -78,8 +80,12 @@ export async function approve(
   const added = await approveLink(room, seen, approval);
   messenger.detail("waiting for the new device to come onto the list");
   const bundle = await awaitDone(room, seen, account.hash);
-  // What its owner just said yes to is no news.
-  await store.write(({ directory }) => directory.putBundle(bundle));
+  await store.write(async (tables) => {
+    const known = await messenger.directory.latestIn(tables, account.hash);
+    tables.directory.putBundle(bundle);
+    // What its owner just said yes to is no news; what else came onto the list meanwhile is.
+    if (known && known.version < bundle.version) noteDeviceNews(tables, known, bundle, seen.offer.device);
+  });
   return added;
 }
 
@@ -101,8 +107,8 @@ export async function bringIn(
     await messenger.keepInStep(room);
     if (!history) return;
     const { lines, leftOut } = await historyTo(talk, messenger, room, device);
-    if (lines > 0) talk.note(`history: ${lines} lines went to the new device; it takes them in with its next fetch`);
-    if (leftOut > 0) talk.note(`history: ${leftOut} lines are too large to travel, and stayed here`);
+    if (lines > 0) talk.note(`history: ${counted(lines, "line")} went to the new device, for its next fetch`);
+    if (leftOut > 0) talk.note(`history: ${counted(leftOut, "line")} stayed here: too large to travel`);
   } catch (thrown) {
     talk.signal.throwIfAborted();
     const { message, hint } = asQightError(thrown);

@@ -21,7 +21,12 @@ export async function publishOrWarn(
     await relay[Symbol.asyncDispose]();
   } catch (thrown) {
     signal.throwIfAborted();
-    const error = asQightError(thrown);
-    out.error(`warning: the relay does not know this key yet (${error.message}); the next send or fetch tells it`);
+    const { code, message } = asQightError(thrown);
+    if (code === "login_needed") {
+      return out.note(
+        "this relay wants a name: take one with qight account register NAME, or qight device link if you have one",
+      );
+    }
+    out.error(`warning: the relay does not know this key yet (${message}); the next send or fetch tells it`);
   }
 }

@@ -180,8 +180,8 @@ row(
       machineOf.run(["account", "recover", "mover", "--code-file", code, "--password-file", password, "-y", "--json"]);
     const done = await recover(used);
     assert.equal(done.code, 0, done.stderr);
-    assert.match(done.stderr, /1 contacts, which stay/);
-    assert.match(done.stderr, /1 conversations, which this device leaves/);
+    assert.match(done.stderr, /1 contact, which stay/);
+    assert.match(done.stderr, /1 conversation, which this device leaves/);
     const after = await openKeyFile(keyPath(machineOf), null);
     assert.equal(after.account.id, user.id);
     assert.deepEqual(after.device.publicKey, before.device.publicKey);

@@ -35,6 +35,14 @@ row("register on a clean machine: a key, a name, eight codes once on stdout, one
   );
 });
 
+row("key gen at a relay with names says what is next, and warns of nothing", async () => {
+  const { code, stderr } = await machine("gen").run(["key", "gen", "--no-passphrase"]);
+  assert.deepEqual([code, stderr], [
+    0,
+    "this relay wants a name: take one with qight account register NAME, or qight device link if you have one\n",
+  ]);
+});
+
 row("--codes-file keeps the codes to a new file, mode 0600, which is never overwritten", async () => {
   const user = machine("filed");
   const [password, codes] = [user.file("password", "a long password"), user.path("codes.txt")];
