@@ -8,6 +8,7 @@ import { asQightError, QightError } from "../proto/errors.ts";
 import type { FrameReader } from "../proto/frame.ts";
 import { PartSchema } from "../proto/gen/qight/v1/frame_pb.ts";
 import { loneBytes } from "../proto/lone_field.ts";
+import { checkFieldCount } from "./field_count.ts";
 import type { Peer } from "./peer.ts";
 
 /** Requests that one connection may have under way, in bytes (docs/protocol.md: 4 MiB per connection). */
@@ -56,7 +57,10 @@ export class RequestReader {
   async only<Desc extends DescMessage>(schema: Desc): Promise<MessageShape<Desc>> {
     const bytes = await this.next();
     if (bytes === null) throw new QightError("bad_frame", "The call holds no message");
-    return decode(() => fromBinary(schema, bytes, { readUnknownFields: false }));
+    return decode(() => {
+      checkFieldCount(schema, bytes);
+      return fromBinary(schema, bytes, { readUnknownFields: false });
+    });
   }
 
   /** Reads the end of the caller's side, without which the stream's credit never comes back; more than that is cut off. */
