@@ -1,5 +1,6 @@
 /** An own device as people and scripts see it. @module */
 import type { OwnDevice } from "../client/devices.ts";
+import { escapeLine } from "./escape.ts";
 import type { Output } from "./output.ts";
 
 /** The JSON form of a device; fields are only ever added. */
@@ -33,11 +34,12 @@ export function deviceLines(
   devices: readonly OwnDevice[],
   lastSeenMs: (device: Uint8Array) => number | null,
 ): string[] {
-  const widest = Math.max(...devices.map(({ name }) => [...name].length));
-  return devices.map(({ key, name, fingerprint, addedAtMs, current }) => {
+  const names = devices.map(({ name }) => escapeLine(name));
+  const widest = Math.max(...names.map((name) => [...name].length));
+  return devices.map(({ key, fingerprint, addedAtMs, current }, at) => {
     const seenMs = lastSeenMs(key);
     const seen = current ? "this device" : seenMs === null ? "not seen" : `seen ${hour(seenMs)}`;
-    return `${name.padEnd(widest)}  ${fingerprint}  added ${day(addedAtMs)}  ${seen}`;
+    return `${names[at].padEnd(widest)}  ${fingerprint}  added ${day(addedAtMs)}  ${seen}`;
   });
 }
 

@@ -119,7 +119,9 @@ export async function lookAtOffer({ source, signal }: LinkRoom, secret: Uint8Arr
   const request = { locator: keys.locator, place: LINK_PLACE.offer, waitMs: 0 };
   const { record } = await relay.rpc.unary(method.takeRendezvous, request);
   if (record.length === 0) throw new QightError("code_unknown");
-  return { keys, offer: await openOffer(keys, record) };
+  const offer = await openOffer(keys, record);
+  // It stands beside the fingerprint that people compare: a name with lines of its own could show another one there.
+  return { keys, offer: { ...offer, name: freeDeviceName([], offer.name) } };
 }
 
 /** Throws `too_many_devices` when no device can be added to a list, and `usage` when this one (key) is on it. */

@@ -1,6 +1,7 @@
 /** `qight device revoke`: a lost device is off the account for good. @module */
 import { findDevice, ownDevices, revokeDevice } from "../../client/devices.ts";
 import { codesAt, codesEnded, inConversations, wantYes, withDevices } from "../device_command.ts";
+import { escapeLine } from "../escape.ts";
 import type { deviceRevokeSpec } from "../tree/device.ts";
 import type { Call } from "../tree/spec.ts";
 
@@ -10,7 +11,7 @@ export async function run(call: Call<typeof deviceRevokeSpec>): Promise<void> {
   await withDevices(call, async ({ messenger, room, devices }) => {
     const { key, name, fingerprint, current } = findDevice(await ownDevices(devices), word);
     if (!current && !settings.yes) {
-      out.note(`${name}  ${fingerprint}`);
+      out.note(`${escapeLine(name)}  ${fingerprint}`);
       out.note(
         "It may do nothing more at the relay: its sessions end at once, its mail there is dropped, and it leaves all",
       );

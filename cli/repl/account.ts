@@ -3,6 +3,7 @@ import { AccountCalls } from "../../client/account_calls.ts";
 import { renewCodes } from "../../client/accounts/codes.ts";
 import { endAccount } from "../../client/accounts/end.ts";
 import { currentList, type DeviceRoom, findDevice, lastSeen, ownDevices, revokeDevice } from "../../client/devices.ts";
+import { freeDeviceName } from "../../client/device_name.ts";
 import { checkRoomFor, lookAtOffer } from "../../client/link.ts";
 import { deviceFingerprint } from "../../crypto/account.ts";
 import { accountText } from "../account_output.ts";
@@ -72,15 +73,16 @@ export async function revoke(chat: Chat, word: string): Promise<void> {
   const room = await chat.room();
   const work = devicesOf(chat, room);
   const { key, name, fingerprint, current } = findDevice(await ownDevices(work), word);
-  chat.screen.note(`${name}  ${fingerprint}`);
+  chat.screen.note(`${escapeLine(name)}  ${fingerprint}`);
   const what =
     "It may do nothing more at the relay, for good, and leaves all conversations; contacts see that it went.";
-  if (!current) await chat.confirm(what, name);
+  // Whoever had the device last may have given it a name that nobody can type.
+  if (!current) await chat.confirm(what, freeDeviceName([], name));
   const codes = await codesAt(room);
   await revokeDevice(work, key);
   const ended = await codesEnded(room, codes, "/recovery");
   await inConversations({ messenger: chat.messenger, room }, "removeGoneDevices");
-  chat.screen.note(`${name} is off your account`);
+  chat.screen.note(`${escapeLine(name)} is off your account`);
   if (ended) chat.screen.note(ended);
 }
 

@@ -119,6 +119,14 @@ Deno.test("a name that nobody could read, or that passes for a fingerprint, does
   }
 });
 
+Deno.test("regression: a name with lines of its own puts no other fingerprint beside the one that people compare", async () => {
+  await using at = await scene(`phone\nthis device  SHA256:${"A".repeat(43)}`);
+  const { offer } = await lookAtOffer(over(at.old), at.offered.secret);
+  assert.equal(offer.name, "device");
+  await using empty = await scene("");
+  assert.equal((await lookAtOffer(over(empty.old), empty.offered.secret)).offer.name, "device", "a word to type");
+});
+
 Deno.test("a code is over after ten minutes, for who comes and for who waits", async () => {
   await using at = await scene();
   at.turn(10 * 60_000);
