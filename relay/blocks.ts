@@ -7,7 +7,7 @@
 import { directGroupId } from "../crypto/direct_group.ts";
 import { CONTENT_GROUP, type OpenedEnvelope } from "../crypto/envelope.ts";
 import { QightError } from "../proto/errors.ts";
-import { DroppedDevices } from "./dropped_devices.ts";
+import { DroppedDevices, MOST_DROPPED } from "./dropped_devices.ts";
 import type { Store } from "./storage/store.ts";
 
 /** Accounts that one account may block. */
@@ -31,9 +31,13 @@ export class Blocks {
     this.#dropped = new DroppedDevices(now);
   }
 
-  /** Reads all blocks of the store; `now` in milliseconds, never backwards. */
+  /**
+   * Reads all blocks of the store; `now` in milliseconds, never backwards. Which devices went off a list within the hour a
+   * restart forgets: all that are off theirs count as if they did.
+   */
   static async load(store: BlockStore, now: () => number): Promise<Blocks> {
     const blocks = new Blocks(store, now);
+    blocks.#dropped.add((await store.accounts.offLists(MOST_DROPPED)).reverse());
     for (const { account, blocked } of await store.accounts.blocks()) blocks.#add(account, blocked);
     for (const account of blocks.#accounts.keys()) {
       const bundle = await store.bundleOfAccount(Uint8Array.fromHex(account));

@@ -8,7 +8,7 @@
 /** Longer than any reader goes without asking for a list (client/opener.ts: ten minutes). */
 const REMEMBERED_MS = 60 * 60_000;
 /** Devices remembered at once; the oldest are forgotten first. */
-const MOST = 10_000;
+export const MOST_DROPPED = 10_000;
 
 /** The devices, by key as hex; bounded, and forgotten when everybody knows. */
 export class DroppedDevices {
@@ -34,7 +34,7 @@ export class DroppedDevices {
       this.#until.set(device.toHex(), this.#now() + REMEMBERED_MS);
     }
     for (const [device, until] of this.#until) {
-      if (until > this.#now() && this.#until.size <= MOST) return;
+      if (until > this.#now() && this.#until.size <= MOST_DROPPED) return;
       this.#until.delete(device);
     }
   }

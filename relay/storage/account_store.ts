@@ -163,6 +163,8 @@ export interface AccountStore {
   touchSession(tokenHash: Uint8Array, expiresAtMs: number): Promise<void>;
   endSession(account: Uint8Array, device: Uint8Array): Promise<boolean>;
 
+  /** Devices that a list had once and none has now; `max` at most, those that came last first. */
+  offLists(max: number): Promise<Uint8Array[]>;
   /** When devices were last here; written at most once an hour for each. */
   seen(device: Uint8Array, atMs: number): Promise<void>;
   /** In the order asked; 0 for one that never was. */

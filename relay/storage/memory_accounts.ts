@@ -118,6 +118,10 @@ export class MemoryAccounts implements AccountStore {
     if (this.#parts.mailboxes.accountOf(device) !== null) this.#parts.sessions.seen(device, atMs);
   }
 
+  async offLists(max: number): Promise<Uint8Array[]> {
+    return this.#parts.mailboxes.offLists(max);
+  }
+
   async lastSeen(devices: readonly Uint8Array[]): Promise<number[]> {
     return devices.map((device) => this.#parts.sessions.lastSeen(device));
   }

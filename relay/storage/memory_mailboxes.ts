@@ -58,6 +58,12 @@ export class MemoryMailboxes {
     return this.#all.get(hex(device))?.account ?? null;
   }
 
+  /** Devices that a list had once and none has now, those that came last first. */
+  offLists(max: number): Uint8Array[] {
+    const off = [...this.#all].filter(([, { account }]) => account === null);
+    return off.reverse().slice(0, max).map(([device]) => Uint8Array.fromHex(device));
+  }
+
   /** Makes the device's mailbox if needed and gives it to an account, or to none. */
   assign(device: Uint8Array, account: Uint8Array | null): void {
     const known = this.#all.get(hex(device));

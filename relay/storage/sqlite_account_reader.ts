@@ -42,6 +42,7 @@ export class AccountReader {
   readonly #session: Statement;
   readonly #sessionsOf: Statement;
   readonly #seen: Statement;
+  readonly #offLists: Statement;
   readonly #recovery: Statement;
   readonly #recoveryOf: Statement;
   readonly #ended: Statement;
@@ -61,6 +62,7 @@ export class AccountReader {
     this.#session = db.prepare(`${session} WHERE token_hash = ?`);
     this.#sessionsOf = db.prepare(`${session} WHERE account = ? AND expires > ? ORDER BY created, device`);
     this.#seen = db.prepare("SELECT seen FROM devices_seen WHERE device = ?").pluck();
+    this.#offLists = db.prepare("SELECT device FROM mailboxes WHERE account IS NULL ORDER BY id DESC LIMIT ?").pluck();
     this.#recovery = db.prepare(
       `SELECT r.account, r.sealed, r.crc, c.wrapped FROM recovery_codes c JOIN recoveries r ON r.account = c.account
        WHERE c.locator_hash = ?`,
@@ -97,6 +99,8 @@ export class AccountReader {
         return this.#sessionsOf.all(...args).map((row) => this.#sessionFrom(row));
       case "lastSeen":
         return (args[0] as Uint8Array[]).map((device) => (this.#seen.get(device) as number | undefined) ?? 0);
+      case "offLists":
+        return (this.#offLists.all(...args) as Uint8Array[]).map((device) => Uint8Array.from(device));
       case "recovery":
         return this.#recoveryBy(args[0] as Uint8Array);
       case "recoveryOf":

@@ -94,6 +94,10 @@ export class SqliteAccountStore implements AccountStore {
     await this.#change("seen", [device, atMs]);
   }
 
+  offLists(max: number): Promise<Uint8Array[]> {
+    return this.#ask("offLists", max);
+  }
+
   lastSeen(devices: readonly Uint8Array[]): Promise<number[]> {
     return this.#ask("lastSeen", devices);
   }

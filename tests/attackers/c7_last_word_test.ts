@@ -7,7 +7,7 @@ import { sha256 } from "../../crypto/sha256.ts";
 import { DirectoryService } from "../../proto/gen/qight/v1/directory_pb.ts";
 import { RecoveryService } from "../../proto/gen/qight/v1/recovery_pb.ts";
 import { deviceNumber, listOf } from "../helpers/device_lists.ts";
-import { person } from "../helpers/people.ts";
+import { envelope, person } from "../helpers/people.ts";
 import { refusal } from "../helpers/refusal.ts";
 import { calls, recordFor, register } from "../helpers/signing_in.ts";
 import { testRelay } from "../helpers/test_relay.ts";
@@ -125,3 +125,24 @@ for (const backend of ["memory", "sqlite"] as const) {
     assert.equal(await code(), "code_unknown");
   });
 }
+
+Deno.test("regression: a relay that was stopped still takes nothing from a device that was revoked a minute before", async () => {
+  const dataDir = await Deno.makeTempDir({ prefix: "qight-revoked-" });
+  {
+    await using relay = await testRelay({ now: () => NOW, dataDir });
+    await using owner = await relay.join(ada);
+    await owner.publishBundle((await list(NOW + 1)).bytes, NOW);
+    await owner.publishBundle((await list(NOW + 2, [laptop], true)).bytes, NOW + 1);
+  }
+  {
+    await using relay = await testRelay({ now: () => NOW + MINUTE_MS, dataDir });
+    await using reader = await relay.join(eve);
+    await using thief = await relay.connect({ ...ada, device: phone });
+    const message = await envelope({ ...ada, device: phone }, eve, NOW + MINUTE_MS);
+    assert.equal((await refusal(() => thief.send(message))).code, "not_listed");
+    await using owner = await relay.connect(ada);
+    await owner.send(await envelope(ada, eve, NOW + MINUTE_MS));
+    await reader.ping();
+  }
+  await Deno.remove(dataDir, { recursive: true });
+});

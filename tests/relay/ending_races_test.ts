@@ -82,7 +82,11 @@ Deno.test("regression: a block that a revoked device had under way does not let 
   const [account, laptop] = [ada.account.hash, ada.device.publicKey];
   const listed: StoredBundle = { account, version: 1, bundle: ada.bundle.bytes, devices: [laptop, phone.publicKey] };
   const read = Promise.withResolvers<StoredBundle>();
-  const accounts = { block: () => Promise.resolve(true), blocks: () => Promise.resolve([]) };
+  const accounts = {
+    block: () => Promise.resolve(true),
+    blocks: () => Promise.resolve([]),
+    offLists: () => Promise.resolve([]),
+  };
   const blocks = await Blocks.load({
     bundleOfAccount: () => read.promise,
     bundleOfDevice: () => Promise.resolve(null),
