@@ -3,7 +3,7 @@
  * it, and told once by whoever reads next.
  * @module
  */
-import type { VerifiedBundle } from "../crypto/bundle.ts";
+import { lists, type VerifiedBundle } from "../crypto/bundle.ts";
 import { equal } from "../crypto/equal.ts";
 import type { ClientStore, Tables } from "./storage/store.ts";
 
@@ -60,8 +60,4 @@ function untold({ meta }: Pick<Tables, "meta">): DeviceNews[] {
 
 function nameOf({ account, device }: Pick<DeviceNews, "account" | "device">): string {
   return `${PREFIX}${account.toHex()}${device.toHex()}`;
-}
-
-function lists(bundle: VerifiedBundle, device: Uint8Array): boolean {
-  return bundle.devices.some(({ key }) => equal(key, device));
 }

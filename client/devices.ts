@@ -4,7 +4,7 @@
  * @module
  */
 import { deviceFingerprint } from "../crypto/account.ts";
-import { type BundleDevice, checkSuccessor, openBundle, type VerifiedBundle } from "../crypto/bundle.ts";
+import { type BundleDevice, checkSuccessor, lists, openBundle, type VerifiedBundle } from "../crypto/bundle.ts";
 import { equal } from "../crypto/equal.ts";
 import { asQightError, QightError } from "../proto/errors.ts";
 import { AccountService } from "../proto/gen/qight/v1/login_pb.ts";
@@ -12,7 +12,7 @@ import type { Clock } from "./clock.ts";
 import { deviceName, foldedDeviceName } from "./device_name.ts";
 import { noteDeviceNews } from "./device_news.ts";
 import type { Identity } from "./identity.ts";
-import { lists, notListed, signList } from "./publish.ts";
+import { notListed, signList } from "./publish.ts";
 import type { RelayClient } from "./relay_client.ts";
 import type { ClientStore } from "./storage/store.ts";
 

@@ -5,7 +5,7 @@
  * @module
  */
 import { type Account, accountFromSeed } from "../crypto/account.ts";
-import { type BundleDevice, openBundle, type VerifiedBundle } from "../crypto/bundle.ts";
+import { type BundleDevice, lists, openBundle, type VerifiedBundle } from "../crypto/bundle.ts";
 import { SEED_BYTES, type Signer } from "../crypto/ed25519.ts";
 import { equal } from "../crypto/equal.ts";
 import {
@@ -28,7 +28,7 @@ import { RendezvousService } from "../proto/gen/qight/v1/rendezvous_pb.ts";
 import type { Clock, Random } from "./clock.ts";
 import { freeDeviceName } from "./device_name.ts";
 import type { Identity } from "./identity.ts";
-import { lists, MAX_ACCOUNT_DEVICES, signList, tooManyDevices } from "./publish.ts";
+import { MAX_ACCOUNT_DEVICES, signList, tooManyDevices } from "./publish.ts";
 import type { RelaySource } from "./reconnect.ts";
 import type { RelayClient } from "./relay_client.ts";
 

@@ -3,7 +3,7 @@
  * @module
  */
 import { fromBinary } from "@bufbuild/protobuf";
-import { openBundle, type VerifiedBundle } from "../crypto/bundle.ts";
+import { lists, openBundle, type VerifiedBundle } from "../crypto/bundle.ts";
 import {
   CONTENT_GROUP,
   CONTENT_PLAIN,
@@ -214,10 +214,6 @@ function knownContent(content: Content | undefined): Content | null {
   // What own devices tell each other goes through their conversation, where nobody else can have said it.
   if (!content || content.sync) return null;
   return content.body.case !== undefined || content.files.length > 0 || answerIn(content) ? content : null;
-}
-
-function lists(bundle: VerifiedBundle, device: Uint8Array): boolean {
-  return bundle.devices.some(({ key }) => equal(key, device));
 }
 
 function unreadable(envelope: OpenedEnvelope | null, reason: UnreadableReason): Unreadable {

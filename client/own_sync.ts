@@ -8,7 +8,7 @@ import { asQightError, QightError } from "../proto/errors.ts";
 import { ContentSchema } from "../proto/gen/qight/v1/seal_pb.ts";
 import { syncedContact } from "./own_sync/contact.ts";
 import { codesSetting } from "./own_sync/codes.ts";
-import { otherDevices, TOLD_DEVICES, unknownTo } from "./own_sync/due.ts";
+import { TOLD_DEVICES, unknownTo } from "./own_sync/due.ts";
 import { ownDraft, type OwnRoom, sayToOwn } from "./own_sync/room.ts";
 import type { Connected, Participant, StepOptions } from "./participant.ts";
 import type { ArrivedMove, Tables } from "./storage/store.ts";
@@ -66,18 +66,6 @@ export async function tellOwn(own: OwnRoom, others: readonly Uint8Array[]): Prom
   }
   if (isNew) await store.write(({ meta }) => meta.put(TOLD_DEVICES, joined(present)));
   return told;
-}
-
-/**
- * Everything that the own devices share is told to all of them, whatever they know: for a device that was just linked.
- * Answers how much was told.
- */
-export async function syncAll(participant: Participant, room: Connected): Promise<number> {
-  await participant.store.write(dirtyAll);
-  return await tellOwn(
-    ownRoomOf(participant, room),
-    otherDevices(await participant.devices(), participant.self.signer),
-  );
 }
 
 /**

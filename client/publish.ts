@@ -2,10 +2,17 @@
  * Makes this device known to a relay: the account's bundle and the device's sealing key, renewed before they run out.
  * @module
  */
-import { type BundleFields, checkSuccessor, openBundle, signBundle, type VerifiedBundle } from "../crypto/bundle.ts";
+import {
+  type BundleFields,
+  checkSuccessor,
+  lists,
+  openBundle,
+  signBundle,
+  type VerifiedBundle,
+} from "../crypto/bundle.ts";
 import { equal } from "../crypto/equal.ts";
 import { makeSealingKey, openSealingKey, type VerifiedSealingKey } from "../crypto/sealing_key.ts";
-import { QightError } from "../proto/errors.ts";
+import { asQightError, QightError } from "../proto/errors.ts";
 import { type Clock, CLOCK_TOLERANCE_MS, type Random } from "./clock.ts";
 import { dateForRelay, refuseClockAhead } from "./clock_check.ts";
 import { noteDeviceNews } from "./device_news.ts";
@@ -83,6 +90,10 @@ async function ensureBundle(
       if (!equal(current.account, identity.account.hash)) {
         throw new QightError("bad_bundle", "The relay answered with another account's bundle");
       }
+      if (before && tries === 1 && isBehind(current, before, identity)) {
+        atRelay = await offerNewer(options, before, current);
+        continue;
+      }
       checkSuccessor(before, current);
       await rememberOwn(store, current, before, identity);
       if (isGood(current, identity, clock.now())) return { bundle: current, changed: false };
@@ -99,6 +110,31 @@ async function ensureBundle(
       atRelay = (await relay.getSealingKeys(identity.account.hash)).bundle;
     }
   }
+}
+
+/** A relay that came back from a backup, or another one than the list was changed at, has an older list. */
+function isBehind(current: VerifiedBundle, before: VerifiedBundle, { signer }: Identity): boolean {
+  return current.version < before.version && lists(current, signer.publicKey) && lists(before, signer.publicKey);
+}
+
+/**
+ * Gives it the newer one, so that a device that was revoked is revoked there too; answers what it shows then: one that
+ * lies still shows the older list. Throws `key_changed` when it does not take it.
+ */
+async function offerNewer(
+  { relay, identity }: PublishOptions,
+  before: VerifiedBundle,
+  current: VerifiedBundle,
+): Promise<Uint8Array | null> {
+  try {
+    await relay.publishBundle(before.bytes, current.version);
+  } catch (thrown) {
+    if (asQightError(thrown).code !== "version_conflict") {
+      checkSuccessor(before, current);
+      throw thrown;
+    }
+  }
+  return (await relay.getSealingKeys(identity.account.hash)).bundle;
 }
 
 function isGood(bundle: VerifiedBundle, identity: Identity, nowMs: number): boolean {
@@ -227,9 +263,4 @@ async function rememberOwn(
     tables.directory.putBundle(bundle);
     if (before) noteDeviceNews(tables, before, bundle, signer.publicKey);
   });
-}
-
-/** Whether a list has this device (key, 32 bytes). */
-export function lists(bundle: VerifiedBundle, device: Uint8Array): boolean {
-  return bundle.devices.some(({ key }) => equal(key, device));
 }

@@ -95,6 +95,11 @@ export async function openBundle(bytes: Uint8Array, nowMs?: number): Promise<Ver
   return { ...fields, account, accountId: formatAccountId(account), hash: await sha256(bytes), bytes };
 }
 
+/** Whether a list has a device (key, 32 bytes); false where there is no list. */
+export function lists(bundle: Pick<VerifiedBundle, "devices"> | null, device: Uint8Array): boolean {
+  return bundle !== null && bundle.devices.some(({ key }) => equal(key, device));
+}
+
 /** What is known of a bundle that another one would follow. */
 export type KnownBundle = Pick<VerifiedBundle, "version" | "hash"> & Partial<Pick<VerifiedBundle, "devicesOnly">>;
 

@@ -33,7 +33,7 @@
  */
 import { base64 } from "@scure/base";
 import { QightError } from "../proto/errors.ts";
-import { openBundle, type VerifiedBundle } from "./bundle.ts";
+import { lists, openBundle, type VerifiedBundle } from "./bundle.ts";
 import { concat, domains } from "./domains.ts";
 import { type Signer, verifyEd25519 } from "./ed25519.ts";
 import { equal } from "./equal.ts";
@@ -120,7 +120,7 @@ function follow(rows: readonly string[]) {
 async function signedBy([, , ...parts]: RegExpExecArray, link: Uint8Array, count: number) {
   const [device, signature, bytes] = parts.map(decode);
   const bundle = await openBundle(bytes);
-  if (!bundle.devices.some(({ key }) => equal(key, device))) {
+  if (!lists(bundle, device)) {
     throw bad([`it is signed by a device that ${bundle.accountId} does not list`]);
   }
   if (!await verifyEd25519(device, signedBytes(link, count), signature)) {

@@ -3,7 +3,7 @@
  * cannot sign for an account.
  * @module
  */
-import { openBundle, type VerifiedBundle } from "../crypto/bundle.ts";
+import { lists, openBundle, type VerifiedBundle } from "../crypto/bundle.ts";
 import { equal } from "../crypto/equal.ts";
 import { QightError } from "../proto/errors.ts";
 import type { Store } from "./storage/store.ts";
@@ -17,8 +17,7 @@ export async function listedDevice(
   if (!stored) return null;
   try {
     const bundle = await openBundle(stored.bundle);
-    const lists = equal(bundle.account, stored.account) && bundle.devices.some(({ key }) => equal(key, device));
-    return lists ? bundle : null;
+    return equal(bundle.account, stored.account) && lists(bundle, device) ? bundle : null;
   } catch (thrown) {
     if (thrown instanceof QightError && thrown.code === "bad_bundle") return null;
     throw thrown;

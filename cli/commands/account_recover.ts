@@ -16,6 +16,7 @@ import { OpaqueThread } from "../../client/opaque_thread.ts";
 import { RelayClient } from "../../client/relay_client.ts";
 import { readName } from "../../crypto/account_name.ts";
 import { parseAccountId } from "../../crypto/account.ts";
+import { lists } from "../../crypto/bundle.ts";
 import { equal } from "../../crypto/equal.ts";
 import { looksLikeId } from "../../client/contacts.ts";
 import { QightError } from "../../proto/errors.ts";
@@ -148,7 +149,7 @@ async function keep(
 ): Promise<number> {
   const own = self.signer.publicKey;
   // Who only forgot the password has kept all conversations; who was off the list has none that counts.
-  const wasListed = before?.devices.some(({ key }) => equal(key, own)) ?? false;
+  const wasListed = lists(before, own);
   return await store.write((tables) => {
     keepSession(tables, relayName, token);
     if (!followAccount(tables, self.account.hash, systemRandom) && !wasListed) leaveFormer(tables, systemRandom);

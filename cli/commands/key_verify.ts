@@ -1,6 +1,6 @@
 /** `qight key verify`: whether a device of somebody signed these bytes. @module */
 import { deviceFingerprint, formatAccountId } from "../../crypto/account.ts";
-import { equal } from "../../crypto/equal.ts";
+import { lists } from "../../crypto/bundle.ts";
 import { verifyMessage } from "../../crypto/signed_message.ts";
 import { QightError } from "../../proto/errors.ts";
 import { readPublicHalf } from "../identity.ts";
@@ -23,7 +23,7 @@ export async function run({ args: [who, given, file], settings, out }: Call): Pr
   const fingerprint = await deviceFingerprint(device);
   if (!await isOwnDevice(settings, id, fingerprint)) {
     const { bundle } = await lookUpAccount(settings, out, account);
-    if (!bundle.devices.some(({ key }) => equal(key, device))) {
+    if (!lists(bundle, device)) {
       throw new QightError("bad_signature", `The signature is by ${fingerprint}, which is no device of ${id}`);
     }
   }

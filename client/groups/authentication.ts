@@ -3,12 +3,12 @@
  * Authentication Service). crypto/mls/ has checked that the device certified the leaf's key.
  * @module
  */
-import { openBundle, type VerifiedBundle } from "../../crypto/bundle.ts";
+import { lists, openBundle, type VerifiedBundle } from "../../crypto/bundle.ts";
 import { formatAccountId } from "../../crypto/account.ts";
 import { equal } from "../../crypto/equal.ts";
 import type { Member } from "../../crypto/mls/credential.ts";
 import { QightError } from "../../proto/errors.ts";
-import { hasEnded, noteEnd } from "../account_ends.ts";
+import { hasEnded, keepEnd } from "../account_ends.ts";
 import type { Tables } from "../storage/store.ts";
 import type { GroupRoom } from "./room.ts";
 
@@ -84,11 +84,6 @@ export function notListed(accounts: readonly Uint8Array[]): QightError {
   );
 }
 
-/** Whether a bundle lists a device. */
-export function lists(bundle: VerifiedBundle | null, device: Uint8Array): boolean {
-  return bundle !== null && bundle.devices.some(({ key }) => equal(key, device));
-}
-
 async function keep(directory: Authority["directory"], account: Uint8Array, offered: Uint8Array): Promise<void> {
   try {
     const bundle = await openBundle(offered);
@@ -97,15 +92,5 @@ async function keep(directory: Authority["directory"], account: Uint8Array, offe
     // What the relay offers is older or broken: then what is known here has to do.
     if (thrown instanceof QightError && (thrown.code === "bad_bundle" || thrown.code === "key_changed")) return;
     throw thrown;
-  }
-}
-
-async function keepEnd({ store }: Authority, account: Uint8Array, offered: Uint8Array): Promise<void> {
-  const { openAccountEnd } = await import("../../crypto/account_end.ts");
-  try {
-    const end = await openAccountEnd(offered);
-    if (equal(end.account, account)) await store.write((tables) => noteEnd(tables, end));
-  } catch (thrown) {
-    if (!(thrown instanceof QightError) || thrown.code !== "bad_bundle") throw thrown; // not the account's word
   }
 }

@@ -3,11 +3,10 @@
  * @module
  */
 import { formatAccountId } from "../../crypto/account.ts";
-import { openBundle } from "../../crypto/bundle.ts";
+import { lists, openBundle } from "../../crypto/bundle.ts";
 import { equal } from "../../crypto/equal.ts";
 import { openKeyPackage } from "../../crypto/mls/key_package.ts";
 import { asQightError, QightError } from "../../proto/errors.ts";
-import { lists } from "./authentication.ts";
 import { callsOf, type GroupRoom } from "./room.ts";
 
 /** A device that can be added. */

@@ -5,6 +5,7 @@
  */
 import { create, toBinary } from "@bufbuild/protobuf";
 import { readName } from "../../crypto/account_name.ts";
+import { lists } from "../../crypto/bundle.ts";
 import { equal } from "../../crypto/equal.ts";
 import { QightError } from "../../proto/errors.ts";
 import {
@@ -109,7 +110,7 @@ export async function logout(room: AccountRoom, call: CallContext): Promise<void
   const own = await listedDevice(room.store, call.peer.device);
   if (!own) throw new QightError("not_listed");
   const leaving = device.length === 0 ? call.peer.device : device;
-  if (!own.devices.some(({ key }) => equal(key, leaving))) throw new QightError("no_such_device");
+  if (!lists(own, leaving)) throw new QightError("no_such_device");
   await room.store.accounts.endSession(own.account, leaving);
   const reason = new QightError("login_needed", "This device was signed out");
   endSessions(room.peers, [leaving], reason, call.peer);

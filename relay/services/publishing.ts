@@ -4,7 +4,7 @@
  * @module
  */
 import { create, toBinary } from "@bufbuild/protobuf";
-import { checkSuccessor, openBundle, type VerifiedBundle } from "../../crypto/bundle.ts";
+import { checkSuccessor, lists, openBundle, type VerifiedBundle } from "../../crypto/bundle.ts";
 import { equal } from "../../crypto/equal.ts";
 import { verifyVoucher } from "../../crypto/voucher.ts";
 import { QightError } from "../../proto/errors.ts";
@@ -44,9 +44,7 @@ export async function publishBundle(room: PublishingRoom, call: CallContext): Pr
   const known = stored && await openBundle(stored.bundle);
   // By the signed list and by the store's rows: a device that moved away is in the first alone, one that somebody wrote
   // into the database in the second alone.
-  const isListed = (device: Uint8Array) =>
-    known !== null && known.devices.some(({ key }) => equal(key, device)) &&
-    stored!.devices.some((row) => equal(row, device));
+  const isListed = (device: Uint8Array) => lists(known, device) && stored!.devices.some((row) => equal(row, device));
   const listed = isListed(call.peer.device);
   const same = known !== null && equal(known.hash, bundle.hash);
   // Who lost a race has to hear so, and not that the list goes backwards: the winner's may have any later version.
@@ -95,7 +93,7 @@ export async function openOwnBundle(
   if (bundle.expiresAtMs <= room.now()) {
     throw new QightError("bad_bundle", "The bundle has expired by the relay's clock, or its maker's clock is behind");
   }
-  if (!bundle.devices.some(({ key }) => equal(key, call.peer.device))) {
+  if (!lists(bundle, call.peer.device)) {
     throw new QightError("not_allowed", "The bundle does not list the device of this session");
   }
   return bundle;

@@ -32,7 +32,12 @@ import { sha256Sync } from "../../crypto/sha256.ts";
 import { signVoucher, verifyVoucher } from "../../crypto/voucher.ts";
 import { nativeXWing } from "../../crypto/xwing.ts";
 import { QightError } from "../../proto/errors.ts";
-import { LinkAnswerSchema, LinkGrantSchema, LinkOfferSchema } from "../../proto/gen/qight/v1/link_pb.ts";
+import {
+  LinkAnswerSchema,
+  LinkDoneSchema,
+  LinkGrantSchema,
+  LinkOfferSchema,
+} from "../../proto/gen/qight/v1/link_pb.ts";
 import { createSessions } from "../../relay/sessions.ts";
 import { ada, adaAccount, bob, DAY, NOW, seedOf } from "../crypto/samples.ts";
 import type { Decoder } from "./fuzz.ts";
@@ -113,6 +118,7 @@ const plainAnswer = toBinary(
   LinkAnswerSchema,
   create(LinkAnswerSchema, { device: ada.publicKey, signature: new Uint8Array(64), enc, ct: new Uint8Array(99) }),
 );
+const plainDone = toBinary(LinkDoneSchema, create(LinkDoneSchema, { published: true, problem: "none" }));
 const answer = await hostileAnswer(grant);
 
 /** What accounts, devices and passwords read from strangers. */
@@ -141,7 +147,12 @@ export const accountDecoders: readonly Decoder[] = [
     codes: ["cannot_open"],
     decode: async (chance) => await openAnswer(keys, offer, await hostileAnswer(damage(grant, chance))),
   },
-  { what: "ends of a link", codes: ["cannot_open"], decode: (chance) => openDone(keys, damage(done, chance)) },
+  {
+    what: "ends of a link",
+    codes: ["cannot_open"],
+    decode: (chance) =>
+      openDone(keys, chance(2) ? damage(done, chance) : sealed(LINK_PLACE.done, damage(plainDone, chance))),
+  },
   {
     what: "words of link codes",
     codes: ["bad_code"],
