@@ -39,7 +39,7 @@ function message(number: number, shape: Shape): InboxMessage {
   const marks = { verified: true, redelivered: false, bodyHash: new Uint8Array(32) };
   const content = create(ContentSchema, shape);
   const from = { from: ada, fromDevice: new Uint8Array(32).fill(5), in: { kind: "direct", peer: ada } } as const;
-  return { type: "message", id: idOf(number), via: "mls", ...from, ...times, ...marks, content };
+  return { type: "message", id: idOf(number), via: "mls", ...from, ...times, ...marks, franked: null, content };
 }
 
 function act(store: ClientStore, kept: History, author: Uint8Array, action: Shape["action"]) {
