@@ -4,7 +4,9 @@
  * @module
  */
 import type { VerifiedAccountEnd } from "../crypto/account_end.ts";
-import type { Tables } from "./storage/store.ts";
+import { equal } from "../crypto/equal.ts";
+import { QightError } from "../proto/errors.ts";
+import type { ClientStore, Tables } from "./storage/store.ts";
 
 const PREFIX = "account_end:";
 
@@ -16,4 +18,22 @@ export function noteEnd({ meta }: Pick<Tables, "meta">, { account, bytes }: Veri
 /** Whether an account (hash, 32 bytes) is known to have ended. */
 export function hasEnded({ meta }: Pick<Tables, "meta">, account: Uint8Array): boolean {
   return meta.get(PREFIX + account.toHex()) !== null;
+}
+
+/** Whether what a relay offers is an account's own word that it has ended; it is kept then. */
+export async function keepEnd(
+  store: Pick<ClientStore, "write">,
+  account: Uint8Array,
+  offered: Uint8Array,
+): Promise<boolean> {
+  const { openAccountEnd } = await import("../crypto/account_end.ts");
+  try {
+    const end = await openAccountEnd(offered);
+    if (!equal(end.account, account)) return false;
+    await store.write((tables) => noteEnd(tables, end));
+    return true;
+  } catch (thrown) {
+    if (thrown instanceof QightError && thrown.code === "bad_bundle") return false; // not the account's word
+    throw thrown;
+  }
 }

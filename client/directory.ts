@@ -8,6 +8,7 @@ import { equal } from "../crypto/equal.ts";
 import { openSealingKey, type VerifiedSealingKey } from "../crypto/sealing_key.ts";
 import { QightError } from "../proto/errors.ts";
 import type { Clock } from "./clock.ts";
+import { keepEnd } from "./account_ends.ts";
 import { noteDeviceNews } from "./device_news.ts";
 import type { RelayClient } from "./relay_client.ts";
 import type { ClientStore, Tables } from "./storage/store.ts";
@@ -49,13 +50,18 @@ export class KeyDirectory {
   }
 
   /**
-   * Bundle and sealing keys of an account. `no_such_recipient` when the relay has none, `key_changed` when it offers
-   * older ones than known. Devices whose key has expired are left out.
+   * Bundle and sealing keys of an account. `no_such_recipient` when the relay has none, `account_ended` when it shows the
+   * account's own word for that, `key_changed` when it offers older ones than known. Devices whose key has expired are left out.
    */
   async lookUp(relay: DirectoryRelay, account: Uint8Array): Promise<Recipient> {
     const reply = await this.#askedAhead(relay, account) ?? await relay.getSealingKeys(account);
     const who = formatAccountId(account);
-    if (!reply.bundle) throw new QightError("no_such_recipient", `The relay knows no ${who}`);
+    if (!reply.bundle) {
+      if (reply.end && await keepEnd(this.#store, account, reply.end)) {
+        throw new QightError("account_ended", `${who} deleted the account`, { hint: "Nobody reads there any more." });
+      }
+      throw new QightError("no_such_recipient", `The relay knows no ${who}`);
+    }
     const bundle = await openBundle(reply.bundle, this.#clock.now());
     if (!equal(bundle.account, account)) {
       throw new QightError("bad_bundle", `The relay answered with another account than ${who}`);

@@ -249,13 +249,20 @@ export class RelayClient implements AsyncDisposable {
     await this.rpc.unary(DirectoryService.method.publishSealingKey, { sealingKey }, options);
   }
 
-  /** An account's serialized Bundle (null when there is none) and its devices' sealing keys. Not verified here. */
+  /**
+   * An account's serialized Bundle (null when there is none) and its devices' sealing keys, or the AccountEnd of one that was
+   * deleted. Not verified here.
+   */
   async getSealingKeys(
     account: Uint8Array,
     options?: CallOptions,
-  ): Promise<{ bundle: Uint8Array | null; sealingKeys: Uint8Array[] }> {
-    const reply = await this.rpc.unary(DirectoryService.method.getSealingKeys, { account }, options);
-    return { bundle: reply.bundle.length > 0 ? reply.bundle : null, sealingKeys: reply.sealingKeys };
+  ): Promise<{ bundle: Uint8Array | null; sealingKeys: Uint8Array[]; end?: Uint8Array }> {
+    const { bundle, sealingKeys, end } = await this.rpc.unary(
+      DirectoryService.method.getSealingKeys,
+      { account },
+      options,
+    );
+    return { bundle: bundle.length > 0 ? bundle : null, sealingKeys, ...end.length > 0 ? { end } : {} };
   }
 
   /** The calls about groups and KeyPackages. */

@@ -41,7 +41,7 @@ export async function refreshBundles(room: Authority, accounts: readonly Uint8Ar
   await Promise.all(Array.from({ length: Math.min(AT_ONCE, left.length) }, async () => {
     for (let account; (account = left.pop());) {
       const { bundle, end } = await client.getAccount(account);
-      if (end) await keepEnd(room, account, end);
+      if (end) await keepEnd(room.store, account, end);
       else if (bundle) await keep(room.directory, account, bundle);
     }
   }));
@@ -52,18 +52,30 @@ export async function goneAmong<T extends Leaf>(
   { directory }: Pick<Authority, "directory">,
   tables: Pick<Tables, "directory" | "meta">,
   leaves: readonly T[],
-  /** What was listed after this moment (milliseconds since 1970) counts as not listed then. */
+  /**
+   * By the relay's clock (milliseconds since 1970): what came back onto its list after this moment counts as not listed
+   * then. That it was listed before has to be known here: else a relay that dates a commit back could take anybody away.
+   */
   atMs = Infinity,
 ): Promise<T[]> {
   const gone: T[] = [];
   for (const [, same] of Map.groupBy(leaves, ({ account }) => account.toHex())) {
     const [{ account }] = same;
     const bundle = await directory.latestIn(tables, account);
-    const isListed = ({ device }: T) =>
-      bundle === null || bundle.devices.some(({ key, addedAtMs }) => equal(key, device) && addedAtMs <= atMs);
+    const entryOf = (list: VerifiedBundle, { device }: T) => list.devices.find(({ key }) => equal(key, device));
+    const isLate = (leaf: T) => bundle !== null && (entryOf(bundle, leaf)?.addedAtMs ?? 0) > atMs;
+    const earlier = same.some(isLate) ? await earlierLists(tables, account) : [];
+    const cameBack = (leaf: T) =>
+      isLate(leaf) && earlier.some((list) => (entryOf(list, leaf)?.addedAtMs ?? Infinity) <= atMs);
+    const isListed = (leaf: T) => bundle === null || (entryOf(bundle, leaf) !== undefined && !cameBack(leaf));
     gone.push(...hasEnded(tables, account) ? same : same.filter((leaf) => !isListed(leaf)));
   }
   return gone;
+}
+
+/** All lists of an account that were seen here. */
+function earlierLists({ directory }: Pick<Tables, "directory">, account: Uint8Array): Promise<VerifiedBundle[]> {
+  return Promise.all(directory.since(account, 0).map(({ bytes }) => openBundle(bytes)));
 }
 
 /** Refuses (`bad_group_message`) leaves that no bundle lists, after asking the relay for newer ones. */

@@ -19,7 +19,7 @@ export interface Addable {
 
 /**
  * One KeyPackage of each device of an account (hash, 32 bytes), or of these `only`. `no_key_package` when no device has a good one,
- * `no_such_recipient` when the relay does not know the account, `key_changed` when it rolled its device list back.
+ * `no_such_recipient` when the relay does not know the account, `account_ended` when it has ended, `key_changed` when it rolled its device list back.
  */
 export async function claimDevices(
   room: GroupRoom,
@@ -27,11 +27,14 @@ export async function claimDevices(
   suite: number,
   only?: readonly Uint8Array[],
 ): Promise<Addable[]> {
-  const { calls } = await callsOf(room);
+  const { calls, client } = await callsOf(room);
   const nowMs = room.clock.now();
   const { bundle: offered, packages } = await calls.claimKeyPackages(account, suite, only);
   const id = formatAccountId(account);
-  if (!offered) throw new QightError("no_such_recipient", `The relay knows no ${id}`);
+  if (!offered) {
+    await room.directory.lookUp(client, account); // says why: an account may have ended
+    throw new QightError("no_such_recipient", `The relay knows no ${id}`);
+  }
   const bundle = await openBundle(offered, nowMs);
   if (!equal(bundle.account, account)) {
     throw new QightError("bad_bundle", `The relay answered with another account than ${id}`);
