@@ -68,6 +68,8 @@ export async function inConversations(
 ): Promise<void> {
   const { groupsAt } = await import("../client/participant_groups.ts");
   const groups = groupsAt(messenger, { client: () => Promise.resolve(room.relay) });
+  // A device that is trusted no more may have spoilt what recovery codes bring back: the next session writes it anew.
+  if (work === "removeGoneDevices") await messenger.store.write(({ recoveryMarks }) => recoveryMarks.doubt());
   try {
     for (const error of await groups[work]()) messenger.detail(`a conversation was left for later: ${error.message}`);
   } catch (thrown) {

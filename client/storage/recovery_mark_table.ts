@@ -24,6 +24,8 @@ export interface RecoveryMarkTable {
   made(relay: string, codes: { readonly name: string; readonly madeAtMs: number; readonly changes: number }): void;
   /** What was gathered after so many changes is at the relay. */
   renewed(relay: string, changes: number): void;
+  /** What is at the relay may not be what was written down there from here: another device wrote, that is trusted no more. */
+  doubt(): void;
   /** The relay says that there are no codes. */
   none(relay: string, nowMs: number): void;
   /** Another own device says that there are codes. */
@@ -90,6 +92,7 @@ export function recoveryMarkTable(db: Database.Database): RecoveryMarkTable {
     },
     made: (relay, codes) => void made.run(codes.name, codes.madeAtMs, codes.changes, relay),
     renewed: (relay, count) => void renewed.run(count, relay),
+    doubt: () => void db.exec(COUNT),
     none: (relay, nowMs) => void none.run(nowMs, relay),
     heard: (relay, { name, madeAtMs }) => void heard.run(relay, name, madeAtMs),
     untold: (relay) => (untold.get(relay) as RecoveryMark | undefined) ?? null,

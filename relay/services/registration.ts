@@ -80,8 +80,11 @@ async function newName(room: AccountRoom, call: CallContext, written: string): P
     throw new QightError("rate_limited", "Too many names were asked for from this address", { retryAfterMs: waitMs });
   }
   // Said before anybody chooses a password; what looks alike, and what is held back, the last step finds.
-  if (await room.store.accounts.named(folded)) throw new QightError("name_taken", `The name ${folded} is taken`);
-  return folded;
+  const taken = await room.store.accounts.named(folded);
+  if (!taken) return folded;
+  const own = await listedDevice(room.store, call.peer.device);
+  if (own && equal(own.account, taken.account)) throw refusalOf({ kind: "has_name", name: folded });
+  throw new QightError("name_taken", `The name ${folded} is taken`);
 }
 
 async function nameToRecover(
@@ -141,9 +144,11 @@ function refusalOf(refused: Exclude<Registered, { readonly kind: "registered" }>
     case "name_taken":
       return new QightError("name_taken", "This name, or one that looks like it, is taken");
     case "has_name":
-      return new QightError("name_taken", `This account is called ${refused.name} here already`, {
-        hint: `Sign in with qight account login ${refused.name}.`,
-      });
+      // Sentences travel, hints do not.
+      return new QightError(
+        "name_taken",
+        `This account is called ${refused.name} here already: qight account login ${refused.name} signs this device in`,
+      );
     default:
       return bundleRefusal(refused);
   }

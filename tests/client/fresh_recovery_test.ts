@@ -71,6 +71,7 @@ const rows: [what: string, counts: boolean, change: (tables: Tables) => void][] 
   ["a group has another name", true, ({ groups }) => groups.put(group({ name: "ops 2" }))],
   ["a group is forgotten", true, ({ groups }) => groups.remove(RELAY, OPS)],
   ["a group changes its members", false, ({ groups }) => groups.put(group({ epoch: 2 }))],
+  ["a device was revoked, which may have spoilt it", true, ({ recoveryMarks }) => recoveryMarks.doubt()],
   ["a group is stuck", false, ({ groups }) => groups.put(group({ status: "stuck" }))],
   ["a group of another relay", false, ({ groups }) => groups.put(group({ relay: "other.test", name: "theirs" }))],
 ];

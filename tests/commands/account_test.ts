@@ -72,11 +72,18 @@ row("--codes-file keeps the codes to a new file, mode 0600, which is never overw
 row(
   "a name is taken once, in any case and by look-alikes; what cannot be a name is said before anything is asked",
   async () => {
-    await registered("marvin");
+    const marvin = await registered("marvin");
+    const again = await marvin.run(["account", "register", "marvin", "--password-file", marvin.password, "--json"]);
+    assert.match(assertFails(again, 65, "name_taken").message, /: qight account login marvin signs this device in$/);
     const other = machine("other");
     const file = other.file("password", "a long password");
     const register = (name: string) =>
       other.run(["account", "register", name, "--no-passphrase", "--password-file", file, "--json"]);
+    assert.match(
+      assertFails(await other.run(["account", "login", "marvin", "--password-file", file, "--json"]), 66, "no_key")
+        .hint,
+      /qight device link.*qight account recover marvin/,
+    );
     for (const name of ["marvin", "MARVIN", "rnarvin"]) assertFails(await register(name), 65, "name_taken");
     for (const name of ["admin", "a", "a b", "x-", "qid1abc"]) assertFails(await register(name), 64, "bad_name");
   },

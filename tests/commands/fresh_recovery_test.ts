@@ -16,6 +16,15 @@ async function recovered(whose: string, code: string, at: RunningRelay) {
   return { next, said: stderr };
 }
 
+/** Another device of an account, on a clean machine. */
+async function linked(old: Person, name: string): Promise<Person> {
+  const fresh = machine(name, open);
+  const waiting = fresh.start(["device", "link", "--no-passphrase", "--name", name]);
+  await old.ok(["device", "link", ...(await waiting.line())!.split(" "), "-y"]);
+  assert.equal(await waiting.ended, 0, waiting.stderr());
+  return fresh;
+}
+
 const codesOf = async (user: Person) => (await user.ok(["account", "codes"])).split("\n");
 const names = async (user: Person) =>
   (await user.ok(["contact", "list"])).split("\n").map((line) => line.split(" ")[0]);
@@ -53,10 +62,7 @@ row("at a relay with names a send writes it down as well; who was blocked is so 
 row("another device writes it down too: it hears of the codes, and what it learns later comes back", async () => {
   const [laptop, bea, ben] = await Promise.all(["laptop", "bea2", "ben2"].map((name) => world.member(name, open)));
   await laptop.ok(["contact", "add", "bea", bea.id]);
-  const phone = machine("phone", open);
-  const waiting = phone.start(["device", "link", "--no-passphrase", "--name", "phone"]);
-  await laptop.ok(["device", "link", ...(await waiting.line())!.split(" "), "-y"]);
-  assert.equal(await waiting.ended, 0, waiting.stderr());
+  const phone = await linked(laptop, "phone");
   const codes = await codesOf(laptop);
   await phone.ok(["fetch"]);
   await phone.ok(["contact", "add", "early", ben.id]);
@@ -66,6 +72,12 @@ row("another device writes it down too: it hears of the codes, and what it learn
   await phone.ok(["contact", "remove", "early"]);
   await phone.ok(["contact", "add", "ben", ben.id]);
   assert.match((await phone.run(["fetch", "-v"])).stderr, FRESH);
+  await laptop.ok(["fetch"]);
+  const tablet = await linked(laptop, "tablet");
+  assert.doesNotMatch((await phone.run(["fetch", "-v"])).stderr, FRESH);
+  await phone.ok(["device", "revoke", "tablet", "-y"]);
+  assert.notEqual((await tablet.run(["fetch"])).code, 0);
+  assert.match((await phone.run(["fetch", "-v"])).stderr, FRESH, "the revoked one may have spoilt it");
   // Nothing was heard of the laptop since.
   const { next, said } = await recovered(laptop.id, codes[0], open);
   assert.match(said, /Devices that stay until they are revoked: 2/);
