@@ -76,9 +76,16 @@ export class AccountLife {
     return this.counts.values().reduce((sum, count) => sum + count, 0);
   }
 
-  /** Lives until a call gets no answer; answers what it was doing then. */
-  async untilCut(address: string): Promise<Change> {
+  /** Lives until so many changes were answered in all; a relay that runs cuts nothing off. */
+  async until(address: string, answered: number): Promise<void> {
+    const change = await this.untilCut(address, answered);
+    if (this.answered < answered) this.strange.push(`${change} of ${this.state.name} got no answer`);
+  }
+
+  /** Lives until a call gets no answer, or so many changes were answered; answers what it was doing then. */
+  async untilCut(address: string, enough = Infinity): Promise<Change> {
     for (;;) {
+      if (this.answered >= enough) return this.#now;
       const change = this.#now = this.#next();
       try {
         await this.#make(change, address);
@@ -218,7 +225,8 @@ export class AccountLife {
     const devices = this.state.devices.filter((device) => device !== leaving);
     const bundle = await this.#list(devices, this.state.version + 1);
     const signedIn = this.state.signedIn.filter((key) => key !== keyOf(leaving));
-    const after = { ...this.state, version: bundle.version, devices, signedIn };
+    const codes = leaving === this.state.codesBy ? [] : this.state.codes;
+    const after = { ...this.state, version: bundle.version, devices, signedIn, codes };
     await this.#step(after, [], () => client.relay.publishBundle(bundle.bytes, this.state.version));
   }
 
@@ -226,7 +234,8 @@ export class AccountLife {
     await using client = await this.#signedIn(address);
     const codes = secrets();
     const keeping = sealRecovery({ accountSeed: this.#seed, name: this.state.name }, this.state.account.hash, codes);
-    await this.#step({ ...this.state, codes }, [], () => new AccountCalls(client.relay.rpc).putRecovery(keeping));
+    const after = { ...this.state, codes, codesBy: client.device };
+    await this.#step(after, [], () => new AccountCalls(client.relay.rpc).putRecovery(keeping));
   }
 
   async #recover(address: string): Promise<void> {
@@ -245,7 +254,7 @@ export class AccountLife {
     const codes = secrets();
     const after = {
       ...this.state,
-      ...{ password, record, version: bundle.version, devices, codes },
+      ...{ password, record, version: bundle.version, devices, codes, codesBy: device },
       signedIn: [keyOf(device)],
     };
     const keeping = sealRecovery({ accountSeed: this.#seed, name: of.name }, this.state.account.hash, codes);
@@ -304,7 +313,15 @@ export class AccountLife {
       account: await accountFromSeed(this.#seed),
       name: `${this.#person}-${++this.#born}`,
       password: this.#secret(),
-      ...{ record: null, version: 0, devices: [await newDevice()], signedIn: [], codes: [], ended: false },
+      ...{
+        record: null,
+        version: 0,
+        devices: [await newDevice()],
+        signedIn: [],
+        codes: [],
+        codesBy: null,
+        ended: false,
+      },
     };
   }
 

@@ -23,6 +23,8 @@ export interface AccountState {
   readonly signedIn: readonly string[];
   /** Secrets of recovery codes. */
   readonly codes: readonly Uint8Array[];
+  /** Made them: they end when it is taken off the list. */
+  readonly codesBy: Signer | null;
   readonly ended: boolean;
 }
 
