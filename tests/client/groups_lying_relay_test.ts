@@ -1,8 +1,11 @@
 /** What a relay that lies about commits can do to a group: cost time, and be noticed. @module */
 import assert from "node:assert/strict";
+import { commit } from "../../crypto/mls/commit.ts";
+import { describe } from "../../crypto/mls/state.ts";
 import type { GetCommitsResponse } from "../../proto/gen/qight/v1/group_pb.ts";
 import { QightError } from "../../proto/errors.ts";
 import { assertOneView, GroupPerson, groupRelay } from "./group_people.ts";
+import { commitAsIs, stateOf } from "./poisons.ts";
 
 type Lie = (commits: GetCommitsResponse[]) => GetCommitsResponse[];
 
@@ -91,4 +94,33 @@ Deno.test("a relay that says who is a member is none takes the group from them, 
   assert.deepEqual((await bo.read()).map(({ happened }) => happened.kind), ["removed_me", "healed"]);
   await ana.read();
   await assertOneView(group, [ana, bo]);
+});
+
+Deno.test("regression: a relay that dates a commit back helps no plain member to take a listed device away", async () => {
+  await using relay = await groupRelay();
+  await using ana = await GroupPerson.join(relay, 1);
+  await using bo = await GroupPerson.join(relay, 2);
+  await using phone = await GroupPerson.join(relay, 2, { device: 3 });
+  await using cy = await GroupPerson.join(relay, 4);
+  const { group } = await ana.groups.create("ops", [bo.account, cy.account]);
+  await ana.events();
+  for (const one of [bo, phone, cy]) await one.read();
+  const state = await stateOf(cy, group);
+  const { members } = describe(state);
+  const victim = members.find(({ device }) => device.toHex() === phone.device.toHex())!;
+  const made = await commit(state, { remove: [victim.leaf], nowMs: Date.now() });
+  const roster = members.filter(({ leaf }) => leaf !== victim.leaf).map(({ device }) => device);
+  await commitAsIs(cy, group, { commit: made.commit, groupInfo: made.groupInfo, roster });
+  const { devices } = (await bo.directory.latest(bo.account))!;
+  const before = BigInt(devices.find(({ key }) => key.toHex() === phone.device.toHex())!.addedAtMs - 1);
+  lying(
+    ana,
+    (all) =>
+      all.map((one) =>
+        one.kind.case === "commit"
+          ? { ...one, kind: { case: "commit", value: { ...one.kind.value, acceptedAtMs: before } } }
+          : one
+      ),
+  );
+  assert.equal((await ana.happened())[0], "refused_commit");
 });
