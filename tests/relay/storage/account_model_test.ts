@@ -23,10 +23,10 @@ const moving = fc.option(one).map((n) => n === null ? null : device(n));
 const versionOf = async (store: Store, n: number) => (await store.bundleOfAccount(key(5, n)))?.version ?? 0;
 
 const doings: fc.Arbitrary<readonly [what: string, run: Doing]> = fc.oneof(
-  fc.tuple(account, some, moving).map(([n, devices, mover]) =>
+  fc.tuple(account, some, moving, fc.boolean()).map(([n, devices, mover, keepLeft]) =>
     [`put ${n} ${devices}`, async (store: Store) => {
       const version = await versionOf(store, n);
-      return store.putBundle(bundle(n, devices, version + 1), version, { moving: mover, ...times() });
+      return store.putBundle(bundle(n, devices, version + 1), version, { moving: mover, keepLeft, ...times() });
     }] as const
   ),
   fc.tuple(account, one, fc.constantFrom("anna", "bert")).map(([n, by, name]) =>
@@ -46,7 +46,13 @@ const doings: fc.Arbitrary<readonly [what: string, run: Doing]> = fc.oneof(
       },
     ] as const
   ),
-  account.map((n) => [`keep ${n}`, ({ accounts }: Store) => accounts.putRecovery(keeping(n))] as const),
+  fc.tuple(account, one).map(([n, by]) =>
+    [
+      `keep ${n} by ${by}`,
+      ({ accounts }: Store) =>
+        accounts.putRecovery(keeping(n, n, { device: device(by) })).then(() => "kept", (refused) => refused.code),
+    ] as const
+  ),
   account.map((n) =>
     [`renew ${n}`, ({ accounts }: Store) => accounts.renewRecovery(key(5, n), new Uint8Array(64).fill(n))] as const
   ),
