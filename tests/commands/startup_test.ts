@@ -71,6 +71,27 @@ Deno.test("sealed mail loads nothing that seals, opens or changes conversations"
   assert.deepEqual(inFolder("client/groups/", loaded), light);
 });
 
+Deno.test("a message by somebody with one device and no name loads nothing of accounts but where a session token would be", () => {
+  const loaded = loadedBy("cli/main.ts", "cli/run.ts", "cli/commands/send.ts");
+  assert.deepEqual(inFolder("client/accounts/", loaded), ["session_token.ts"]);
+  const client = inFolder("client/", loaded);
+  assert.ok(client.includes("participant.ts"), "the graph was understood");
+  const late = [
+    "account_calls.ts",
+    "block.ts",
+    "devices.ts",
+    "history_move.ts",
+    "link.ts",
+    "opaque_thread.ts",
+    "own_sync.ts",
+  ];
+  const folders = ["history_move/", "own_sync/"];
+  const isLate = (module: string) => late.includes(module) || folders.some((folder) => module.startsWith(folder));
+  assert.deepEqual(client.filter(isLate), []);
+  const crypto = ["account_end", "account_name", "link", "opaque", "recovery", "recovery_code", "voucher"];
+  assert.deepEqual(inFolder("crypto/", loaded).filter((module) => crypto.includes(module.slice(0, -3))), []);
+});
+
 Deno.test("a message into a conversation that stands loads nothing that begins, joins or changes one", () => {
   const late = ["client/group_messages.ts", "client/groups/view.ts", "crypto/mls/state.ts"];
   const loaded = loadedBy("cli/main.ts", "cli/run.ts", "cli/commands/send.ts", ...late);
