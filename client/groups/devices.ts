@@ -12,7 +12,8 @@ import { change } from "./change.ts";
 import { bringTo } from "./reach.ts";
 import type { GroupRoom } from "./room.ts";
 import { distinct } from "./rows.ts";
-import { bringBack, keepSeats, waitsForSeats } from "./homeless.ts";
+import { bringBack } from "./homeless.ts";
+import { keepSeats, waitsForSeats } from "./kept_seats.ts";
 import { NOTHING, type Seats, seatsOf } from "./seats.ts";
 
 /** Hears how many conversations are done, of how many. */

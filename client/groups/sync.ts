@@ -14,6 +14,7 @@ import { hasEnded } from "../account_ends.ts";
 import { goneAmong, notListed, refreshBundles, unlisted } from "./authentication.ts";
 import { type HealReason, keepEvents, untold } from "./events.ts";
 import { adopt } from "./pending.ts";
+import { dropSeat } from "./kept_seats.ts";
 import { faultOf, removalsToJustify } from "./roles.ts";
 import { callsOf, type GroupRoom } from "./room.ts";
 import { distinct, happeningsOf, localName, nextRow } from "./rows.ts";
@@ -160,6 +161,7 @@ async function takePage(
       const ended = (account: Uint8Array) => hasEnded(tables, account);
       keepEvents(tables, row, atMs, untold(happeningsOf(change, members, ended), leavers));
       for (const { account } of [...change.removed, ...change.added]) groups.dropLeaver(room.relay, group, account);
+      for (const { account } of change.added) dropSeat(tables, { relay: room.relay, group }, account);
     } catch (thrown) {
       if (thrown instanceof BundlesNeeded) return await finish({ kind: "needs", accounts: thrown.accounts });
       if (asQightError(thrown).code !== "bad_group_message") throw thrown;

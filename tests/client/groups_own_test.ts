@@ -4,6 +4,7 @@ import { directGroupId } from "../../crypto/direct_group.ts";
 import { systemRandom } from "../../client/clock.ts";
 import { openOwn } from "../../client/groups/own.ts";
 import { leaveFormer } from "../../client/groups/former.ts";
+import { keepSeats } from "../../client/groups/kept_seats.ts";
 import { QightError } from "../../proto/errors.ts";
 import { assertOneView, devicesIn, GroupPerson, groupRelay, RELAY_NAME } from "./group_people.ts";
 import { Talker } from "./talker.ts";
@@ -163,4 +164,20 @@ Deno.test("a device that moved to another account has no conversations and no Ke
   assert.deepEqual(await bo.store.read(({ keyPackages }) => keyPackages.all()), []);
   await assert.rejects(bo.groups.find("#ops"), isCode("not_a_member"));
   assert.deepEqual(await bo.store.read(({ groups }) => groups.parts(RELAY_NAME, group)), null);
+});
+
+Deno.test("regression: whoever came back and was removed again is not brought back by a member who was away", async () => {
+  await using relay = await groupRelay();
+  await using ana = await GroupPerson.join(relay, 1);
+  await using bo = await GroupPerson.join(relay, 2);
+  await using cy = await GroupPerson.join(relay, 4);
+  const { group } = await ana.groups.create("ops", [bo.account, cy.account]);
+  for (const one of [ana, bo, cy]) await one.read();
+  // Cy saw that bo's last leaf has to go, and was cut off before the change.
+  await keepSeats(cy.room, group, [bo.account]);
+  await ana.groups.remove(group, [bo.account]);
+  await ana.groups.invite(group, [bo.account]);
+  await ana.groups.remove(group, [bo.account]);
+  await cy.read();
+  assert.deepEqual((await cy.groups.show(group)).members.length, 2);
 });
