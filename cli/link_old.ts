@@ -108,6 +108,7 @@ export async function bringIn(
     if (!history) return;
     const { lines, leftOut } = await historyTo(talk, messenger, room, device);
     if (lines > 0) talk.note(`history: ${counted(lines, "line")} went to the new device, for its next fetch`);
+    else if (leftOut === 0) talk.note("history: there is none on this device");
     if (leftOut > 0) talk.note(`history: ${counted(leftOut, "line")} stayed here: too large to travel`);
   } catch (thrown) {
     talk.signal.throwIfAborted();

@@ -226,7 +226,7 @@ export const errorTable = {
     77,
     "Use qight account login NAME, or qight account register NAME when you are new here.",
   ),
-  wrong_password: kind(7709, "The name or the password is wrong", 77, "Try again."),
+  wrong_password: kind(7709, "The name or the password is wrong", 77, "Try again, after the wait where one is named."),
   not_listed: kind(
     7710,
     "This device is not on the account's list",
