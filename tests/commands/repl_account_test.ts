@@ -94,7 +94,7 @@ row("/delete-account wants the id, and the chat ends with the account", async ()
   assert.match(yes.stderr, /the account is deleted/);
   assert.doesNotMatch(yes.stdout, /device {2}SHA256/, "nothing is done after it");
   const sent = await mallory.run(["send", eve.id, "are you there?", "--json"]);
-  assert.equal(sent.code, 67, sent.stderr);
+  assert.equal(sent.code, 77, sent.stderr);
 });
 
 row("/help knows each of them", async () => {
