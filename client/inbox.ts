@@ -11,8 +11,8 @@ import { tellDeviceNews } from "./device_news.ts";
 import { keepProof } from "./franked.ts";
 import { lookForGaps, nextLookMs } from "./gap_watch.ts";
 import { GroupOpener } from "./group_opener.ts";
+import { inTurn } from "./group_turns.ts";
 import { isToTend } from "./groups/events.ts";
-import type { GroupEvent } from "./groups.ts";
 import { type ActionEvent, type InboxEvent, type InboxMessage, messageName } from "./inbox_events.ts";
 import type { InboxOptions, ReadOptions } from "./inbox_options.ts";
 import type { Page } from "./mailbox_page.ts";
@@ -239,7 +239,7 @@ export class Inbox {
         if (!peek) await this.#keep(page);
         for (const event of page.events) if (event.type === "message") held.add(messageName(event));
         yield* tellDeviceNews(this.#options.store, peek);
-        const happened = yield* this.#inTurn(page.events, peek);
+        const happened = yield* inTurn(this.#options, page.events, peek);
         // While there is more to come it gathers; without `follow` it is told at the end.
         if (follow && caughtUp && !peek) await this.#options.arrivals?.tell(relay);
         // The relay says once that all is read; who stays and hears of something to do later does it then.
@@ -297,35 +297,7 @@ export class Inbox {
       // What the relay refuses there is tried again the next time; no message depends on it.
       if (!(thrown instanceof QightError) || thrown.requestId === undefined || isLost(thrown)) throw thrown;
     }
-    yield* this.#inTurn([], peek);
-  }
-
-  /**
-   * A page, and what happened to groups where the relay took it in: nobody seems to speak after he left. What happened counts
-   * as told when the caller asks for more.
-   */
-  async *#inTurn(
-    page: readonly InboxEvent[],
-    peek: boolean,
-  ): AsyncGenerator<InboxEvent[], readonly GroupEvent[], undefined> {
-    const { groups, store, onGroups } = this.#options;
-    const happened = await groups?.events() ?? [];
-    let from = 0;
-    for (let next = 0; next < happened.length;) {
-      const to = turnOf(happened[next], page, from);
-      const told: GroupEvent[] = [];
-      while (next < happened.length && turnOf(happened[next], page, to) === to) told.push(happened[next++]);
-      if (to > from) yield page.slice(from, to);
-      yield told;
-      from = to;
-      if (peek) continue;
-      await store.write((tables) => {
-        groups!.shown(tables, told);
-        onGroups?.(tables, told);
-      });
-    }
-    if (from < page.length) yield page.slice(from);
-    return peek ? [] : happened;
+    yield* inTurn(this.#options, [], peek);
   }
 
   /** While following, holes are looked at again when they are old enough. */
@@ -367,15 +339,6 @@ function hasSeq(arrival: Arrival): arrival is Extract<DeliveryEvent, { seq: numb
 /** A notice that the devices of a member's account are others now. */
 function isOfDevices(arrival: Arrival): boolean {
   return arrival.type === "notice" && arrival.notice?.kind === "members";
-}
-
-/** Before which event of a page something that happened to a group is told: the first that came later, from `from` on. */
-function turnOf({ happened, atMs }: GroupEvent, page: readonly InboxEvent[], from: number): number {
-  if (happened.kind === "joined") return from;
-  const later = page.findIndex((event, at) =>
-    at >= from && (event.type === "message" || event.type === "action") && event.receivedAtMs > atMs
-  );
-  return later < 0 ? page.length : later;
 }
 
 function messagesIn(page: readonly InboxEvent[]): number {
