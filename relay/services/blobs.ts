@@ -26,7 +26,7 @@ import { accountOfCaller, type GroupRoom, ID_BYTES, limited } from "./group_room
 const MAX_CHUNK = 256 * 1024;
 /** Smallest chunk but the last: each is a row and a sync, and a file of single bytes would be millions. */
 const MIN_CHUNK = 16 * 1024;
-/** What one account may claim: ten of the largest files. A constant, as relay.toml has no key for it yet (CLI.md). */
+/** What one account may claim: ten of the largest files. A constant: relay.toml has no key for it. */
 const QUOTA_BYTES = 10 * MAX_BLOB_BYTES;
 /** How long what is not whole may lie. */
 const UNFINISHED_MS = 24 * 3600_000;

@@ -1,10 +1,12 @@
 /** The pure parts of the command line, without a process. @module */
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { comeBackInto, revokeLost } from "../../cli/after_recovery.ts";
 import { escapeControls, escapeLine, safeJson } from "../../cli/escape.ts";
 import { type Notice, noticeText } from "../../cli/event_output.ts";
 import { decodeIdentity, encodeIdentity } from "../../crypto/identity_bytes.ts";
 import { readLines } from "../../cli/lines.ts";
+import type { Messenger } from "../../cli/messenger.ts";
 import { Output, ReaderGone } from "../../cli/output.ts";
 import { safeName } from "../../client/storage/save_files.ts";
 import { waitRemarks } from "../../cli/wait_remark.ts";
@@ -177,3 +179,20 @@ for (const [event, sentence] of notices) {
     assert.match(await noticeText(event), sentence);
   });
 }
+
+Deno.test("a relay that goes away after a recovery: groups are only warned of, devices that stay listed are an error that says so", async () => {
+  const lost = new QightError("unreachable", "The relay does not answer");
+  const messenger = { connect: () => Promise.reject(lost) } as unknown as Messenger;
+  const said: string[] = [];
+  const out = { error: (text: string) => void said.push(text) } as unknown as Output;
+  const { signal } = new AbortController();
+  await comeBackInto(messenger, [], { out, signal });
+  assert.deepEqual(said, [
+    "warning: you are back in, but not all is done yet (The relay does not answer); qight fetch goes on",
+  ]);
+  await assert.rejects(revokeLost(messenger, { out, signal }), {
+    code: "unreachable",
+    message: "You are back in, but your other devices were not taken off the list: The relay does not answer",
+    hint: "Take them off by hand: qight device list, then qight device revoke NAME.",
+  });
+});
