@@ -67,13 +67,15 @@ export async function publishBundle(room: PublishingRoom, call: CallContext): Pr
   }
   if (known && bundle.devices.some(({ key }) => !isListed(key))) takeNewDevice(room, bundle.account);
   const { put, expectedVersion, change } = await bundleStep(room, call, bundle, Number(request.expectedVersion));
-  const outcome = await room.store.putBundle(put, expectedVersion, change);
+  const session = listed && !refused ? null : room.sessions.make(call.peer.device, bundle.account);
+  // In one step: a device that is listed and has no session would be refused what it was let in for.
+  const outcome = await room.store.putBundle(put, expectedVersion, { ...change, session: session?.stored ?? null });
   if (outcome.kind !== "stored") throw bundleRefusal(outcome);
   listChanged(room, put, outcome);
   if (listed && !refused) return await answer(call, "");
-  const { sessionToken } = await room.sessions.issue(call.peer.device, bundle.account);
-  if (refused) admitPeer(call, sessionToken);
-  await answer(call, sessionToken);
+  const token = session?.token ?? "";
+  if (refused) admitPeer(call, token);
+  await answer(call, token);
 }
 
 function takeNewDevice({ limits, metrics }: PublishingRoom, account: Uint8Array): void {

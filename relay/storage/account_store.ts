@@ -22,6 +22,8 @@ export interface BundleChange extends NoticeTimes {
    * is forgotten.
    */
   readonly keepLeft?: boolean;
+  /** The session that the publishing device gets; together with the list, or neither. */
+  readonly session?: StoredSession | null;
 }
 
 /** A bundle as one part of a larger change. */

@@ -55,6 +55,7 @@ class MemoryStore implements Store {
   readonly #keyPackages: MemoryKeyPackages;
   readonly #blobs: MemoryBlobs;
   readonly #lists: MemoryLists;
+  readonly #sessions = new MemorySessions();
   readonly #accounts: MemoryAccounts;
   readonly #sealingKeys = new Map<string, StoredSealingKey>();
   readonly #invites = new MemoryInvites();
@@ -71,7 +72,7 @@ class MemoryStore implements Store {
     this.blobs = this.#blobs = new MemoryBlobs(this.#mailboxes, changed);
     const bundleOf = (account: Uint8Array) => this.#lists.get(account);
     this.keyPackages = this.#keyPackages = new MemoryKeyPackages(bundleOf, this.#mailboxes, changed);
-    const sessions = new MemorySessions();
+    const sessions = this.#sessions;
     const recoveries = new MemoryRecoveries();
     const lists = this.#lists = new MemoryLists(this.#mailboxes, this.#groups, {
       dropOfDevice: (device) => {
@@ -121,7 +122,9 @@ class MemoryStore implements Store {
 
   async putBundle(next: StoredBundle, expectedVersion: number, change: BundleChange | null = null): Promise<BundlePut> {
     this.#changed();
-    return this.#lists.put(next, expectedVersion, change);
+    const put = this.#lists.put(next, expectedVersion, change);
+    if (put.kind === "stored" && change?.session) this.#sessions.put(change.session);
+    return put;
   }
 
   async bundleOfAccount(account: Uint8Array): Promise<StoredBundle | null> {

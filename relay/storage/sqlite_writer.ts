@@ -26,7 +26,7 @@ import { Payloads } from "./sqlite_payloads.ts";
 import { Recoveries } from "./sqlite_recoveries.ts";
 import { Sessions } from "./sqlite_sessions.ts";
 import { type Batch, Outcomes, type Step, unpackMessages } from "./sqlite_wire.ts";
-import type { Range, StoreLimits } from "./store.ts";
+import type { BundlePut, Range, StoreLimits } from "./store.ts";
 
 const pageBytes = 4096;
 /** Pages in the log, not yet in the database, that start a checkpoint: 8 MiB, a few milliseconds. */
@@ -61,6 +61,7 @@ export class Writer {
   readonly #groups: Groups;
   readonly #fanOut: FanOut;
   readonly #lists: Lists;
+  readonly #sessions: Sessions;
   readonly #accounts: Accounts;
   readonly #reserve: Reserve;
   #running = -1;
@@ -79,7 +80,7 @@ export class Writer {
     this.#groupRows = new GroupRows(this.#db, this.#mailboxes);
     this.#groups = new Groups(this.#db, this.#groupRows, this.#mailboxes, this.#messages);
     this.#fanOut = new FanOut(this.#groupRows, this.#mailboxes, this.#messages, payloads);
-    const sessions = new Sessions(this.#db, this.#mailboxes);
+    const sessions = this.#sessions = new Sessions(this.#db, this.#mailboxes);
     const recoveries = new Recoveries(this.#db);
     this.#lists = new Lists(this.#db, this.#mailboxes, this.#messages, this.#groups, {
       dropOfDevice: (device) => {
@@ -193,10 +194,7 @@ export class Writer {
       case "account":
         return this.#accounts.change(args[0] as string, args[1] as readonly unknown[], limits, this.#reserve.mayGrow);
       case "putBundle":
-        return this.#lists.put(
-          ...args as [StoredBundle, number, BundleChange | null],
-          { limits, mayGrow: this.#reserve.mayGrow },
-        );
+        return this.#putBundle(...args as [StoredBundle, number, BundleChange | null], limits);
       case "acknowledge":
         return this.#messages.acknowledge(...args as [Uint8Array, readonly Range[]]);
       case "collect":
@@ -252,6 +250,12 @@ export class Writer {
       default:
         throw new QightError("internal", `The store knows no change ${name}`);
     }
+  }
+
+  #putBundle(next: StoredBundle, expectedVersion: number, change: BundleChange | null, limits: StoreLimits): BundlePut {
+    const put = this.#lists.put(next, expectedVersion, change, { limits, mayGrow: this.#reserve.mayGrow });
+    if (put.kind === "stored" && change?.session) this.#sessions.put(change.session);
+    return put;
   }
 
   #collect(nowMs: number): CollectStep {
