@@ -81,6 +81,9 @@ async function prove(size: Size): Promise<Finding> {
     for (let n = first; n < Math.min(accounts, first + ACCOUNTS_A_TIME); n++) {
       const one = await CapturedAccount.register(relay.address, `captured-${n}`);
       for (let login = 0; login < LOGINS_AN_ACCOUNT; login++) await one.logIn();
+      complaints.push(...one.strange);
+      // What a second session took the place of cannot go on.
+      if (one.strange.length > 0) return { counts: { ...counts }, complaints };
       for (const revoked of [false, true, false]) await one.link(revoked);
       // The other accounts' last lists are the newest ones when they are played back.
       if (n % 2 === 0) await one.recover();

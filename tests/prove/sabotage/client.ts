@@ -19,6 +19,11 @@ const lies: Readonly<Record<string, () => void>> = {
   "trust-an-old-copy": () => {
     Groups.prototype.healRestored = () => Promise.resolve();
   },
+  /** A revoked device keeps its seat in the conversations. */
+  "keep-a-lost-leaf": () => {
+    Groups.prototype.removeGoneDevices = () => Promise.resolve([]);
+    Groups.prototype.tend = () => Promise.resolve([]);
+  },
 };
 
 const [name, ...args] = Deno.args;

@@ -4,6 +4,8 @@
  */
 import { QightError } from "../../../proto/errors.ts";
 import type { Enqueued, NewMessage, Store } from "../../../relay/storage/store.ts";
+import { codesStay, guessFreely, keepSessions, lateCodes, reuseALogin, slowForKnown } from "./account_lies.ts";
+import { instead } from "./instead.ts";
 
 /** Puts a lie around a store. */
 export type Lie = (store: Store) => Store;
@@ -20,6 +22,12 @@ export const lies: Readonly<Record<string, Lie>> = {
   "two-commits-an-epoch": twoCommitsAnEpoch,
   "hand-out-twice": handOutTwice,
   "never-take-back": neverTakeBack,
+  "keep-sessions": keepSessions,
+  "late-codes": lateCodes,
+  "codes-stay": codesStay,
+  "slow-for-known": slowForKnown,
+  "reuse-a-login": reuseALogin,
+  "guess-freely": guessFreely,
 };
 
 /** Says "stored" at once and stores meanwhile. */
@@ -141,17 +149,6 @@ function handOutTwice(store: Store): Store {
 function neverTakeBack(store: Store): Store {
   return instead(store, {
     groups: instead(store.groups, { report: () => Promise.resolve({ reopened: false, notices: [] }) }),
-  });
-}
-
-/** A store, or a part of one, with some of its methods replaced. */
-function instead<T extends object>(store: T, lies: Partial<T>): T {
-  return new Proxy(store, {
-    get(target, name) {
-      const owner = Reflect.has(lies, name) ? lies : target;
-      const value = Reflect.get(owner, name);
-      return typeof value === "function" ? value.bind(owner) : value;
-    },
   });
 }
 

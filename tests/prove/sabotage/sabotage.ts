@@ -2,6 +2,10 @@
  * A checker that cannot fail proves nothing: the rows are run against relays that each tell one lie, and must complain.
  * @module
  */
+import { accountKilled } from "../accounts/account_killed.ts";
+import { passwordLogin } from "../accounts/password_login.ts";
+import { replayedAccounts } from "../accounts/replayed_accounts.ts";
+import { revokedDevice } from "../accounts/revoked_device.ts";
 import { commitRace } from "../groups/commit_race.ts";
 import { keyPackages } from "../groups/key_packages.ts";
 import { manyProcesses } from "../groups/many_processes.ts";
@@ -11,6 +15,7 @@ import { ioFault } from "../disk/io_fault.ts";
 import { readerKilled } from "../lifecycle/reader_killed.ts";
 import { relayKilledUnderLines, relayKilledUnderWire } from "../relay_killed.ts";
 import { replay } from "../hostile/replay.ts";
+import { sameNames } from "../hostile/same_names.ts";
 import type { Finding, Row, Size } from "../row.ts";
 import { syncBeforeAck } from "../sync_before_ack.ts";
 
@@ -62,6 +67,19 @@ const trials: readonly Trial[] = [
     row: restoredMember,
     rounds: 1,
     caughtBy: /messages under keys of epoch/,
+  },
+  { lie: "keep-sessions", row: accountKilled, rounds: 2, caughtBy: /should be .* and is / },
+  { lie: "late-codes", row: accountKilled, rounds: 4, caughtBy: /should be .* and is / },
+  { lie: "codes-stay", row: accountKilled, rounds: 3, caughtBy: /recovery code that was replaced got ok/ },
+  { lie: "reuse-a-login", row: replayedAccounts, rounds: 5, caughtBy: /taken twice on its own connection/ },
+  { lie: "guess-freely", row: passwordLogin, rounds: 20, caughtBy: /guesses at an? (un)?known name were looked at/ },
+  { lie: "slow-for-known", row: sameNames, rounds: 30, caughtBy: /^told apart/ },
+  {
+    lie: "keep-a-lost-leaf",
+    by: "client",
+    row: revokedDevice,
+    rounds: 1,
+    caughtBy: /opens with the keys of the revoked device/,
   },
   { lie: "drop-one-in-500", row: relayKilledUnderLines, rounds: 1, caughtBy: /^\d+ lost/ },
 ];
