@@ -55,6 +55,16 @@ export function accountContract(row: (promise: string, run: (store: Store) => Pr
     assert.equal(await accounts.names(), 1);
   });
 
+  row("regression: a device that is let in is signed in with its place on the list, or neither", async (store) => {
+    const { accounts } = store;
+    const { put, change } = step(bundle(1, [1, 3], 2), 1, device(3));
+    const signedIn = { ...change, session: session(3, { account: key(5, 1) }) };
+    assert.equal((await store.putBundle(put, 7, signedIn)).kind, "version_conflict");
+    assert.equal(await accounts.session(session(3).tokenHash), null);
+    assert.equal((await store.putBundle(put, 1, signedIn)).kind, "stored");
+    assert.deepEqual(await accounts.session(session(3).tokenHash), session(3, { account: key(5, 1) }));
+  });
+
   row("a name, or one that looks like it, is one account's; of two at once one gets it", async (store) => {
     const { accounts } = store;
     const both = await Promise.all([1, 2].map((n) => accounts.register(named(n, "alice"), null, session(n))));

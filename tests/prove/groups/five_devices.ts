@@ -13,7 +13,7 @@ import { Circle, type Member, troubles } from "./circle.ts";
 export const fiveDevices: Row = {
   name: "five-devices",
   property: "ten devices of two people: those that were away catch up through kills, each shows every message once",
-  rounds: { ci: 200, night: 5_000 },
+  rounds: { ci: 200, night: 10_000 },
   run: prove,
 };
 

@@ -33,16 +33,24 @@ export function lateCodes(store: Store): Store {
   });
 }
 
-/** What a recovery code opened once it opens for ever. */
+/** What a recovery code opened once it opens for ever, also for the relay that is started after a kill. */
 export function codesStay(store: Store): Store {
-  const opened = new Map<string, NonNullable<Awaited<ReturnType<Store["accounts"]["recovery"]>>>>();
+  const memory = `${Deno.env.get("XDG_RUNTIME_DIR")}/codes`;
   return withAccounts(store, {
     async putRecovery(keeping) {
       await store.accounts.putRecovery(keeping);
-      for (const { locatorHash, wrapped } of keeping.codes) opened.set(locatorHash.toHex(), { ...keeping, wrapped });
+      const lines = keeping.codes.map(({ locatorHash, wrapped }) =>
+        [locatorHash, keeping.account, keeping.sealed, wrapped].map((bytes) => bytes.toHex()).join(" ")
+      );
+      Deno.writeTextFileSync(memory, lines.join("\n") + "\n", { append: true });
     },
     async recovery(hash) {
-      return await store.accounts.recovery(hash) ?? opened.get(hash.toHex()) ?? null;
+      const found = await store.accounts.recovery(hash);
+      if (found) return found;
+      const line = Deno.readTextFileSync(memory).split("\n").find((line) => line.startsWith(hash.toHex()));
+      if (line === undefined) return null;
+      const [account, sealed, wrapped] = line.split(" ").slice(1).map((hex) => Uint8Array.fromHex(hex));
+      return { account, sealed, wrapped };
     },
   });
 }

@@ -70,7 +70,7 @@ const trials: readonly Trial[] = [
   },
   { lie: "keep-sessions", row: accountKilled, rounds: 2, caughtBy: /should be .* and is / },
   { lie: "late-codes", row: accountKilled, rounds: 4, caughtBy: /should be .* and is / },
-  { lie: "codes-stay", row: accountKilled, rounds: 3, caughtBy: /recovery code that was replaced got ok/ },
+  { lie: "codes-stay", row: accountKilled, rounds: 6, caughtBy: /recovery code that was replaced got ok/ },
   { lie: "reuse-a-login", row: replayedAccounts, rounds: 5, caughtBy: /taken twice on its own connection/ },
   { lie: "guess-freely", row: passwordLogin, rounds: 20, caughtBy: /guesses at an? (un)?known name were looked at/ },
   { lie: "slow-for-known", row: sameNames, rounds: 30, caughtBy: /^told apart/ },
