@@ -228,6 +228,7 @@ function serviceRoom(enqueue: () => Promise<Enqueued>, signer: Signer): Acceptan
   const { limits } = defaultRelayConfig("/nowhere");
   return {
     store: { enqueue } as unknown as Store,
+    blocks: { check: () => null },
     mailboxes: new Mailboxes(),
     limits: createLimits({ limits, now: () => NOW }),
     metrics: createMetrics({ version: "test" }),
