@@ -14,7 +14,8 @@ import { isMember } from "./member_row.ts";
 import { settlePending } from "./pending.ts";
 import { comeIn } from "./rejoin.ts";
 import { callsOf, type GroupRoom } from "./room.ts";
-import { type LoggedCommit, takeCommits } from "./sync.ts";
+import type { LoggedCommit } from "./commit_log.ts";
+import { takeCommits } from "./sync.ts";
 
 /** Where a group is: at the wanted epoch, beyond it, not there (yet), or not a group of this device. */
 export type Reached = "there" | "ahead" | "behind" | "none";

@@ -2,26 +2,25 @@
  * Takes in the commits that a group's relay has accepted, in order, a page in one transaction.
  * @module
  */
+import { lists } from "../../crypto/bundle.ts";
 import { applyCommit, type CommitChange } from "../../crypto/mls/apply.ts";
 import type { Member } from "../../crypto/mls/credential.ts";
-import { describe } from "../../crypto/mls/state.ts";
+import { describe, type GroupState } from "../../crypto/mls/state.ts";
 import { equal } from "../../crypto/equal.ts";
 import { sha256 } from "../../crypto/sha256.ts";
 import { asQightError, QightError } from "../../proto/errors.ts";
-import type { CommitLogEntry } from "../group_calls.ts";
-import type { GroupRow, Tables } from "../storage/store.ts";
+import type { Tables } from "../storage/store.ts";
 import { hasEnded } from "../account_ends.ts";
-import { goneAmong, notListed, refreshBundles, unlisted } from "./authentication.ts";
+import { goneAmong, refreshBundles, unlisted } from "./authentication.ts";
+import { type LoggedCommit, readLog } from "./commit_log.ts";
 import { type HealReason, keepEvents, untold } from "./events.ts";
+import { goAgain, LOOK_AHEAD } from "./passing.ts";
 import { adopt } from "./pending.ts";
 import { dropSeat } from "./kept_seats.ts";
 import { faultOf, removalsToJustify } from "./roles.ts";
-import { callsOf, type GroupRoom } from "./room.ts";
+import type { GroupRoom } from "./room.ts";
 import { distinct, happeningsOf, localName, nextRow } from "./rows.ts";
 import type { LoadedGroup } from "./states.ts";
-
-/** A commit of the relay's log. */
-export type LoggedCommit = Extract<CommitLogEntry, { kind: "commit" }>;
 
 /** How taking commits in ended. */
 export type Taken =
@@ -38,26 +37,30 @@ export type Taken =
 const PAGE = 16;
 /** Other processes of this device wait for the store no longer than this and one commit more. */
 const TRANSACTION_MS = 500;
-/** A page ends early at this size; a commit that adds 249 people has 0.7 MB. */
-const PAGE_BYTES = 8 * 1024 * 1024;
 
 /** Takes accepted commits in until the group is at `wanted`, or all there are. */
 export async function takeCommits(room: GroupRoom, group: Uint8Array, wanted: number): Promise<Taken> {
   const refreshed = new Set<string>();
+  const passing = new Set<string>();
   for (;;) {
     const row = await room.store.read(({ groups }) => groups.get(room.relay, group));
     if (!row || row.status === "left" || row.status === "removed") return { kind: "over" };
     if (row.epoch >= wanted) return { kind: "taken", epoch: row.epoch };
-    const page = await readLog(room, row, wanted);
+    const page = await readLog(room, row, Math.min(PAGE, wanted - row.epoch));
     if (page === null) {
       await forgetState(room, group);
       return { kind: "over" };
     }
     const { commits, end } = page;
-    const done = await room.store.write((tables) => takePage(room, tables, group, commits, refreshed));
+    const done = await room.store.write((tables) => takePage(room, tables, { group, commits, refreshed, passing }));
     if (done.kind === "needs") {
       await refreshBundles(room, done.accounts);
       for (const account of done.accounts) refreshed.add(account.toHex());
+    } else if (done.kind === "unlisted") {
+      if (!await areGoneLater(room, done)) {
+        return { kind: "refused", commit: done.commit, newest: end !== null && end.epoch === done.commit.epoch + 1 };
+      }
+      for (const device of done.devices) passing.add(device);
     } else if (done.kind === "refused") {
       return { ...done, newest: end !== null && end.epoch === done.commit.epoch + 1 };
     } else if (done.kind !== "taken") return done;
@@ -70,44 +73,42 @@ export async function takeCommits(room: GroupRoom, group: Uint8Array, wanted: nu
   }
 }
 
-/** Some commits from the row's epoch on, and the end of the log when it was reached; null for who is no member. */
-async function readLog(room: GroupRoom, { group, epoch }: GroupRow, wanted: number) {
-  const commits: LoggedCommit[] = [];
-  let end: Extract<CommitLogEntry, { kind: "end" }> | null = null;
-  let bytes = 0;
-  const { calls } = await callsOf(room);
-  try {
-    // Read whole before anything is worked on: the deadline of a call goes on while its reader is busy.
-    for await (const entry of calls.commits(group, epoch, Math.min(PAGE, wanted - epoch))) {
-      if (entry.kind === "end") end = entry;
-      else {
-        commits.push(entry);
-        bytes += entry.commit.length;
-        if (bytes > PAGE_BYTES) break;
-      }
-    }
-  } catch (thrown) {
-    const error = asQightError(thrown);
-    if (error.code === "not_a_member" || error.code === "no_such_group") return null;
-    throw error;
-  }
-  return { commits, end };
-}
-
 type PageEnd =
   | { readonly kind: "taken"; readonly epoch: number }
   | { readonly kind: "over" }
   | { readonly kind: "needs"; readonly accounts: readonly Uint8Array[] }
   | { readonly kind: "refused"; readonly commit: LoggedCommit }
+  | Unlisted
   | { readonly kind: "broken"; readonly why: HealReason };
+
+/** A commit lets devices (hex) in that no list of their accounts has, not even the newest. */
+interface Unlisted {
+  readonly kind: "unlisted";
+  readonly group: Uint8Array;
+  /** Before the commit. */
+  readonly state: GroupState;
+  readonly commit: LoggedCommit;
+  readonly devices: readonly string[];
+}
+
+/** Whether those devices went again, by what the log says further on: then they were listed once, and may pass. */
+async function areGoneLater(room: GroupRoom, { group, state, commit, devices }: Unlisted): Promise<boolean> {
+  const log = await readLog(room, { group, epoch: commit.epoch }, LOOK_AHEAD);
+  return log !== null && await goAgain(state, log.commits, new Set(devices));
+}
 
 /** Inside a transaction: takes commits in one by one; what was taken before a bad one stays. */
 async function takePage(
   room: GroupRoom,
   tables: Tables,
-  group: Uint8Array,
-  commits: readonly LoggedCommit[],
-  refreshed: ReadonlySet<string>,
+  { group, commits, refreshed, passing }: {
+    readonly group: Uint8Array;
+    readonly commits: readonly LoggedCommit[];
+    /** Accounts (hex) whose lists were asked for. */
+    readonly refreshed: ReadonlySet<string>;
+    /** Devices (hex) that are not listed, and out of the group again before its present epoch. */
+    readonly passing: ReadonlySet<string>;
+  },
 ): Promise<PageEnd> {
   const { groups } = tables;
   let loaded: LoadedGroup | null = await room.states.load(tables, room.relay, group);
@@ -139,10 +140,11 @@ async function takePage(
       const gone = await goneOf(room, tables, change, { members, acceptedAtMs: commit.acceptedAtMs, refreshed });
       const fault = faultOf(change, members, gone);
       if (fault) throw new QightError("bad_group_message", `Cannot take the change: ${fault}`);
-      const missing = await unlisted(change.added, (account) => room.directory.latestIn(tables, account));
+      const staying = change.added.filter(({ device }) => !passing.has(device.toHex()));
+      const missing = await unlisted(staying, (account) => room.directory.latestIn(tables, account));
       const askable = missing.filter((account) => !refreshed.has(account.toHex()));
       if (askable.length > 0) throw new BundlesNeeded(askable);
-      if (missing.length > 0) throw notListed(missing);
+      if (missing.length > 0) throw new DevicesUnlisted(await unlistedAmong(room, tables, staying));
     };
     try {
       const nowMs = Math.min(commit.acceptedAtMs, room.clock.now());
@@ -164,6 +166,9 @@ async function takePage(
       for (const { account } of change.added) dropSeat(tables, { relay: room.relay, group }, account);
     } catch (thrown) {
       if (thrown instanceof BundlesNeeded) return await finish({ kind: "needs", accounts: thrown.accounts });
+      if (thrown instanceof DevicesUnlisted) {
+        return await finish({ kind: "unlisted", group, state, commit, devices: thrown.devices });
+      }
       if (asQightError(thrown).code !== "bad_group_message") throw thrown;
       return await finish({ kind: "refused", commit });
     }
@@ -193,6 +198,15 @@ async function goneOf(
   return gone;
 }
 
+/** Of these devices those (hex) that the known lists of their accounts do not have. */
+async function unlistedAmong(room: GroupRoom, tables: Tables, added: readonly Member[]): Promise<string[]> {
+  const devices: string[] = [];
+  for (const { account, device } of added) {
+    if (!lists(await room.directory.latestIn(tables, account), device)) devices.push(device.toHex());
+  }
+  return devices;
+}
+
 /** The relay says that this device is not on the roster: its state opens nothing more. */
 export async function forgetState({ store, states, relay, clock }: GroupRoom, group: Uint8Array): Promise<void> {
   await store.write((tables) => {
@@ -207,5 +221,12 @@ export async function forgetState({ store, states, relay, clock }: GroupRoom, gr
 class BundlesNeeded extends Error {
   constructor(readonly accounts: readonly Uint8Array[]) {
     super("Bundles are needed");
+  }
+}
+
+/** Thrown inside a transaction: whether these devices (hex) went again the log has to say. */
+class DevicesUnlisted extends Error {
+  constructor(readonly devices: readonly string[]) {
+    super("Devices are on no list");
   }
 }
