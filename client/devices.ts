@@ -9,6 +9,7 @@ import { equal } from "../crypto/equal.ts";
 import { asQightError, QightError } from "../proto/errors.ts";
 import { AccountService } from "../proto/gen/qight/v1/login_pb.ts";
 import type { Clock } from "./clock.ts";
+import { dateForRelay } from "./clock_check.ts";
 import { deviceName, foldedDeviceName } from "./device_name.ts";
 import { noteDeviceNews } from "./device_news.ts";
 import type { Identity } from "./identity.ts";
@@ -18,7 +19,7 @@ import type { ClientStore } from "./storage/store.ts";
 
 /** What works on the list of devices. */
 export interface DeviceRoom {
-  readonly relay: Pick<RelayClient, "getBundle" | "publishBundle" | "rpc">;
+  readonly relay: Pick<RelayClient, "getBundle" | "publishBundle" | "relayNowMs" | "rpc">;
   readonly store: ClientStore;
   readonly identity: Identity;
   readonly clock: Pick<Clock, "now">;
@@ -125,7 +126,7 @@ async function changeList(
   for (let tries = 1;; tries++) {
     const current = await currentList(room);
     if (!lists(current, key)) throw new QightError("no_such_device");
-    const next = await signList(identity, current, change(current.devices), clock.now());
+    const next = await signList(identity, current, change(current.devices), dateForRelay(clock, relay));
     try {
       await relay.publishBundle(next.bytes, current.version);
       // What this device did itself is no news to its owner.

@@ -26,6 +26,7 @@ import { asQightError, QightError } from "../proto/errors.ts";
 import type { LinkGrant, LinkOffer } from "../proto/gen/qight/v1/link_pb.ts";
 import { RendezvousService } from "../proto/gen/qight/v1/rendezvous_pb.ts";
 import type { Clock, Random } from "./clock.ts";
+import { dateForRelay } from "./clock_check.ts";
 import { freeDeviceName } from "./device_name.ts";
 import type { Identity } from "./identity.ts";
 import { MAX_ACCOUNT_DEVICES, signList, tooManyDevices } from "./publish.ts";
@@ -153,7 +154,7 @@ export async function approveLink(
 ): Promise<BundleDevice> {
   const { identity, accountSeed, current, history, clock } = approval;
   checkRoomFor(current, offer.device);
-  const nowMs = clock.now();
+  const nowMs = dateForRelay(clock, await room.source.client(room.signal));
   const device = { key: offer.device, name: freeDeviceName(current.devices, offer.name), addedAtMs: nowMs };
   const bundle = await signList(identity, current, { devices: [...current.devices, device] }, nowMs);
   const { signature } = await signVoucher(identity.signer, bundle);

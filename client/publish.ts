@@ -73,7 +73,7 @@ export async function ownBundle(
 ): Promise<VerifiedBundle> {
   const known = await options.store.read(({ directory }) => directory.latest(options.identity.account.hash));
   if (known) return await openBundle(known.bytes);
-  return await signNext(options, null, null);
+  return await signNext({ ...options, nowMs: options.clock.now() }, null, null);
 }
 
 async function ensureBundle(
@@ -149,11 +149,11 @@ async function nextBundle(
 ): Promise<VerifiedBundle> {
   // A relay that has lost our bundle gets the very same one again.
   if (before && !current && isGood(before, options.identity, options.clock.now())) return before;
-  return await signNext(options, before, current);
+  return await signNext({ ...options, nowMs: dateForRelay(options.clock, options.relay) }, before, current);
 }
 
 async function signNext(
-  { identity, store, clock }: Pick<PublishOptions, "identity" | "store" | "clock">,
+  { identity, store, nowMs }: Pick<PublishOptions, "identity" | "store"> & { readonly nowMs: number },
   before: VerifiedBundle | null,
   current: VerifiedBundle | null,
 ): Promise<VerifiedBundle> {
@@ -167,10 +167,10 @@ async function signNext(
   }
   const devices = newest ? [...newest.devices] : [];
   if (!devices.some(({ key }) => equal(key, own))) {
-    devices.push({ key: own, name: identity.deviceName, addedAtMs: clock.now() });
+    devices.push({ key: own, name: identity.deviceName, addedAtMs: nowMs });
   }
   // Kept only once it is published: a device that lost the race would else take the winner's for a rollback.
-  return await signList(identity, newest, { devices }, clock.now());
+  return await signList(identity, newest, { devices }, nowMs);
 }
 
 /** Signs the list that follows `before`: other devices, or that devices alone change it from now on. */

@@ -12,6 +12,7 @@ import { QightError } from "../../proto/errors.ts";
 import type { RecoveryBundle } from "../../proto/gen/qight/v1/link_pb.ts";
 import { AccountCalls } from "../account_calls.ts";
 import type { Clock, Random } from "../clock.ts";
+import { dateForRelay } from "../clock_check.ts";
 import { freeDeviceName } from "../device_name.ts";
 import type { Identity } from "../identity.ts";
 import type { OpaqueThread } from "../opaque_thread.ts";
@@ -76,7 +77,7 @@ export async function finishRecovery(
   const calls = new AccountCalls(relay.rpc);
   const { name, locator, kept, account } = opened;
   const record = password === null || !opaque ? "" : await registered();
-  const bundle = await nextBundle(identity, opened, revokeOthers, clock.now());
+  const bundle = await nextBundle(identity, opened, revokeOthers, dateForRelay(clock, relay));
   const { contacts, groups, accountSeed } = kept;
   const fields = { accountSeed, contacts, groups, name, madeAtMs: BigInt(clock.now()) };
   const { codes, keeping } = newCodes(fields, account.hash, random);

@@ -66,6 +66,7 @@ function answering(bundle: VerifiedBundle): DeviceRoom["relay"] {
   return {
     getBundle: () => Promise.resolve(bundle.bytes),
     publishBundle: () => Promise.reject(new QightError("version_conflict")),
+    relayNowMs: () => NOW + 1000,
   } as unknown as DeviceRoom["relay"];
 }
 

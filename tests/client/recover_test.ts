@@ -43,7 +43,7 @@ function relayWith(bundle: Uint8Array, more: Record<string, unknown> = {}) {
     asked.push({ method, request });
     return Promise.resolve(method === "RecoverStart" ? found : { sessionToken: "", expiresAtMs: 0n });
   };
-  return { asked, relay: { rpc: { unary } } as unknown as AccountRelay };
+  return { asked, relay: { rpc: { unary }, relayNowMs: clock.now } as unknown as AccountRelay };
 }
 
 async function finishedAs(deviceName: string, bundle: Uint8Array) {

@@ -81,6 +81,19 @@ const locked: Readonly<Record<string, number>> = {
   no_such_file: 6704,
   stale_epoch: 7506,
   not_a_member: 7707,
+  bad_code: 6410,
+  name_taken: 6519,
+  code_unknown: 6520,
+  too_many_devices: 6521,
+  bad_report: 6522,
+  no_such_device: 6705,
+  login_needed: 7708,
+  wrong_password: 7709,
+  not_listed: 7710,
+  suspended: 7711,
+  account_ended: 7712,
+  no_accounts: 7713,
+  refused_by_recipient: 7714,
 };
 
 /** Exit codes that docs/errors.md explains; 0 is no error. */
