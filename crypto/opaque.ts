@@ -5,7 +5,6 @@
  * is the relay's part (relay/login_states.ts): the library finishes one state as often as it is asked.
  * @module
  */
-import { client, ready, server } from "@serenity-kit/opaque";
 import { QightError } from "../proto/errors.ts";
 
 /**
@@ -41,13 +40,13 @@ export interface OpaqueStep {
 
 /** A fresh setup of a relay: its OPRF seed and its key. Secret, and made once: with another one no record opens. */
 export async function makeOpaqueSetup(): Promise<string> {
-  await ready;
+  const { server } = await library();
   return server.createSetup();
 }
 
 /** RegistrationResponse for a RegistrationRequest; throws `bad_frame` when that is none. */
 export async function answerRegistration(setup: string, name: string, request: string): Promise<string> {
-  await ready;
+  const { server } = await library();
   check(request, "registrationRequest");
   const params = { serverSetup: setup, userIdentifier: name, registrationRequest: request };
   return said(() => server.createRegistrationResponse(params)).registrationResponse;
@@ -56,7 +55,7 @@ export async function answerRegistration(setup: string, name: string, request: s
 /** Throws `bad_frame` unless this is a RegistrationRecord, by its form; what is in it only a login shows. */
 export async function checkRecord(setup: string, parties: OpaqueParties, record: string): Promise<void> {
   check(record, "record");
-  await ready;
+  const { client } = await library();
   // The library reads a record only where it answers a login; any request serves.
   const { startLoginRequest } = client.startLogin({ password: "" });
   await answerLogin(setup, parties, record, startLoginRequest);
@@ -72,7 +71,7 @@ export async function answerLogin(
   record: string | null,
   request: string,
 ): Promise<{ readonly state: string; readonly response: string }> {
-  await ready;
+  const { server } = await library();
   check(request, "ke1");
   const { serverLoginState, loginResponse } = said(() =>
     server.startLogin({
@@ -88,7 +87,7 @@ export async function answerLogin(
 
 /** Whether a KE3 proves the password; give a state once. False also for what is no KE3. */
 export async function loginIsProven(state: string, parties: OpaqueParties, finish: string): Promise<boolean> {
-  await ready;
+  const { server } = await library();
   if (!isMessage(finish, "ke3")) return false;
   try {
     server.finishLogin({ serverLoginState: state, finishLoginRequest: finish, identifiers: identifiers(parties) });
@@ -102,7 +101,7 @@ export async function loginIsProven(state: string, parties: OpaqueParties, finis
 
 /** First step of a registration, also of a new password. Quick. */
 export async function beginRegistration(password: string): Promise<OpaqueStep> {
-  await ready;
+  const { client } = await library();
   const { clientRegistrationState, registrationRequest } = client.startRegistration({ password: prepared(password) });
   return { state: clientRegistrationState, request: registrationRequest };
 }
@@ -114,7 +113,7 @@ export async function finishRegistration(
   parties: OpaqueParties,
   response: string,
 ): Promise<string> {
-  await ready;
+  const { client } = await library();
   check(response, "registrationResponse");
   return said(() =>
     client.finishRegistration({
@@ -129,7 +128,7 @@ export async function finishRegistration(
 
 /** First step of a login. Quick. */
 export async function beginLogin(password: string): Promise<OpaqueStep> {
-  await ready;
+  const { client } = await library();
   const { clientLoginState, startLoginRequest } = client.startLogin({ password: prepared(password) });
   return { state: clientLoginState, request: startLoginRequest };
 }
@@ -144,13 +143,20 @@ export async function finishLogin(
   parties: OpaqueParties,
   response: string,
 ): Promise<string | null> {
-  await ready;
+  const { client } = await library();
   check(response, "ke2");
   const params = { password: prepared(password), clientLoginState: state, loginResponse: response };
   const finished = said(() =>
     client.finishLogin({ ...params, identifiers: identifiers(parties), keyStretching: stretching })
   );
   return finished?.finishLoginRequest ?? null;
+}
+
+/** 430 KB with its WebAssembly: loaded where names are used, and one file of a build for all of its threads. */
+async function library(): Promise<typeof import("@serenity-kit/opaque")> {
+  const loaded = await import("@serenity-kit/opaque");
+  await loaded.ready;
+  return loaded;
 }
 
 const stretching = {
