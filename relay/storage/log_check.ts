@@ -14,12 +14,15 @@ export const LOG_BELONGS = 1;
 
 const userVersionAt = 60;
 
-/** Bytes of the log. Throws `store_damaged` when it is missing, or damaged in a way that no crash explains. */
-export function assertLogThere(path: string): number {
+/**
+ * Whether there is a log, be it empty. Throws `store_damaged` when it is missing, or damaged in a way that no crash
+ * explains.
+ */
+export function assertLogThere(path: string): boolean {
   const log = `${path}-wal`;
   const bytes = readWhole(log);
   if (bytes === null) {
-    if (userVersionOf(path) !== LOG_BELONGS) return 0;
+    if (userVersionOf(path) !== LOG_BELONGS) return false;
     throw new QightError("store_damaged", `The write-ahead log ${log} is missing: it holds what was accepted last`, {
       hint:
         "Put the log back beside the database, or restore a backup; see docs/operations.md, When the database is damaged.",
@@ -27,7 +30,7 @@ export function assertLogThere(path: string): number {
   }
   const { damage } = readLogFrames(bytes);
   if (damage !== null) throw new QightError("store_damaged", `The database is damaged: ${damage} (${log})`);
-  return bytes.length;
+  return true;
 }
 
 /** The number in the head of a database file; 0 for a file without one. */

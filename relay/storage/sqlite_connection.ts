@@ -17,7 +17,7 @@ const checkAtStartBytes = 64 * 1024 * 1024;
 /** Opens for writing: creates the file (0600) when absent, migrates it, checks it, proves that commits are synced. */
 export function openForWriting(path: string): Connection {
   const size = createPrivately(path);
-  const log = size > 0 ? assertLogThere(path) : 0;
+  const hasLog = size > 0 && assertLogThere(path);
   const db = new Database(path, { timeout: 5_000 });
   try {
     const mode = db.pragma("journal_mode = WAL", { simple: true });
@@ -40,7 +40,8 @@ export function openForWriting(path: string): Connection {
     assertSynchronous(db);
     return db;
   } catch (thrown) {
-    if (log > 0) closeLeavingLog(db, path);
+    // An empty one too: the database still says that it has one, and the next try would take it for lost.
+    if (hasLog) closeLeavingLog(db, path);
     else db.close();
     throw thrown;
   }
@@ -58,8 +59,14 @@ export function closeLeavingLog(db: Connection, path: string): void {
   } catch {
     // Not even readable: then SQLite cannot move the log either, and the error that brought us here says why.
   }
+  const hadLog = isThere(`${path}-wal`);
   db.close();
   keep?.close();
+  // SQLite removes a log only when all of it is in the database and synced; an empty one then says what the mark in the
+  // database says (log_check.ts). Seen on a full disk, where the second connection cannot always be opened.
+  if (hadLog && !isThere(`${path}-wal`)) {
+    Deno.openSync(`${path}-wal`, { create: true, append: true, mode: 0o600 }).close();
+  }
 }
 
 /** Opens an existing database for reading only. */
@@ -96,4 +103,14 @@ function assertSound(found: readonly string[]): void {
 function createPrivately(path: string): number {
   using file = Deno.openSync(path, { create: true, read: true, write: true, mode: 0o600 });
   return file.statSync().size;
+}
+
+function isThere(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return false;
+    throw thrown;
+  }
 }

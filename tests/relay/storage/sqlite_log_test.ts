@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import Database from "better-sqlite3";
 import { readLogFrames } from "../../../relay/storage/log_frames.ts";
 import { openSqliteStore } from "../../../relay/storage/sqlite.ts";
+import { closeLeavingLog, openForWriting } from "../../../relay/storage/sqlite_connection.ts";
 import { device, message, roomy, seqs, T, withMailboxes } from "../../contracts/store_contract.ts";
 import { temporaryFolder } from "./temporary_folder.ts";
 
@@ -145,4 +146,22 @@ Deno.test("regression: a store that met damage leaves its log as it is when it c
   assert.deepEqual(Deno.readFileSync(`${path}-wal`), log);
   await using store = await openSqliteStore(options(path));
   assert.equal((await store.fetch(device(1), 0, 3, 1e6, T)).messages.length, 3);
+});
+
+Deno.test("regression: a start that fails leaves an empty log where it is: the next one does not take it for lost", async () => {
+  using folder = temporaryFolder();
+  const path = `${folder.path}/relay.db`;
+  // As a relay that was killed right after it had emptied its log leaves them.
+  const writer = openForWriting(path);
+  writer.pragma("wal_checkpoint(TRUNCATE)");
+  closeLeavingLog(writer, path);
+  assert.equal(Deno.statSync(`${path}-wal`).size, 0);
+  const bytes = Deno.readFileSync(path);
+  const damaged = bytes.slice();
+  damaged.fill(0xff, 4096, 4096 + 16);
+  Deno.writeFileSync(path, damaged);
+  assert.throws(() => openForWriting(path), /damaged|malformed/);
+  assert.ok(Deno.statSync(`${path}-wal`).isFile);
+  Deno.writeFileSync(path, bytes);
+  openForWriting(path).close();
 });
