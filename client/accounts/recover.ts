@@ -5,7 +5,7 @@
  */
 import { type Account, accountFromSeed } from "../../crypto/account.ts";
 import { readName } from "../../crypto/account_name.ts";
-import { MAX_DEVICES, openBundle, signBundle, type VerifiedBundle } from "../../crypto/bundle.ts";
+import { MAX_DEVICES, openBundle, type VerifiedBundle } from "../../crypto/bundle.ts";
 import { equal } from "../../crypto/equal.ts";
 import { openRecovery, recoveryKeys } from "../../crypto/recovery.ts";
 import { QightError } from "../../proto/errors.ts";
@@ -16,7 +16,7 @@ import { dateForRelay } from "../clock_check.ts";
 import { freeDeviceName } from "../device_name.ts";
 import type { Identity } from "../identity.ts";
 import type { OpaqueThread } from "../opaque_thread.ts";
-import { BUNDLE_LIFE_MS } from "../publish.ts";
+import { signList } from "../publish.ts";
 import { newCodes } from "./codes.ts";
 import { type AccountRelay, partiesOf } from "./room.ts";
 
@@ -109,12 +109,6 @@ async function nextBundle(
   if (devices.length > MAX_DEVICES) {
     throw new QightError("too_many_devices", undefined, { hint: "Take them off the list with --revoke-others." });
   }
-  return await signBundle(account, {
-    version: Math.max((bundle?.version ?? 0) + 1, nowMs),
-    createdAtMs: nowMs,
-    expiresAtMs: nowMs + BUNDLE_LIFE_MS,
-    devices,
-    // A device that is off the list stays off, though it knows the seed.
-    devicesOnly: (bundle?.devicesOnly ?? false) || stay.length < others.length,
-  });
+  // A device that is off the list stays off, though it knows the seed.
+  return await signList({ account }, bundle, { devices, devicesOnly: stay.length < others.length }, nowMs);
 }
