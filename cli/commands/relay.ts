@@ -24,6 +24,13 @@ export async function run({ options, settings, out }: Call<typeof relaySpec>): P
     event.preventDefault();
     log.error("unhandled rejection", { error: String(event.reason) });
   });
+  // Ended by Deno itself, the database thread would close its file on the way out, and SQLite would remove the log that
+  // the next start looks for (relay/storage/log_check.ts); Deno.exit leaves both as the last commit did.
+  globalThis.addEventListener("error", (event) => {
+    event.preventDefault();
+    log.error("unforeseen error, the relay ends", { error: String(event.error) });
+    Deno.exit(errorTable.internal.exit);
+  });
   const readConfig = async () => (await loadRelayConfig(settings, options)).config;
   const relay = await startRelay({ config, log, version: VERSION, commit: buildInfo?.commit ?? undefined, readConfig });
   using _signals = answerSignals(relay, log, async () => {

@@ -296,3 +296,22 @@ row("allowlist mode: only accounts on the list come in", async () => {
   assert.equal((await user.run(["fetch"])).code, 77);
   await listed.stop();
 });
+
+row(
+  "regression: a relay that ends by an unforeseen error says so, and starts again with all it had accepted",
+  async () => {
+    const preload = operator.file(
+      "fault.js",
+      'const strike = () => { throw new Error("struck"); };\nDeno.addSignalListener("SIGUSR2", () => setTimeout(strike));\n',
+    );
+    const struck = await world.relay({ name: "struck", preload });
+    const user = await world.member("struckuser", struck);
+    await user.ok(["send", user.id, "accepted before"]);
+    struck.process.signal("SIGUSR2");
+    assert.equal(await struck.process.ended, 1);
+    assert.match(struck.process.stderr(), /unforeseen error, the relay ends.*struck/);
+    const again = await world.relay({ name: "struck", port: struck.port });
+    assert.match(await user.ok(["fetch"]), /accepted before$/);
+    await again.stop();
+  },
+);

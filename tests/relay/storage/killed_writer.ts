@@ -28,12 +28,12 @@ for (let n = 1; what === "accounts"; n++) {
   const signedIn = session(n, { device: first, tokenHash: key(33, n * 256) });
   await store.accounts.register(named(n), { ...list([first], 1), change }, signedIn);
   say(n);
-  await store.accounts.putRecovery(keeping(n, n * 2, { madeAtMs: T }));
+  await store.accounts.putRecovery(keeping(n, n * 2, { device: first, madeAtMs: T }));
   say(n);
   await store.accounts.recover({
     locatorHash: locator(n * 2, 0),
     bundle: { ...list([first, second], 2), change },
-    keeping: keeping(n, n * 2 + 1, { madeAtMs: T + 1 }),
+    keeping: keeping(n, n * 2 + 1, { device: second, madeAtMs: T + 1 }),
     record: "new",
     session: session(n, { device: second, tokenHash: key(33, n * 256 + 1) }),
   });

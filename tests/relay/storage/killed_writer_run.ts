@@ -2,6 +2,7 @@
  * Runs a process that writes into a store, and kills it.
  * @module
  */
+import assert from "node:assert/strict";
 
 /** Runs the writer until it has said so many lines, kills it, and answers all that it said. */
 export async function killedAfter(path: string, what: "claim" | "send" | "accounts", lines: number): Promise<number[]> {
@@ -16,6 +17,8 @@ export async function killedAfter(path: string, what: "claim" | "send" | "accoun
     text += bytes;
     if (before <= lines && text.split("\n").length > lines) child.kill("SIGKILL");
   }
-  await child.status;
+  const { signal, code } = await child.status;
+  // One that ended by itself has not been killed while it wrote, and what it leaves says nothing.
+  assert.equal(signal, "SIGKILL", `the writer ended by itself (${code})`);
   return text.split("\n").slice(0, -1).map(Number);
 }
