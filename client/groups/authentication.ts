@@ -11,6 +11,7 @@ import { QightError } from "../../proto/errors.ts";
 import { hasEnded, keepEnd } from "../account_ends.ts";
 import type { Tables } from "../storage/store.ts";
 import type { GroupRoom } from "./room.ts";
+import { distinct } from "./rows.ts";
 
 type Leaf = Pick<Member, "account" | "device">;
 type Authority = Pick<GroupRoom, "directory" | "source" | "store">;
@@ -21,12 +22,12 @@ const AT_ONCE = 16;
 /** How to find the newest known bundle of an account: `directory.latest`, or `latestIn` inside a transaction. */
 export type KnownBundles = (account: Uint8Array) => Promise<VerifiedBundle | null>;
 
-/** The accounts (hashes) whose known bundle does not list these leaves. */
-export async function unlisted(leaves: readonly Leaf[], latest: KnownBundles): Promise<Uint8Array[]> {
-  const missing: Uint8Array[] = [];
+/** Those of these leaves that the known bundles of their accounts do not list. */
+export async function unlisted<T extends Leaf>(leaves: readonly T[], latest: KnownBundles): Promise<T[]> {
+  const missing: T[] = [];
   for (const [, same] of Map.groupBy(leaves, ({ account }) => account.toHex())) {
     const bundle = await latest(same[0].account);
-    if (!same.every(({ device }) => lists(bundle, device))) missing.push(same[0].account);
+    missing.push(...same.filter(({ device }) => !lists(bundle, device)));
   }
   return missing;
 }
@@ -83,16 +84,16 @@ export async function vouch(room: Authority, leaves: readonly Leaf[]): Promise<v
   const latest: KnownBundles = (account) => room.directory.latest(account);
   const unknown = await unlisted(leaves, latest);
   if (unknown.length === 0) return;
-  await refreshBundles(room, unknown);
-  const still = await unlisted(leaves, latest);
-  if (still.length > 0) throw notListed(still);
+  await refreshBundles(room, distinct(unknown));
+  const [still] = await unlisted(leaves, latest);
+  if (still) throw notListed(still);
 }
 
-/** The error for leaves that no bundle lists. */
-export function notListed(accounts: readonly Uint8Array[]): QightError {
+/** The error for a leaf that no bundle lists. */
+function notListed({ account }: Pick<Leaf, "account">): QightError {
   return new QightError(
     "bad_group_message",
-    `A member's device is not listed by its account ${formatAccountId(accounts[0])}`,
+    `A member's device is not listed by its account ${formatAccountId(account)}`,
   );
 }
 

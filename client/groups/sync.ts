@@ -2,7 +2,6 @@
  * Takes in the commits that a group's relay has accepted, in order, a page in one transaction.
  * @module
  */
-import { lists } from "../../crypto/bundle.ts";
 import { applyCommit, type CommitChange } from "../../crypto/mls/apply.ts";
 import type { Member } from "../../crypto/mls/credential.ts";
 import { describe, type GroupState } from "../../crypto/mls/state.ts";
@@ -142,9 +141,9 @@ async function takePage(
       if (fault) throw new QightError("bad_group_message", `Cannot take the change: ${fault}`);
       const staying = change.added.filter(({ device }) => !passing.has(device.toHex()));
       const missing = await unlisted(staying, (account) => room.directory.latestIn(tables, account));
-      const askable = missing.filter((account) => !refreshed.has(account.toHex()));
+      const askable = distinct(missing).filter((account) => !refreshed.has(account.toHex()));
       if (askable.length > 0) throw new BundlesNeeded(askable);
-      if (missing.length > 0) throw new DevicesUnlisted(await unlistedAmong(room, tables, staying));
+      if (missing.length > 0) throw new DevicesUnlisted(missing.map(({ device }) => device.toHex()));
     };
     try {
       const nowMs = Math.min(commit.acceptedAtMs, room.clock.now());
@@ -196,15 +195,6 @@ async function goneOf(
     .filter((account) => !refreshed.has(account.toHex()));
   if (askable.length > 0) throw new BundlesNeeded(askable);
   return gone;
-}
-
-/** Of these devices those (hex) that the known lists of their accounts do not have. */
-async function unlistedAmong(room: GroupRoom, tables: Tables, added: readonly Member[]): Promise<string[]> {
-  const devices: string[] = [];
-  for (const { account, device } of added) {
-    if (!lists(await room.directory.latestIn(tables, account), device)) devices.push(device.toHex());
-  }
-  return devices;
 }
 
 /** The relay says that this device is not on the roster: its state opens nothing more. */
