@@ -15,12 +15,11 @@ export function clientSchema(): Schema {
 
 /** The schema of relay.toml. */
 export async function relaySchema(): Promise<Schema> {
-  const [{ z }, { defaults, relayToml }, { keyNotes }] = await Promise.all([
-    import("zod"),
+  const [{ defaults, relayToml }, { keyNotes }] = await Promise.all([
     import("../relay/config/schema.ts"),
     import("../relay/config/sample.ts"),
   ]);
-  const schema = z.toJSONSchema(relayToml, { io: "input" }) as Schema;
+  const schema = relayToml.toJSONSchema({ io: "input" }) as Schema;
   explain(schema, "", defaults, keyNotes);
   return { $schema: DIALECT, title: "relay.toml of qight", ...schema };
 }

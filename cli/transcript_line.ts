@@ -1,5 +1,5 @@
 /** A line of a transcript on its way into the history. @module */
-import { z } from "zod";
+import * as z from "zod";
 import type { Arrival } from "../client/arrival.ts";
 import type { ImportedLine } from "../client/history_import.ts";
 import { parseMessageId } from "../client/message_id.ts";

@@ -3,7 +3,7 @@
  * @module
  */
 
-import type { z } from "zod";
+import type * as z from "zod";
 import { QightError } from "../../proto/errors.ts";
 import type { Merged } from "./merge.ts";
 import { nearName } from "./near_name.ts";

@@ -26,14 +26,13 @@ export async function bundle(root: string, inputs: Inputs, info: BuildInfo): Pro
     await stage(root, staged, info);
     const denoDir = join(folder, "deno");
     await placeEsbuild(inputs, denoDir);
+    // All in one call: what the program and its threads share is in it once.
+    const out = join(folder, "out");
+    const flags = ["--quiet", "--platform", "deno", "--minify", "--code-splitting", "--outdir", out];
+    await deno(["bundle", ...flags, ...entries], staged, denoDir);
     const files = new Map<string, Uint8Array>();
-    for (const [source, name] of entries) {
-      const out = join(folder, "out", name);
-      const flags = ["--quiet", "--platform", "deno", "--minify", "--code-splitting", "--outdir", out];
-      await deno(["bundle", ...flags, source], staged, denoDir);
-      for await (const { name: file } of Deno.readDir(out)) {
-        files.set(file, encoder.encode(hideLateImports(await Deno.readTextFile(join(out, file)))));
-      }
+    for await (const { name } of Deno.readDir(out)) {
+      files.set(name, encoder.encode(hideLateImports(await Deno.readTextFile(join(out, name)))));
     }
     const lock: LockFile = JSON.parse(await Deno.readTextFile(join(root, "deno.lock")));
     return { files, packages: packagesBehind(lock, await importedPackages(root)) };

@@ -9,12 +9,14 @@ import { importsOf, withoutComments } from "../architecture.ts";
 
 /** Folders that become part of the program. */
 const PROGRAM = ["proto", "crypto", "net", "relay", "client", "cli"];
-/** The files that a bundle is made of, and what comes out. */
-export const entries = [
-  ["cli/main.ts", "main.js"],
-  ["relay/storage/sqlite_worker.ts", "sqlite_worker.js"],
-  ["client/opaque_worker.ts", "opaque_worker.js"],
-] as const;
+/** What a bundle is made of, and what it begins with: files at the top, so that all that comes out lies in one folder. */
+const ENTRIES = {
+  "main.ts": "cli/main.ts",
+  "sqlite_worker.ts": "relay/storage/sqlite_worker.ts",
+  "opaque_worker.ts": "client/opaque_worker.ts",
+};
+/** Files of a staged folder that are to be bundled; from `main.ts` comes `main.js`. */
+export const entries: readonly string[] = Object.keys(ENTRIES);
 
 /** Files that say where the code of a thread is, the name that they say it under, and the thread's file in a bundle. */
 const THREAD_PLACES = [
@@ -41,6 +43,7 @@ export async function stage(root: string, folder: string, info: BuildInfo): Prom
   }
   sources.set("cli/build_info.ts", `export const buildInfo = ${JSON.stringify(info)};\n`);
   sources.set("packed/database.ts", PACKED_DATABASE);
+  for (const [entry, source] of Object.entries(ENTRIES)) sources.set(entry, `import "./${source}";\n`);
   for (const [path, text] of sources) {
     await Deno.mkdir(join(folder, path, ".."), { recursive: true });
     await Deno.writeTextFile(join(folder, path), text);
