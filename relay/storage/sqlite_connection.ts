@@ -17,7 +17,7 @@ const checkAtStartBytes = 64 * 1024 * 1024;
 /** Opens for writing: creates the file (0600) when absent, migrates it, checks it, proves that commits are synced. */
 export function openForWriting(path: string): Connection {
   const size = createPrivately(path);
-  const hasLog = size > 0 && assertLogThere(path);
+  let keepsLog = size > 0 && assertLogThere(path);
   const db = new Database(path, { timeout: 5_000 });
   try {
     const mode = db.pragma("journal_mode = WAL", { simple: true });
@@ -33,6 +33,7 @@ export function openForWriting(path: string): Connection {
     if (checked) assertSound(checkCounters(db));
     // docs/decisions/0005-sqlite.md 1: the build falls back to NORMAL at the first write of a WAL database, so write, then look.
     const version = schemaOf(db);
+    keepsLog = true;
     db.transaction(() => {
       db.prepare("UPDATE schema_version SET version = ?").run(version);
       db.pragma(`user_version = ${LOG_BELONGS}`);
@@ -41,7 +42,7 @@ export function openForWriting(path: string): Connection {
     return db;
   } catch (thrown) {
     // An empty one too: the database still says that it has one, and the next try would take it for lost.
-    if (hasLog) closeLeavingLog(db, path);
+    if (keepsLog) closeLeavingLog(db, path);
     else db.close();
     throw thrown;
   }

@@ -16,6 +16,8 @@ export class SqliteThread {
   readonly #fail: (error: QightError) => void;
   #nextId = 1;
   #ended: QightError | null = null;
+  /** Whether nobody is there to answer. */
+  #gone = false;
 
   private constructor() {
     const { promise, resolve } = Promise.withResolvers<QightError>();
@@ -28,6 +30,7 @@ export class SqliteThread {
     this.#worker.onmessage = (event) => this.#answer(event.data as Answer);
     this.#worker.onerror = (event) => {
       event.preventDefault();
+      this.#gone = true;
       this.#fail(new QightError("store_damaged", `The database thread ended: ${event.message}`));
     };
   }
@@ -47,6 +50,10 @@ export class SqliteThread {
   /** Runs a method in the thread; rejects with a QightError. */
   call<T>(method: string, args: readonly unknown[], transfer: Transferable[] = []): Promise<T> {
     if (this.#ended !== null) return Promise.reject(this.#ended);
+    return this.#ask<T>(method, args, transfer);
+  }
+
+  #ask<T>(method: string, args: readonly unknown[], transfer: Transferable[] = []): Promise<T> {
     const id = this.#nextId++;
     const waiting = Promise.withResolvers<unknown>();
     this.#waiting.set(id, waiting);
@@ -59,8 +66,7 @@ export class SqliteThread {
     try {
       if (this.#ended === null) await this.call("close", []);
     } finally {
-      this.#end(new QightError("draining", "The store is closed"));
-      this.#worker.terminate();
+      this.#leave();
     }
   }
 
@@ -70,10 +76,10 @@ export class SqliteThread {
    */
   async abandon(): Promise<void> {
     try {
-      if (this.#ended === null) await this.call("drop", []);
+      // Also when it failed: what it did behind an answer did, and its connection is open.
+      if (!this.#gone) await this.#ask("drop", []);
     } finally {
-      this.#end(new QightError("draining", "The store is closed"));
-      this.#worker.terminate();
+      this.#leave();
     }
   }
 
@@ -83,6 +89,12 @@ export class SqliteThread {
     this.#waiting.delete(answer.id);
     if ("error" in answer) waiting?.reject(fromWire(answer.error));
     else waiting?.resolve(answer.value);
+  }
+
+  #leave(): void {
+    this.#gone = true;
+    this.#end(new QightError("draining", "The store is closed"));
+    this.#worker.terminate();
   }
 
   #end(reason: QightError): void {

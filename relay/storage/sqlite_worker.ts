@@ -46,6 +46,8 @@ interface Result {
 
 const scope = globalThis as unknown as WorkerScope;
 let serve: ((method: string, args: readonly unknown[]) => Result) | null = null;
+/** Closes the database and leaves file and log as the last commit did; null while none is open for writing. */
+let letGo: (() => void) | null = null;
 
 scope.onmessage = (event: MessageEvent) => {
   const { id, method, args } = event.data as Call;
@@ -62,6 +64,14 @@ scope.onmessage = (event: MessageEvent) => {
   }
 };
 
+// Ended by Deno, the thread would close its file on the way out, and SQLite would remove the log that the next start
+// looks for (log_check.ts).
+globalThis.addEventListener("error", (event) => {
+  event.preventDefault();
+  if (letGo !== null) behind(letGo);
+  scope.postMessage({ id: null, error: toWire(event.error) }, []);
+});
+
 function behind(work: () => void): void {
   try {
     work();
@@ -76,6 +86,7 @@ function open(role: Role): (method: string, args: readonly unknown[]) => Result 
 
 function writing(path: string, minFreeBytes: number, nowMs: number) {
   const writer = new Writer(path, minFreeBytes, nowMs);
+  letGo = () => writer.drop();
   return (method: string, args: readonly unknown[]): Result => {
     switch (method) {
       case "apply": {

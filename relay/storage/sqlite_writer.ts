@@ -70,29 +70,34 @@ export class Writer {
     this.#path = path;
     this.#reserve = new Reserve(path, minFreeBytes);
     this.#db = openEvenIfFull(path, this.#reserve, nowMs);
-    this.#mailboxes = new Mailboxes(this.#db);
-    const payloads = new Payloads(this.#db, this.#mailboxes);
-    this.#messages = new Messages(this.#db, this.#mailboxes, payloads);
-    this.#directory = new Directory(this.#db);
-    this.#invites = new Invites(this.#db);
-    this.#keyPackages = new KeyPackages(this.#db, this.#mailboxes, this.#messages);
-    this.#blobs = new Blobs(this.#db, this.#mailboxes);
-    this.#groupRows = new GroupRows(this.#db, this.#mailboxes);
-    this.#groups = new Groups(this.#db, this.#groupRows, this.#mailboxes, this.#messages);
-    this.#fanOut = new FanOut(this.#groupRows, this.#mailboxes, this.#messages, payloads);
-    const sessions = this.#sessions = new Sessions(this.#db, this.#mailboxes);
-    const recoveries = new Recoveries(this.#db);
-    this.#lists = new Lists(this.#db, this.#mailboxes, this.#messages, this.#groups, {
-      dropOfDevice: (device) => {
-        sessions.drop(device);
-        this.#directory.dropSealingKey(device);
-        this.#keyPackages.drop(device);
-      },
-      dropCodesOf: (device, account) => recoveries.dropMadeBy(device, account),
-      dropOfAccount: (account) => this.#blobs.forgetAll(account),
-    });
-    this.#accounts = new Accounts(this.#db, this.#lists, sessions, recoveries, this.#invites);
-    this.#takeReserve(nowMs);
+    try {
+      this.#mailboxes = new Mailboxes(this.#db);
+      const payloads = new Payloads(this.#db, this.#mailboxes);
+      this.#messages = new Messages(this.#db, this.#mailboxes, payloads);
+      this.#directory = new Directory(this.#db);
+      this.#invites = new Invites(this.#db);
+      this.#keyPackages = new KeyPackages(this.#db, this.#mailboxes, this.#messages);
+      this.#blobs = new Blobs(this.#db, this.#mailboxes);
+      this.#groupRows = new GroupRows(this.#db, this.#mailboxes);
+      this.#groups = new Groups(this.#db, this.#groupRows, this.#mailboxes, this.#messages);
+      this.#fanOut = new FanOut(this.#groupRows, this.#mailboxes, this.#messages, payloads);
+      const sessions = this.#sessions = new Sessions(this.#db, this.#mailboxes);
+      const recoveries = new Recoveries(this.#db);
+      this.#lists = new Lists(this.#db, this.#mailboxes, this.#messages, this.#groups, {
+        dropOfDevice: (device) => {
+          sessions.drop(device);
+          this.#directory.dropSealingKey(device);
+          this.#keyPackages.drop(device);
+        },
+        dropCodesOf: (device, account) => recoveries.dropMadeBy(device, account),
+        dropOfAccount: (account) => this.#blobs.forgetAll(account),
+      });
+      this.#accounts = new Accounts(this.#db, this.#lists, sessions, recoveries, this.#invites);
+      this.#takeReserve(nowMs);
+    } catch (thrown) {
+      this.drop();
+      throw thrown;
+    }
   }
 
   /** Sums over all mailboxes. */
