@@ -1,7 +1,7 @@
 /** Where a message goes, also when only the relay knows the group or the name yet. @module */
 import { type Destination, destinationOf, type Outside } from "../client/destination.ts";
-import { formatAccountId } from "../crypto/account.ts";
 import { asQightError } from "../proto/errors.ts";
+import { knownOrMet, metByName } from "./met_by_name.ts";
 import type { Messenger } from "./messenger.ts";
 import type { Output } from "./output.ts";
 import { orAborted } from "./send_one.ts";
@@ -24,13 +24,11 @@ export async function destinationNow(
   looking: Looking,
 ): Promise<Destination> {
   try {
-    return await destinationOf(word, messenger, outside);
+    const find = (known: string) => destinationOf(known, messenger, outside);
+    return await knownOrMet(word, find, () => nameNow(word, messenger, looking));
   } catch (thrown) {
-    const { code } = asQightError(thrown);
-    if (code === "no_such_group") return await groupNow(word, messenger, outside, looking);
-    const named = code === "no_such_contact" ? await nameNow(word, messenger, looking) : null;
-    if (named === null) throw thrown;
-    return await destinationOf(named, messenger, outside);
+    if (asQightError(thrown).code !== "no_such_group") throw thrown;
+    return await groupNow(word, messenger, outside, looking);
   }
 }
 
@@ -44,18 +42,12 @@ async function groupNow(word: string, messenger: Messenger, outside: Outside, { 
 
 /** The word under which `destinationOf` finds whom the relay names so; null when it names nobody, or cannot be asked. */
 async function nameNow(word: string, messenger: Messenger, { out, signal }: Looking): Promise<string | null> {
-  const own = messenger.self.account.hash;
+  const { contacts, self: { account } } = messenger;
   try {
     const { relay } = await orAborted(messenger.connect(), signal);
     await using _session = relay;
-    const { meetByName } = await import("../client/accounts/resolve.ts"); // seldom needed, with messages of its own
-    const met = await orAborted(meetByName(relay, { contacts: messenger.contacts, own, word }), signal);
-    if (met === null) return null;
-    if (met.contact === null) return formatAccountId(own);
-    const { name } = met.contact;
-    if (met.fresh) out.note(`${name} is ${formatAccountId(met.account)}, says the relay: a contact now, not verified`);
-    else out.note(`${word} is your contact ${name}`);
-    return name;
+    const asking = { contacts, own: account.hash, note: (text: string) => out.note(text) };
+    return await orAborted(metByName(relay, word, asking), signal);
   } catch (thrown) {
     // Whether the relay is away is for the sending to say: with --queue nobody needs it now.
     if (asQightError(thrown).exit === 69) return null;

@@ -4,6 +4,7 @@ import { groupsAt } from "../client/participant_groups.ts";
 import type { RelayClient } from "../client/relay_client.ts";
 import { asQightError } from "../proto/errors.ts";
 import { groupFields } from "./group_output.ts";
+import { knownOrMet, metByName } from "./met_by_name.ts";
 import { type Connected, Messenger } from "./messenger.ts";
 import { orAborted } from "./send_one.ts";
 import type { Call } from "./tree/spec.ts";
@@ -40,11 +41,30 @@ export async function withKnownGroups<T>(
   return await work({ messenger, groups: groupsAt(messenger, away) });
 }
 
-/** The accounts of members by name or id, each once; `key_changed` and `blocked` as for writing to them. */
-export async function accountsOf(messenger: Messenger, words: readonly string[]): Promise<Uint8Array[]> {
-  const accounts = [];
-  for (const word of words) accounts.push(await recipientOf(parseWho(word), messenger.contacts));
+/**
+ * The accounts of members by name or id, each once; `key_changed` and `blocked` as for writing to them. A name that is no
+ * contact's is asked of the relay, and pinned.
+ */
+export async function accountsOf(words: readonly string[], with_: GroupWork, call: Words): Promise<Uint8Array[]> {
+  const { contacts } = with_.messenger;
+  const accounts = await eachNamed(words, (word) => recipientOf(parseWho(word), contacts), with_, call);
   return [...new Map(accounts.map((account) => [account.toHex(), account])).values()];
+}
+
+/** What `find` answers for each word, in their order; a name that is no contact's is asked of the relay, and pinned. */
+export async function eachNamed<T>(
+  words: readonly string[],
+  find: (word: string) => Promise<T>,
+  { messenger, room }: GroupWork,
+  { out }: Pick<Words, "out">,
+): Promise<T[]> {
+  // What cannot be a name or an id at all is refused before anybody is pinned.
+  for (const word of words) parseWho(word);
+  const { contacts, self: { account } } = messenger;
+  const asking = { contacts, own: account.hash, note: (text: string) => out.note(text) };
+  const found = [];
+  for (const word of words) found.push(await knownOrMet(word, find, () => metByName(room.relay, word, asking)));
+  return found;
 }
 
 /** Prints what became of a group: its object with `--json`, else a line. */

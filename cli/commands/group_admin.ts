@@ -7,9 +7,10 @@ import type { Call } from "../tree/spec.ts";
 /** Names admins, or makes them plain members again. */
 export async function run(call: Call<typeof groupAdminSpec>): Promise<void> {
   const [name, ...members] = call.args;
-  await withGroups(call, async ({ messenger, groups }) => {
+  await withGroups(call, async (work) => {
+    const { groups } = work;
     const { group } = await groups.find(name);
-    for (const account of await accountsOf(messenger, members)) {
+    for (const account of await accountsOf(members, work, call)) {
       await groups.setAdmin(group, account, !call.options.off);
     }
     const view = await groups.show(group);

@@ -1,6 +1,6 @@
 /** `qight repl`: conversations on a terminal, or over pipes. @module */
 import { join } from "node:path";
-import { Conversations, shortId } from "../../client/conversations.ts";
+import { Conversations, conversationWith, shortId } from "../../client/conversations.ts";
 import { QightError } from "../../proto/errors.ts";
 import { Messenger } from "../messenger.ts";
 import { clientStateDir } from "../paths.ts";
@@ -53,12 +53,14 @@ export async function run(call: Call<typeof replSpec>): Promise<void> {
       chat.inStep.soon();
     },
   });
+  const sessionInTime = () => orAborted(link.client(stop.signal), AbortSignal.timeout(settings.timeoutMs));
   const chat: Chat = new Chat({
     ...people,
     screen,
     inputs,
     wake: () => sender.wake(),
-    relay: () => orAborted(link.client(stop.signal), AbortSignal.timeout(settings.timeoutMs)),
+    relay: sessionInTime,
+    relayNow: () => Promise.race([sessionInTime(), link.untilOffline().then(() => null)]),
     room: () => orAborted(link.room(stop.signal), AbortSignal.timeout(settings.timeoutMs)),
     maxMessage: () => link.maxMessage ?? USUAL_MAX_MESSAGE,
   });
@@ -71,7 +73,11 @@ export async function run(call: Call<typeof replSpec>): Promise<void> {
     note: (text) => screen.note(text),
     warn: (text) => screen.warn(text),
   });
-  const key = options.with === undefined ? null : await conversationOf(options.with, { store, contacts, own });
+  const key = options.with === undefined
+    ? null
+    : options.with.startsWith("#")
+    ? await conversationOf(options.with, { store, contacts, own })
+    : conversationWith(await orAborted(chat.whoNow(options.with), signal));
   const failed = Promise.withResolvers<never>();
   failed.promise.catch(() => undefined); // it is looked at below, unless the chat has ended already
   const background = [receive(chat, link, stop.signal), sender.run(stop.signal)];

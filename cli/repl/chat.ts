@@ -11,6 +11,7 @@ import { equal } from "../../crypto/equal.ts";
 import { QightError } from "../../proto/errors.ts";
 import type { Content } from "../../proto/gen/qight/v1/seal_pb.ts";
 import { contentOf } from "../message_input.ts";
+import { knownOrMet, metByName } from "../met_by_name.ts";
 import type { Connected, Messenger } from "../messenger.ts";
 import type { Settings } from "../settings.ts";
 import { understood } from "./commands.ts";
@@ -37,6 +38,8 @@ export interface ChatParts {
   readonly wake: () => void;
   /** A live session; fails when there is none in time. */
   readonly relay: () => Promise<RelayClient>;
+  /** The same; null as soon as the relay is known to be away. */
+  readonly relayNow: () => Promise<RelayClient | null>;
   /** The same with what sending needs. */
   readonly room: () => Promise<Connected>;
   /** The largest message, bytes, as far as it is known. */
@@ -175,6 +178,15 @@ export class Chat {
   /** Whom a word means: a contact, an id, or oneself by `me` and `notes`. */
   who(word: string): Promise<Uint8Array> {
     return whom(word, this.messenger.contacts, this.own);
+  }
+
+  /** The same for who is about to be met: a name that is no contact's is asked of the relay, and pinned. */
+  async whoNow(word: string): Promise<Uint8Array> {
+    const asking = { contacts: this.messenger.contacts, own: this.own, note: (text: string) => this.screen.note(text) };
+    return await knownOrMet(word, (known) => this.who(known), async () => {
+      const relay = await this.#parts.relayNow();
+      return relay && await metByName(relay, word, asking);
+    });
   }
 
   /** The conversation that `#NAME` names; `no_such_group` says that nothing was sent. */

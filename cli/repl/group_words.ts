@@ -6,6 +6,7 @@ import { dialledName } from "../../client/session.ts";
 import { equal } from "../../crypto/equal.ts";
 import { parseRelayAddress } from "../../net/address.ts";
 import { QightError } from "../../proto/errors.ts";
+import { parseWho } from "../who.ts";
 import type { Chat } from "./chat.ts";
 
 /** The groups of the chat's identity, over its session. */
@@ -13,14 +14,22 @@ export function groupsOf(chat: Chat): Groups {
   return groupsAt(chat.messenger, { client: () => chat.relay() });
 }
 
-/** The accounts of contacts and ids, each once; `key_changed` and `blocked` as for writing to them. */
+/** The accounts of names and ids, each once; `key_changed` and `blocked` as for writing to them. */
 export async function peopleNamed(chat: Chat, words: readonly string[]): Promise<Uint8Array[]> {
   const accounts: Uint8Array[] = [];
-  for (const word of words) {
-    const account = await chat.who(word);
+  for (const account of await eachNamed(chat, words)) {
     await chat.refuseUnreachable(account);
     if (!accounts.some((known) => equal(known, account))) accounts.push(account);
   }
+  return accounts;
+}
+
+/** Whom each word means, in their order; a name that is no contact's is asked of the relay, and pinned. */
+export async function eachNamed(chat: Chat, words: readonly string[]): Promise<Uint8Array[]> {
+  // What cannot be a name or an id at all is refused before anybody is pinned.
+  for (const word of words) parseWho(word);
+  const accounts = [];
+  for (const word of words) accounts.push(await chat.whoNow(word));
   return accounts;
 }
 

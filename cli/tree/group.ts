@@ -23,7 +23,8 @@ export const groupSpec = {
       args: "<name> [member...]",
       more: [
         "Prints the group id. '#NAME' then stands for the group wherever TO or WHERE is asked for (quote the #, which begins",
-        "a comment in a shell). MEMBER is a contact or a public id; they are in as soon as they fetch.",
+        "a comment in a shell). MEMBER is a contact, a public id, or a name at a relay that has them (kept as a contact, as",
+        "send does); they are in as soon as they fetch.",
       ],
       examples: ["qight group create ops bob carol", "qight send '#ops' \"deploying now\""],
       module: "group_create",

@@ -9,7 +9,10 @@ export const createGroup: SlashCommand = {
   aliases: ["cg"],
   args: "<name> [member...]",
   summary: "make a group, with members or alone",
-  more: ["Members are contacts or ids; they are in as soon as their qight reads its mail. /invite adds more."],
+  more: [
+    "Members are contacts, ids, or names at a relay that has them; they are in as soon as their qight reads its mail. /invite",
+    "adds more.",
+  ],
   words: [[], "contact"],
   count: [1, Infinity],
   async run(chat, [name, ...members]) {

@@ -8,13 +8,14 @@ export const dm: SlashCommand = {
   args: "<name>",
   summary: "talk to a contact or an id; me is a notepad",
   more: [
-    "From then on plain text goes to them. @NAME TEXT writes to somebody without opening their lines.",
+    "From then on plain text goes to them. @NAME TEXT writes to a contact without opening their lines. At a relay with names",
+    "/dm finds who is called so, and keeps them as a contact.",
     "/dm me is a notepad: what you write there is kept, encrypted, on this machine, and nothing goes out.",
   ],
   words: ["contact"],
   count: [1, 1],
   async run(chat, [name]) {
     if (name.startsWith("#")) return await group.run(chat, [name]);
-    await chat.openWith(await chat.who(name));
+    await chat.openWith(await chat.whoNow(name));
   },
 };

@@ -1,7 +1,7 @@
 /** `/remove`: members out of the open group. @module */
 import { QightError } from "../../../proto/errors.ts";
 import type { SlashCommand } from "../command.ts";
-import { groupsOf, peopleNamed } from "../group_words.ts";
+import { eachNamed, groupsOf } from "../group_words.ts";
 
 /** Asks for the group's name; who is out reads nothing that comes after. */
 export const remove: SlashCommand = {
@@ -15,7 +15,7 @@ export const remove: SlashCommand = {
     const group = await chat.openGroup();
     const groups = groupsOf(chat);
     const view = await groups.show(group);
-    const people = await peopleNamed(chat, words);
+    const people = await eachNamed(chat, words);
     for (const [at, account] of people.entries()) {
       if (view.members.some((member) => member.account.toHex() === account.toHex())) continue;
       throw new QightError("no_such_recipient", `${words[at]} is no member of #${view.name}`, {
