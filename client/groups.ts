@@ -3,6 +3,7 @@
  * @module
  */
 import type { GroupPass } from "../crypto/invite.ts";
+import { equal } from "../crypto/equal.ts";
 import { QightError } from "../proto/errors.ts";
 import type { GroupHint } from "./delivery_events.ts";
 import { change, type Changed } from "./groups/change.ts";
@@ -17,7 +18,7 @@ import { leaveGroup, noteLeaver, removeLeavers } from "./groups/leave.ts";
 import { isMember } from "./groups/member_row.ts";
 import { readmit } from "./groups/readmit.ts";
 import { bringTo, comeBack, healFork, type Reached } from "./groups/reach.ts";
-import { groupName, type Role } from "./groups/roles.ts";
+import { groupName, handedTo, type Role } from "./groups/roles.ts";
 import type { GroupRoom } from "./groups/room.ts";
 import { completeNow } from "./groups/complete.ts";
 import { rejoinAll, type Rejoined, rejoinRest } from "./groups/seat.ts";
@@ -99,9 +100,26 @@ export class Groups {
 
   /** Makes somebody an admin, or a plain member again. `not_allowed` for who is not the owner. */
   setAdmin(group: Uint8Array, account: Uint8Array, on: boolean): Promise<Changed> {
-    const others = (admins: readonly Uint8Array[]) => admins.filter((admin) => admin.toHex() !== account.toHex());
     return change(this.#room, group, {
-      data: (data) => ({ ...data, admins: on ? [...others(data.admins), account] : others(data.admins) }),
+      data: (data) => {
+        const others = data.admins.filter((admin) => !equal(admin, account));
+        // Who is one keeps the place among them: it says who comes after the owner.
+        const isOne = others.length < data.admins.length;
+        return { ...data, admins: !on ? others : isOne ? data.admins : [...others, account] };
+      },
+    });
+  }
+
+  /** Hands the group over to a member; the owner stays as an admin. `not_allowed` for who is not the owner. */
+  setOwner(group: Uint8Array, account: Uint8Array): Promise<Changed> {
+    const own = this.account;
+    return change(this.#room, group, {
+      data: (data) => {
+        if (equal(data.creator, account)) return data;
+        const handed = handedTo(data, account);
+        const isOne = [account, ...handed.admins].some((one) => equal(one, own));
+        return isOne ? handed : { ...handed, admins: [...handed.admins, own] };
+      },
     });
   }
 

@@ -12,14 +12,15 @@ import { asQightError, QightError } from "../../proto/errors.ts";
 import { pause } from "../clock.ts";
 import type { PendingCommit } from "../storage/store.ts";
 import { hasEnded } from "../account_ends.ts";
+import { refreshBundles } from "./authentication.ts";
 import type { Addable, Claimed } from "./claim.ts";
 import { claimMissing, findOffRoster, type Gathered, loadOf, notAMember } from "./claim_missing.ts";
 import { writeHappenings } from "./events.ts";
 import { offer, writeRequest } from "./pending.ts";
 import { bringTo } from "./reach.ts";
-import { faultOf, type JudgedChange } from "./roles.ts";
+import { faultOf, type JudgedChange, roleOf } from "./roles.ts";
 import type { GroupRoom } from "./room.ts";
-import { happeningsOf, nextRow, type OffRoster, rosterOf } from "./rows.ts";
+import { distinct, happeningsOf, nextRow, type OffRoster, rosterOf } from "./rows.ts";
 import { seatsOf } from "./seats.ts";
 
 /** What a group shall be like; accounts as hashes of 32 bytes. With nothing of it, keys are renewed. */
@@ -64,6 +65,7 @@ export async function change(
   const { clock, random, timeoutMs } = room;
   const untilMs = clock.monotonic() + timeoutMs;
   const gathered: Gathered = { claimed, ofDevices: new Map(), offRoster: new Set() };
+  let asked = false;
   for (let tries = 0;; tries++) {
     let waitMs = random(1)[0] / 255 * Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(tries, 10));
     let last = new QightError("stale_epoch", `Others changed the group each time, for ${timeoutMs} ms`);
@@ -72,6 +74,11 @@ export async function change(
       if (changed) return changed;
     } catch (thrown) {
       const error = asQightError(thrown);
+      if (error.code === "not_allowed" && !asked) {
+        asked = true;
+        await askAboutLeaders(room, group);
+        continue;
+      }
       // The relay lets a group change so many times a minute.
       if (error.code !== "rate_limited" || error.retryAfterMs === undefined) throw error;
       waitMs += error.retryAfterMs;
@@ -108,6 +115,15 @@ async function tryOnce(
     if (offRoster.size === 0) throw thrown;
     return null;
   }
+}
+
+/** Whoever led the group may be gone, which this device has not heard of yet; then others may do what only they might. */
+async function askAboutLeaders(room: GroupRoom, group: Uint8Array): Promise<void> {
+  const leaders = await room.store.write(async (tables) => {
+    const { members, data } = describe((await loadOf(room, tables, group)).state);
+    return distinct(members.filter(({ account }) => !data.direct && roleOf(data, members, account) !== "member"));
+  });
+  await refreshBundles(room, leaders.filter((account) => !equal(account, room.account)));
 }
 
 type Made =
@@ -211,7 +227,7 @@ function has(accounts: readonly Uint8Array[], account: Uint8Array): boolean {
 }
 
 function same(a: GroupDataFields, b: GroupDataFields): boolean {
-  const text = ({ name, admins, disappearAfterS }: GroupDataFields) =>
-    JSON.stringify([name, admins.map((admin) => admin.toHex()).sort(), disappearAfterS]);
+  const text = ({ name, creator, admins, disappearAfterS }: GroupDataFields) =>
+    JSON.stringify([name, creator.toHex(), admins.map((admin) => admin.toHex()), disappearAfterS]);
   return text(a) === text(b);
 }

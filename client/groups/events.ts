@@ -32,6 +32,11 @@ export type Happening =
   /** Lines go so many seconds after they were read; 0 = they stay. */
   | { readonly kind: "timer"; readonly by: Uint8Array; readonly seconds: number }
   | { readonly kind: "admin"; readonly by: Uint8Array; readonly account: Uint8Array; readonly on: boolean }
+  /**
+   * Whose the group is now, null when nobody is left who led it. `by` handed it over; null when it came about by itself,
+   * because the owner is no member any more, or again.
+   */
+  | { readonly kind: "owner"; readonly by: Uint8Array | null; readonly account: Uint8Array | null }
   /** An account was deleted by its owner. */
   | { readonly kind: "account_ended"; readonly account: Uint8Array }
   /** This device is no member any more; `by` is null when nobody says who did it. */
@@ -135,6 +140,10 @@ export function sentenceOf(happened: Happening, nameOf: (account: Uint8Array) =>
       return `${who(happened.by)} made ${who(happened.account)} ${
         happened.on ? "an admin" : "a member without rights"
       }`;
+    case "owner":
+      if (happened.account === null) return "nobody owns the group any more: every member may name admins";
+      if (happened.by !== null) return `${who(happened.by)} made ${who(happened.account)} the owner`;
+      return equal(happened.account, own) ? "you are the owner now" : `${who(happened.account)} is the owner now`;
     case "account_ended":
       return `${who(happened.account)} deleted the account`;
     case "removed_me":

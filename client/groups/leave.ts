@@ -10,12 +10,12 @@ import { change } from "./change.ts";
 import { eventOf, keepEvents } from "./events.ts";
 import { isMember } from "./member_row.ts";
 import { bringTo } from "./reach.ts";
-import { administers, roleOf } from "./roles.ts";
+import { administers, handedTo, heirOf, ownerOf, roleOf } from "./roles.ts";
 import { callsOf, type GroupRoom } from "./room.ts";
 
 /**
- * Leaves: the relay delivers nothing more, and the state is erased. An owner without admins first names one, so that
- * somebody may remove the leaf. `say` tells the others, while this device still may.
+ * Leaves: the relay delivers nothing more, and the state is erased. An owner first hands the group over, so that somebody
+ * may remove the leaf. `say` tells the others, while this device still may.
  */
 export async function leaveGroup(room: GroupRoom, group: Uint8Array, say?: () => Promise<void>): Promise<void> {
   const { relay, store, states } = room;
@@ -97,7 +97,10 @@ export async function removeLeavers(room: GroupRoom): Promise<QightError[]> {
   for (const { row, leavers } of due) {
     try {
       if (leavers.some((account) => equal(account, room.account))) await leaveGroup(room, row.group);
-      else if (await mayRemove(room, row)) await change(room, row.group, { remove: leavers });
+      else {
+        const remove = await removable(room, row, leavers);
+        if (remove.length > 0) await change(room, row.group, { remove });
+      }
     } catch (thrown) {
       errors.push(asQightError(thrown));
     }
@@ -110,19 +113,20 @@ async function handOver(room: GroupRoom, group: Uint8Array): Promise<void> {
     const loaded = await room.states.load(tables, room.relay, group);
     if (!loaded) return null;
     const { data, members } = describe(loaded.state);
-    if (data.direct || roleOf(data, room.account) !== "owner") return null;
-    const others = members.filter(({ account }) => !equal(account, room.account));
-    if (others.some(({ account }) => roleOf(data, account) === "admin")) return null;
-    return others[0]?.account ?? null;
+    return roleOf(data, members, room.account) === "owner" ? heirOf(data, members, room.account) : null;
   });
-  if (heir) await change(room, group, { data: (data) => ({ ...data, admins: [...data.admins, heir] }) });
+  if (heir) await change(room, group, { data: (data) => handedTo(data, heir) });
 }
 
-async function mayRemove(room: GroupRoom, { group }: GroupRow): Promise<boolean> {
+/** Those of these accounts that the own one may remove. */
+async function removable(room: GroupRoom, { group }: GroupRow, leavers: readonly Uint8Array[]): Promise<Uint8Array[]> {
   return await room.store.write(async (tables) => {
     const loaded = await room.states.load(tables, room.relay, group);
-    if (!loaded) return false;
+    if (!loaded) return [];
     const { data, members } = describe(loaded.state);
-    return administers(data, members, room.account);
+    if (!administers(data, members, room.account)) return [];
+    // Whose change was taken back may be the owner.
+    const owner = ownerOf(data, members);
+    return leavers.filter((account) => !owner || !equal(account, owner));
   });
 }

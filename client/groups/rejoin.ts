@@ -8,7 +8,7 @@ import { equal } from "../../crypto/equal.ts";
 import type { Member } from "../../crypto/mls/credential.ts";
 import type { GroupDataFields } from "../../crypto/mls/group_data.ts";
 import { joinExternally } from "../../crypto/mls/join.ts";
-import { describe, encodeState } from "../../crypto/mls/state.ts";
+import { describe, encodeState, type GroupDescription } from "../../crypto/mls/state.ts";
 import { asQightError, QightError } from "../../proto/errors.ts";
 import type { RelayGroup } from "../group_calls.ts";
 import type { GroupRow, GroupStatus } from "../storage/store.ts";
@@ -101,7 +101,7 @@ async function tryOnce(room: GroupRoom, group: Uint8Array, found: RelayGroup, en
       healedAtMs: wasThere ? nowMs : 0,
     },
     parts: encodeState(made.next),
-    events: writeHappenings(wasThere || !described.data.direct ? toTell(entrance, before, described.epoch) : []),
+    events: writeHappenings(wasThere || !described.data.direct ? toTell(entrance, before, described) : []),
   };
   await store.write(({ groups }) => groups.addPending(pending));
   return await offer(room, pending, made.next) === "accepted";
@@ -115,8 +115,11 @@ export async function mayJoin(
   members: readonly Member[],
   data: GroupDataFields,
 ): Promise<void> {
+  // Owners hand groups over, to members: anybody else cannot have become one while this device was away.
+  const isKnown = (before && equal(before.creator, data.creator)) ||
+    members.some(({ account }) => equal(account, data.creator));
   const fault = joinFault(group, data, members, room.account) ??
-    (before && !equal(before.creator, data.creator) ? "its owner is another one than before" : null);
+    (before && !isKnown ? "its owner is another one than before, and no member" : null);
   if (fault) throw new QightError("bad_group_message", `Cannot join the group: ${fault}`);
   const blocked = await room.store.read(({ contacts }) => contacts.blocked());
   const inviters = data.direct ?? [data.creator];
@@ -129,8 +132,10 @@ function statusOf(row: GroupRow | null): GroupStatus {
   return row?.status === "joining" ? "joining" : "active";
 }
 
-function toTell(entrance: Entrance, before: GroupRow | null, toEpoch: number): Happening[] {
+function toTell(entrance: Entrance, before: GroupRow | null, { epoch, data }: GroupDescription): Happening[] {
   if (entrance.kind !== "heal") return [{ kind: "joined", by: null }];
-  const healed = { kind: "healed", why: entrance.why, fromEpoch: before?.epoch ?? null, toEpoch } as const;
-  return entrance.why === "fork" ? [{ kind: "forked" }, healed] : [healed];
+  const healed: Happening = { kind: "healed", why: entrance.why, fromEpoch: before?.epoch ?? null, toEpoch: epoch };
+  const told: Happening[] = entrance.why === "fork" ? [{ kind: "forked" }, healed] : [healed];
+  const isHandedOver = before && !data.direct && !equal(before.creator, data.creator);
+  return isHandedOver ? [...told, { kind: "owner", by: null, account: data.creator }] : told;
 }

@@ -2,9 +2,10 @@
  * Who may do what in a group: the same rules for what this device does and for what others did.
  *
  * Adding: every member, also anew who left. Leaves of devices that their account lists no more: every member removes them.
- * Removing others, renaming, the timer: owner and admins; when none of them is a
- * member any more, everybody. Naming admins: the owner. Own devices: everybody. In a direct conversation both may do all,
- * with their own devices only.
+ * Removing others, renaming, the timer: owner and admins; when none of them is a member any more, everybody. Naming admins
+ * and handing the group over: the owner, whom nobody removes. While the owner is no member, the admin who was named first
+ * is the owner; when no admin is left either, everybody names admins. Own devices: everybody. In a direct conversation both
+ * may do all, with their own devices only.
  * @module
  */
 import type { CommitChange } from "../../crypto/mls/apply.ts";
@@ -26,48 +27,88 @@ export const MAX_DISAPPEAR_S = 366 * 24 * 3600;
 /** What a change is judged by. */
 export type JudgedChange = Omit<CommitChange, "committer"> & { readonly committer: Pick<Member, "account" | "device"> };
 
-/** The role of an account (hash, 32 bytes). */
-export function roleOf({ creator, admins }: Pick<GroupDataFields, "creator" | "admins">, account: Uint8Array): Role {
-  if (equal(creator, account)) return "owner";
-  return has(admins, account) ? "admin" : "member";
+/** What of a group's data says who leads it. */
+type Leaders = Pick<GroupDataFields, "creator" | "admins" | "direct">;
+
+/** Those who may be in a group. */
+type Accounts = readonly Pick<Member, "account">[];
+
+/**
+ * Whose a group is (account hash): its owner's; while that one is no member, the admin's who was named first and is one.
+ * Null when there is nobody of them, and in a direct conversation.
+ */
+export function ownerOf({ creator, admins, direct }: Leaders, members: Accounts): Uint8Array | null {
+  if (direct) return null;
+  return [creator, ...admins].find((account) => members.some((member) => equal(member.account, account))) ?? null;
+}
+
+/** The role of a member (account hash, 32 bytes). */
+export function roleOf(data: Leaders, members: Accounts, account: Uint8Array): Role {
+  const owner = ownerOf(data, members);
+  if (owner && equal(owner, account)) return "owner";
+  return has(data.admins, account) ? "admin" : "member";
 }
 
 /** Whether an account may remove others, rename, and set the timer. `members` are those before the change. */
-export function administers(data: GroupDataFields, members: readonly Pick<Member, "account">[], account: Uint8Array) {
-  if (data.direct || roleOf(data, account) !== "member") return true;
-  return !members.some((member) => roleOf(data, member.account) !== "member");
+export function administers(data: Leaders, members: Accounts, account: Uint8Array): boolean {
+  return ownerOf(data, members) === null || roleOf(data, members, account) !== "member";
 }
 
-/** The leaves that somebody without rights takes away, and that are not own ones: their accounts must list them no more. */
+/** Whom an owner who goes leaves the group to: the admin who was named first, else any member; null when alone. */
+export function heirOf(data: Leaders, members: Accounts, owner: Uint8Array): Uint8Array | null {
+  const others = members.filter(({ account }) => !equal(account, owner));
+  return ownerOf(data, others) ?? others[0]?.account ?? null;
+}
+
+/** The data of a group that is handed over to `heir`. */
+export function handedTo(data: GroupDataFields, heir: Uint8Array): GroupDataFields {
+  return { ...data, creator: heir, admins: data.admins.filter((admin) => !equal(admin, heir)) };
+}
+
+/**
+ * The leaves that a change takes away and that may need their accounts' word, who must list them no more: all but own ones
+ * when its maker has no rights, and those of who leads the group in any case.
+ */
 export function removalsToJustify(change: JudgedChange, members: readonly Member[]): Member[] {
-  const { committer: { account: own }, added, removed, before } = change;
-  if (administers(before, members, own)) return [];
-  // A leaf that is replaced by one of the same device takes nobody away.
+  const { committer: { account: own }, before } = change;
+  const hasRights = administers(before, members, own);
+  // Not the owner's alone: when that one is gone, the next one's may go in the same change.
+  const leads = (account: Uint8Array) => equal(before.creator, account) || has(before.admins, account);
+  return othersRemoved(change).filter(({ account }) => !hasRights || (!before.direct && leads(account)));
+}
+
+/** Leaves of other accounts that go. One that is replaced by one of the same device takes nobody away. */
+function othersRemoved({ committer: { account: own }, added, removed }: JudgedChange): Member[] {
   const replaced = (gone: Member) =>
     added.some(({ account, device }) => equal(device, gone.device) && equal(account, gone.account));
   return removed.filter((gone) => !equal(gone.account, own) && !replaced(gone));
 }
 
 /**
- * Why a change breaks the rules, as the end of a sentence; null when it does not. `gone`: leaves in it whose accounts
- * list their devices no more.
+ * Why a change breaks the rules, as the end of a sentence; null when it does not. `gone`: leaves whose accounts list their
+ * devices no more; with those of them that the change removes go their rights, before anything else of it is judged.
  */
 export function faultOf(change: JudgedChange, members: readonly Member[], gone: readonly Member[] = []): string | null {
-  const { committer, external, added, removed, before, after } = change;
+  const { committer, external, added, removed, before } = change;
   const own = committer.account;
-  const mayAll = administers(before, members, own);
-  const others = removalsToJustify(change, members).filter(({ leaf }) => !gone.some((one) => one.leaf === leaf));
+  const isIn = (leaves: readonly Member[], { leaf }: Member) => leaves.some((one) => one.leaf === leaf);
+  const present = members.filter((member) => !isIn(gone, member) || !isIn(removed, member));
+  const owner = ownerOf(before, present);
+  const mayAll = administers(before, present, own);
+  const others = othersRemoved(change).filter((member) => !isIn(gone, member));
   if (external) {
     const only = added.every(({ device }) => equal(device, committer.device)) &&
       removed.every(({ device }) => equal(device, committer.device));
     if (!only) return "whoever joins by itself changes nothing else";
-    if (!sameData(before, after)) return "whoever joins by itself changes nothing else";
+    if (!sameData(before, change.after)) return "whoever joins by itself changes nothing else";
   }
   if (before.direct && !added.every(({ account }) => has(before.direct!, account))) {
     return "a direct conversation has the devices of two people";
   }
-  if (others.length > 0) return "only the owner and admins may remove others";
-  return dataFault(before, after, own, mayAll);
+  if (!mayAll && others.length > 0) return "only the owner and admins may remove others";
+  if (owner && others.some(({ account }) => equal(account, owner))) return "nobody removes the owner";
+  const left = [...present.filter((member) => !isIn(removed, member)), ...added];
+  return dataFault(change, { owner, mayAll, left });
 }
 
 /** Why a group cannot be joined as it is; null when it can. `group` is its id, `own` the own account hash. */
@@ -95,12 +136,24 @@ export function groupName(text: string): string {
   }
 }
 
-function dataFault(before: GroupDataFields, after: GroupDataFields, own: Uint8Array, mayAll: boolean): string | null {
-  if (!equal(before.creator, after.creator)) return "a group's owner stays";
+/** Who may change the data of a group, and who is in it afterwards. */
+interface Judges {
+  readonly owner: Uint8Array | null;
+  readonly mayAll: boolean;
+  readonly left: Accounts;
+}
+
+function dataFault({ committer, before, after }: JudgedChange, { owner, mayAll, left }: Judges): string | null {
   if (!sameDirect(before.direct, after.direct)) return "the people of a direct conversation stay";
-  if (!sameSet(before.admins, after.admins)) {
+  if (!equal(before.creator, after.creator)) {
+    if (before.direct) return "who began a direct conversation stays";
+    if (!owner || !equal(owner, committer.account)) return "only the owner hands the group over";
+    if (!left.some(({ account }) => equal(account, after.creator))) return "only a member can be the owner";
+  }
+  // The order says who comes after the owner.
+  if (!sameList(before.admins, after.admins)) {
     if (before.direct) return "a direct conversation has no admins";
-    if (!equal(before.creator, own)) return "only the owner names admins";
+    if (owner && !equal(owner, committer.account)) return "only the owner names admins";
     if (after.admins.length > MAX_ADMINS) return `a group has at most ${MAX_ADMINS} admins`;
     if (after.admins.some(({ length }) => length !== 32)) return "an admin is an account";
   }
@@ -124,7 +177,7 @@ function isName(text: string): boolean {
 
 function sameData(a: GroupDataFields, b: GroupDataFields): boolean {
   return a.name === b.name && a.disappearAfterS === b.disappearAfterS && equal(a.creator, b.creator) &&
-    sameSet(a.admins, b.admins) && sameDirect(a.direct, b.direct);
+    sameList(a.admins, b.admins) && sameDirect(a.direct, b.direct);
 }
 
 function sameDirect(a: GroupDataFields["direct"], b: GroupDataFields["direct"]): boolean {
@@ -132,8 +185,8 @@ function sameDirect(a: GroupDataFields["direct"], b: GroupDataFields["direct"]):
   return equal(a[0], b[0]) && equal(a[1], b[1]);
 }
 
-function sameSet(a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean {
-  return a.length === b.length && a.every((one) => has(b, one)) && b.every((one) => has(a, one));
+function sameList(a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean {
+  return a.length === b.length && a.every((one, at) => equal(one, b[at]));
 }
 
 function has(accounts: readonly Uint8Array[], account: Uint8Array): boolean {

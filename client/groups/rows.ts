@@ -8,7 +8,7 @@ import { describe, type GroupDescription, type GroupState } from "../../crypto/m
 import { cleanName } from "../invite_contact.ts";
 import type { GroupRow, GroupTable } from "../storage/store.ts";
 import type { Happening } from "./events.ts";
-import type { JudgedChange } from "./roles.ts";
+import { type JudgedChange, ownerOf } from "./roles.ts";
 
 /** A row before it is saved. */
 export type NewRow = Omit<GroupRow, "stamp">;
@@ -35,10 +35,10 @@ export function firstRow(relay: string, state: GroupState, own: Uint8Array, nowM
 /** The row of a group whose state went on. */
 export function nextRow(before: NewRow, state: GroupState): NewRow {
   const { epoch, data } = describe(state);
-  const { relay, group, kind, peer, creator, suite, joinedAtMs, healedAtMs } = before;
+  const { relay, group, kind, peer, suite, joinedAtMs, healedAtMs } = before;
   const status = before.status === "stuck" ? "active" : before.status;
-  const stays = { relay, group, kind, peer, creator, suite, joinedAtMs, healedAtMs };
-  return { ...stays, name: data.name, epoch, status, stuckAtMs: 0 };
+  const stays = { relay, group, kind, peer, suite, joinedAtMs, healedAtMs };
+  return { ...stays, name: data.name, creator: data.creator, epoch, status, stuckAtMs: 0 };
 }
 
 /**
@@ -92,7 +92,11 @@ export function happeningsOf(
   }
   for (const account of missingFrom(before.admins, after.admins)) events.push({ kind: "admin", by, account, on: true });
   for (const account of missingFrom(after.admins, before.admins)) {
-    events.push({ kind: "admin", by, account, on: false });
+    if (!equal(account, after.creator)) events.push({ kind: "admin", by, account, on: false });
+  }
+  const owner = ownerOf(after, [...left, ...added]);
+  if (!before.direct && !isSame(ownerOf(before, members), owner)) {
+    events.push({ kind: "owner", by: equal(before.creator, after.creator) ? null : by, account: owner });
   }
   return events;
 }
@@ -116,6 +120,10 @@ export function rosterOf({ members }: GroupDescription, { leavers, devices }: Of
     !devices.has(device.toHex()) && !leavers.some((leaver) => equal(leaver, account))
   );
   return [...new Map(stays.map(({ device }) => [device.toHex(), device])).values()];
+}
+
+function isSame(a: Uint8Array | null, b: Uint8Array | null): boolean {
+  return a === null || b === null ? a === b : equal(a, b);
 }
 
 function missingFrom(known: readonly Uint8Array[], all: readonly Uint8Array[]): Uint8Array[] {

@@ -55,11 +55,11 @@ export async function viewOf(
   const people = [...Map.groupBy(members, (member) => member.account.toHex()).values()].map((leaves): GroupMember => ({
     account: leaves[0].account,
     devices: leaves.map(({ device }) => device),
-    role: roleOf(data, leaves[0].account),
+    role: roleOf(data, members, leaves[0].account),
     own: equal(leaves[0].account, account),
   }));
   people.sort((a, b) => RANK[a.role] - RANK[b.role]); // stable: the order they came in stays
-  return { ...about, role: roleOf(data, account), members: people, disappearAfterS: data.disappearAfterS };
+  return { ...about, role: roleOf(data, members, account), members: people, disappearAfterS: data.disappearAfterS };
 }
 
 /** The group that `#NAME`, `NAME` or 64 hex digits mean. `no_such_group`; `not_a_member` for one that is over. */
