@@ -2,6 +2,7 @@
  * Tables of the client's store, as versioned migrations.
  * @module
  */
+import { conversationSettingSchema } from "./conversation_setting_table.ts";
 import { fileSchema } from "./file_table.ts";
 import { groupSchema, leaverSchema } from "./group_table.ts";
 import { historyMarksSchema } from "./history_marks_table.ts";
@@ -145,4 +146,5 @@ export const migrations: readonly string[] = [
   ownChangeSchema + historyMoveSchema,
   leaverSchema,
   recoveryMarkSchema,
+  conversationSettingSchema,
 ];

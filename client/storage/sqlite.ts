@@ -6,6 +6,7 @@ import Database from "better-sqlite3";
 import { closeSync, openSync } from "node:fs";
 import { QightError } from "../../proto/errors.ts";
 import { contactTable } from "./contact_table.ts";
+import { conversationSettingTable } from "./conversation_setting_table.ts";
 import { fileTable } from "./file_table.ts";
 import { groupTable } from "./group_table.ts";
 import { inviteTable } from "./invite_table.ts";
@@ -59,6 +60,7 @@ class SqliteStore implements ClientStore {
       files: fileTable(this.#db),
       historyMarks: historyMarksTable(this.#db),
       historyMoves: historyMoveTable(this.#db),
+      conversationSettings: conversationSettingTable(this.#db),
       ownChanges: ownChangeTable(this.#db),
       recoveryMarks: recoveryMarkTable(this.#db),
     };

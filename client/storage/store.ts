@@ -2,6 +2,7 @@
  * What a client keeps on disk: its outbox, counters, what it has shown, whom it knows, and its sealing secrets.
  * @module
  */
+import type { ConversationSettingTable } from "./conversation_setting_table.ts";
 import type { FileTable } from "./file_table.ts";
 import type { GroupTable, KeyPackageTable } from "./group_rows.ts";
 import type { HistoryMoveTable } from "./history_move_table.ts";
@@ -13,6 +14,7 @@ import type { ReportableTable } from "./reportable_table.ts";
 
 export type * from "./group_rows.ts";
 export type * from "./history_rows.ts";
+export type { ConversationSetting, ConversationSettingTable } from "./conversation_setting_table.ts";
 export type { FileTable, UploadRow } from "./file_table.ts";
 export type { OpenedRow, OpenedTable } from "./opened_table.ts";
 export type { OwnChangeTable, OwnContact, OwnRead } from "./own_change_table.ts";
@@ -51,6 +53,7 @@ export interface Tables {
   readonly history: HistoryTable;
   readonly historyMarks: HistoryMarksTable;
   readonly historyMoves: HistoryMoveTable;
+  readonly conversationSettings: ConversationSettingTable;
   readonly ownChanges: OwnChangeTable;
   readonly recoveryMarks: RecoveryMarkTable;
   readonly groups: GroupTable;
