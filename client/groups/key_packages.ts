@@ -57,22 +57,28 @@ export async function ensureKeyPackages(
   suite: MlsSuite = DEFAULT_SUITE,
 ): Promise<number> {
   const nowMs = room.clock.now();
-  const { lastResort, lookedAtMs, waiting } = await room.store.write(({ keyPackages, meta }) => {
+  const { due, lookedAtMs, waiting } = await room.store.write(({ keyPackages, meta }) => {
     keyPackages.purge(nowMs - BACKDATED_MS);
+    const lastResort = keyPackages.lastResort(room.relayName, suite);
+    const due = !lastResort || lastResort.used || nowMs >= lastResort.createdAtMs + LAST_RESORT_ROTATION_MS;
+    const unpublished = keyPackages.unpublished(room.relayName, suite);
+    // Made and not published, by a process that ended in between: the relay takes one of last resort, so the newest counts.
+    const old = unpublished.filter((row) => row.lastResort).slice(0, due ? undefined : -1);
+    keyPackages.drop(old.map(({ ref }) => ref));
     return {
-      lastResort: keyPackages.lastResort(room.relayName, suite),
+      due,
       lookedAtMs: Number(new TextDecoder().decode(meta.get(lookedName(room, suite)) ?? new Uint8Array(0))),
-      waiting: keyPackages.unpublished(room.relayName, suite),
+      waiting: unpublished.filter((row) => !old.includes(row)),
     };
   });
-  const due = !lastResort || lastResort.used || nowMs >= lastResort.createdAtMs + LAST_RESORT_ROTATION_MS;
   if (!due && waiting.length === 0 && !lookNow && Math.abs(nowMs - lookedAtMs) < LOOK_EVERY_MS) return 0;
   const calls = new GroupCalls(room.relay.rpc);
   const count = await countAt(calls, suite);
   if (count === null) return 0;
   const stock = count.singleUse + waiting.filter((row) => !row.lastResort).length;
   const wanted = stock >= LOW_STOCK ? 0 : Math.min(most, FULL_STOCK - stock);
-  const terms = due || !count.lastResort ? [true] : [];
+  const isWaiting = waiting.some((row) => row.lastResort);
+  const terms = due || (!count.lastResort && !isWaiting) ? [true] : [];
   const made = await make(room, suite, [...terms, ...Array<boolean>(wanted).fill(false)]);
   await publish(room, calls, suite, [...waiting, ...made]);
   await room.store.write(({ meta }) => meta.put(lookedName(room, suite), new TextEncoder().encode(String(nowMs))));
