@@ -1,10 +1,9 @@
 /** What `qight device …` commands share: a session, and the list of the own devices over it. @module */
 import type { DeviceRoom } from "../client/devices.ts";
-import { asQightError, QightError } from "../proto/errors.ts";
+import { asQightError } from "../proto/errors.ts";
 import { AccountService } from "../proto/gen/qight/v1/login_pb.ts";
 import { type Connected, Messenger } from "./messenger.ts";
 import { orAborted } from "./send_one.ts";
-import { askLine, hasTerminal } from "./terminal.ts";
 import type { Call } from "./tree/spec.ts";
 
 /** What a command about devices works with. */
@@ -24,21 +23,6 @@ export async function withDevices(
   await using _relay = room.relay;
   const { store, self: identity, clock } = messenger;
   await orAborted(work({ messenger, room, devices: { relay: room.relay, store, identity, clock } }), signal);
-}
-
-/** Wants a yes on the terminal, or -y; `refused` is what was not done. */
-export async function wantYes(
-  { settings }: Pick<Call, "settings">,
-  { question, refused }: { readonly question: string; readonly refused: string },
-): Promise<void> {
-  if (settings.yes) return;
-  if (!settings.mayAsk || !await hasTerminal()) {
-    throw new QightError("usage", "This needs a yes, and there is no terminal to ask on", {
-      hint: "Use -y if you mean it.",
-    });
-  }
-  if (await askLine(`${question} Type yes: `) === "yes") return;
-  throw new QightError("not_allowed", refused, { hint: "" });
 }
 
 /** What to say when a revocation ended the recovery codes, since the revoked device had made them; null when they stay. */

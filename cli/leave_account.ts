@@ -2,12 +2,12 @@
 import { systemRandom } from "../client/clock.ts";
 import { followAccount } from "../client/own_account.ts";
 import { counted } from "./counted.ts";
-import { wantYes } from "./device_command.ts";
 import { asQightError } from "../proto/errors.ts";
 import type { Identity } from "./identity.ts";
 import { Messenger } from "./messenger.ts";
 import { orAborted } from "./send_one.ts";
 import type { Call } from "./tree/spec.ts";
+import { wantYes } from "./yes.ts";
 
 /** What is here of an account. */
 export interface LeftBehind {
@@ -37,8 +37,8 @@ export async function confirmLeaving(
   }
   if (queued.length > 0) out.note(`  ${counted(queued.length, "message")} queued here, which will not be sent`);
   if (mail) out.note("  mail at the relay, which can still be read");
-  await wantYes(call, {
-    question: `It is kept as retired, and nothing is written as it any more. ${step}`,
+  await wantYes(settings, {
+    question: `It is kept as retired, and nothing is written as it any more. ${step} Type yes: `,
     refused: "Nothing was changed",
   });
   return left;

@@ -8,7 +8,7 @@ import { deviceFingerprint } from "../crypto/account.ts";
 import type { BundleDevice } from "../crypto/bundle.ts";
 import { asQightError, QightError } from "../proto/errors.ts";
 import { counted } from "./counted.ts";
-import { inConversations, wantYes } from "./device_command.ts";
+import { inConversations } from "./device_command.ts";
 import { LINK, readInvite } from "./invite_code.ts";
 import { settingsAt } from "./link_relay.ts";
 import { type Connected, Messenger } from "./messenger.ts";
@@ -16,6 +16,7 @@ import { startProgress } from "./progress.ts";
 import { orAborted } from "./send_one.ts";
 import type { deviceLinkSpec } from "./tree/device.ts";
 import type { Call } from "./tree/spec.ts";
+import { wantYes } from "./yes.ts";
 
 type LinkCall = Call<typeof deviceLinkSpec>;
 
@@ -40,8 +41,8 @@ export async function letDeviceIn(call: LinkCall): Promise<void> {
   const fingerprint = await deviceFingerprint(seen.offer.device);
   out.note(`new device   ${fingerprint}  ${seen.offer.name}`);
   out.note(`this device  ${messenger.identity.fingerprint}`);
-  await wantYes(call, {
-    question: "The new device shows its fingerprint too: are they the same, and shall it be one of yours?",
+  await wantYes(settings, {
+    question: "The new device shows its fingerprint too: are they the same, and shall it be one of yours? Type yes: ",
     refused: "Nothing was changed; the code is good until its ten minutes are over",
   });
   const history = call.options.history !== false;

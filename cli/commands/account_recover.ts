@@ -31,11 +31,11 @@ import { readRecoveryCode } from "../recovery_code.ts";
 import { recoveredIdentity, savedBefore } from "../recovered_key.ts";
 import { chosenOrOfferedRelay } from "../relay_choice.ts";
 import { orAborted } from "../send_one.ts";
-import { askLine, hasTerminal } from "../terminal.ts";
 import { accessToken } from "../token.ts";
 import type { accountRecoverSpec } from "../tree/account.ts";
 import type { Call } from "../tree/spec.ts";
 import { VERSION } from "../version.ts";
+import { wantYes } from "../yes.ts";
 
 type RecoverCall = Call<typeof accountRecoverSpec>;
 
@@ -131,14 +131,11 @@ async function confirm(call: RecoverCall, { account, bundle, kept, name }: Opene
   if (name !== "" && others > 0 && !options.revokeOthers) {
     out.note("They have to sign in again, with the new password.");
   }
-  if (settings.yes) return;
-  if (!settings.mayAsk || !await hasTerminal()) {
-    throw new QightError("usage", "Recovering needs a yes, and there is no terminal to ask on", {
-      hint: "Use -y if you mean it.",
-    });
-  }
-  if (await askLine("Recover it on this machine? Type yes: ") === "yes") return;
-  throw new QightError("not_allowed", "Nothing was changed, and the code is still good", { hint: "" });
+  await wantYes(settings, {
+    question: "Recover it on this machine? Type yes: ",
+    needs: "Recovering needs a yes",
+    refused: "Nothing was changed, and the code is still good",
+  });
 }
 
 /** Everything that must not be lost, in one transaction; answers how many contacts are new here. */

@@ -1,9 +1,10 @@
 /** `qight device revoke`: a lost device is off the account for good. @module */
 import { findDevice, ownDevices, revokeDevice } from "../../client/devices.ts";
-import { codesAt, codesEnded, inConversations, wantYes, withDevices } from "../device_command.ts";
+import { codesAt, codesEnded, inConversations, withDevices } from "../device_command.ts";
 import { escapeLine } from "../escape.ts";
 import type { deviceRevokeSpec } from "../tree/device.ts";
 import type { Call } from "../tree/spec.ts";
+import { wantYes } from "../yes.ts";
 
 /** Says what happens to the device, publishes the list without it, and takes its leaves out of conversations. */
 export async function run(call: Call<typeof deviceRevokeSpec>): Promise<void> {
@@ -18,7 +19,7 @@ export async function run(call: Call<typeof deviceRevokeSpec>): Promise<void> {
       out.note(
         "conversations. What is on its disk stays there. Contacts see that it went. It comes back by a link alone.",
       );
-      await wantYes(call, { question: "Take it off your account?", refused: "Nothing was changed" });
+      await wantYes(settings, { question: "Take it off your account? Type yes: ", refused: "Nothing was changed" });
     }
     const codes = await codesAt(room);
     await revokeDevice(devices, key);

@@ -1,22 +1,18 @@
 /** `qight key delete`: the key and the messages of this device are gone. @module */
 import { openIdentity, readPublicHalf, storePath } from "../identity.ts";
 import { QightError } from "../../proto/errors.ts";
-import { askLine, hasTerminal } from "../terminal.ts";
 import type { Call } from "../tree/spec.ts";
+import { wantYes } from "../yes.ts";
 
 /** Deletes key file, public half and store after a yes. */
 export async function run({ settings, out }: Call): Promise<void> {
   const identity = await openIdentity(settings, out);
   const { id } = identity.account;
-  if (!settings.yes) {
-    if (!settings.mayAsk || !await hasTerminal()) {
-      throw new QightError("usage", "Deleting a key needs a yes and there is no terminal to ask on", {
-        hint: "Use -y if you mean it.",
-      });
-    }
-    const answer = await askLine(`Delete ${id} at ${identity.path} and its messages for ever? Type yes: `);
-    if (answer !== "yes") throw new QightError("not_allowed", "Nothing was deleted", { hint: "" });
-  }
+  await wantYes(settings, {
+    question: `Delete ${id} at ${identity.path} and its messages for ever? Type yes: `,
+    needs: "Deleting a key needs a yes",
+    refused: "Nothing was deleted",
+  });
   const store = storePath(settings.dataDir, identity.device.publicKey);
   const half = await readPublicHalf(identity.path);
   const files = [identity.path, ...(half ? [`${identity.path}.pub`] : []), store, `${store}-wal`, `${store}-shm`];

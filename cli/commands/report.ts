@@ -1,13 +1,12 @@
 /** `qight report`: chosen messages, with the proof that they were sent so, to whoever runs the relay. @module */
 import { parseMessageId } from "../../client/message_id.ts";
 import { findReportable, sendReport } from "../../client/report.ts";
-import { QightError } from "../../proto/errors.ts";
 import { Messenger } from "../messenger.ts";
 import { reportedFields, reportLines } from "../report_output.ts";
 import { orAborted } from "../send_one.ts";
-import { askLine, hasTerminal } from "../terminal.ts";
 import type { reportSpec } from "../tree/report.ts";
 import type { Call } from "../tree/spec.ts";
+import { wantYes } from "../yes.ts";
 
 /** Says what will be shown to whom, asks, and shows it. */
 export async function run({ args, options, settings, out, signal }: Call<typeof reportSpec>): Promise<void> {
@@ -15,17 +14,14 @@ export async function run({ args, options, settings, out, signal }: Call<typeof 
   const { store, contacts, relayAddress } = messenger;
   const messages = await findReportable(store, args.map(parseMessageId));
   const names = await contacts.names();
-  if (!settings.yes) {
-    if (!settings.mayAsk || !await hasTerminal()) {
-      throw new QightError("usage", "A report needs a yes and there is no terminal to ask on", {
-        hint: "Use -y if you mean it.",
-      });
-    }
-    for (const line of reportLines(messages, relayAddress, names, settings.utc)) out.error(line);
-    if (await askLine("Report it? Type yes: ") !== "yes") {
-      throw new QightError("not_allowed", "Nothing was reported", { hint: "" });
-    }
-  }
+  await wantYes(settings, {
+    question: "Report it? Type yes: ",
+    needs: "A report needs a yes",
+    refused: "Nothing was reported",
+    explain() {
+      for (const line of reportLines(messages, relayAddress, names, settings.utc)) out.error(line);
+    },
+  });
   await using relay = await orAborted(messenger.dial(), signal);
   // A report is about one sender.
   for (const ofOne of Map.groupBy(messages, ({ account }) => account.toHex()).values()) {

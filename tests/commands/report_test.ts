@@ -75,7 +75,7 @@ row("a report needs a yes, a message of somebody else, and words that fit", asyn
   const id = await threat(ada, "hello");
   const { id: own } = JSON.parse(await ada.ok(["send", mallory.id, "my own words", "--json"]));
   const rows: [args: string[], exit: number, code: string, message: RegExp][] = [
-    [[id], 64, "usage", /needs a yes and there is no terminal/],
+    [[id], 64, "usage", /needs a yes, and there is no terminal/],
     [[own, "-y"], 66, "no_input", /Nothing is kept of a message/],
     [["00".repeat(16), "-y"], 66, "no_input", /Nothing is kept of a message/],
     [["not-an-id", "-y"], 64, "bad_id", /Expected 32 hex digits/],
