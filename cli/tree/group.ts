@@ -6,9 +6,12 @@ export const groupAdminSpec = {
   name: "admin",
   summary: "let members remove others, rename, and set the timer",
   args: "<name> <member...>",
-  options: [["--off", "take that back"]],
-  more: ["Only the owner, who made the group, names admins."],
-  examples: ["qight group admin ops bob", "qight group admin ops bob --off"],
+  options: [["--off", "take that back"], ["--owner", "hand the group over to one member; you stay an admin"]],
+  more: [
+    "Only the owner names admins: who made the group, or whom it was handed to. When the owner is gone it is the admin who was",
+    "named first; with no admin left, whoever is named first by any member.",
+  ],
+  examples: ["qight group admin ops bob", "qight group admin ops bob --off", "qight group admin ops bob --owner"],
   module: "group_admin",
 } as const satisfies CommandSpec;
 
