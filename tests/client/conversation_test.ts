@@ -5,13 +5,12 @@ import { systemRandom } from "../../client/clock.ts";
 import { sendLines } from "../../client/line_sender.ts";
 import { repeatMessage, sendMessage } from "../../client/send.ts";
 import { ContentSchema } from "../../proto/gen/qight/v1/seal_pb.ts";
-import { groupRelay } from "./group_people.ts";
+import { gather } from "./gathering.ts";
 import { Talker, textOf } from "./talker.ts";
 
 Deno.test("two people talk in a conversation that begins by itself, in both directions", async () => {
-  await using at = await groupRelay();
-  await using ada = await Talker.join(at, 1);
-  await using bob = await Talker.join(at, 2);
+  await using here = await gather(Talker, { ada: 1, bob: 2 });
+  const { ada, bob } = here;
   const { via, error, devices } = await ada.say(bob, "hello");
   assert.deepEqual([via, error, devices.length], ["mls", null, 1]);
   const [heard] = await bob.hear();
@@ -25,10 +24,8 @@ Deno.test("two people talk in a conversation that begins by itself, in both dire
 });
 
 Deno.test("a group of three hears what one says, once, and each has it in a mailbox of its own", async () => {
-  await using at = await groupRelay();
-  await using ada = await Talker.join(at, 1);
-  await using bob = await Talker.join(at, 2);
-  await using eve = await Talker.join(at, 3);
+  await using here = await gather(Talker, { ada: 1, bob: 2, eve: 3 });
+  const { ada, bob, eve } = here;
   const { group } = await ada.person.groups.create("ops", [bob.account, eve.account]);
   const { devices, error } = await ada.say(group, "deploy at eight");
   assert.deepEqual([devices.length, error], [2, null]);
@@ -43,9 +40,8 @@ Deno.test("a group of three hears what one says, once, and each has it in a mail
 });
 
 Deno.test("who has no KeyPackage is written to sealed, and the sender is told why", async () => {
-  await using at = await groupRelay();
-  await using ada = await Talker.join(at, 1);
-  await using bob = await Talker.join(at, 2, { packages: 0 });
+  await using here = await gather(Talker, { ada: 1, bob: { seed: 2, packages: 0 } });
+  const { ada, bob } = here;
   const known = await bob.person.calls.countKeyPackages(83);
   const { via, sealedBecause, error } = await ada.say(bob, "hello");
   if (known.lastResort) return assert.equal(via, "mls");
@@ -55,10 +51,8 @@ Deno.test("who has no KeyPackage is written to sealed, and the sender is told wh
 });
 
 Deno.test("a message that loses the race against a commit is encrypted anew and arrives under its id", async () => {
-  await using at = await groupRelay();
-  await using ada = await Talker.join(at, 1);
-  await using bob = await Talker.join(at, 2);
-  await using eve = await Talker.join(at, 3);
+  await using here = await gather(Talker, { ada: 1, bob: 2, eve: 3 });
+  const { ada, bob, eve } = here;
   const { group } = await ada.person.groups.create("ops", [bob.account]);
   await bob.hear();
   await ada.person.groups.invite(group, [eve.account]);
@@ -71,9 +65,8 @@ Deno.test("a message that loses the race against a commit is encrypted anew and 
 });
 
 Deno.test("a reader killed between opening and showing finds the message again, once, and it is erased when shown", async () => {
-  await using at = await groupRelay();
-  await using ada = await Talker.join(at, 1);
-  await using bob = await Talker.join(at, 2);
+  await using here = await gather(Talker, { ada: 1, bob: 2 });
+  const { ada, bob } = here;
   await ada.say(bob, "one");
   await ada.say(bob, "two");
   const inbox = bob.inbox();
@@ -95,9 +88,8 @@ Deno.test("a reader killed between opening and showing finds the message again, 
 });
 
 Deno.test("peek shows a conversation's messages as often as it is asked, and fetch afterwards once", async () => {
-  await using at = await groupRelay();
-  await using ada = await Talker.join(at, 1);
-  await using bob = await Talker.join(at, 2);
+  await using here = await gather(Talker, { ada: 1, bob: 2 });
+  const { ada, bob } = here;
   await ada.say(bob, "one");
   await ada.say(bob, "two");
   assert.deepEqual(await bob.texts({ peek: true }), ["one", "two"]);
@@ -107,9 +99,8 @@ Deno.test("peek shows a conversation's messages as often as it is asked, and fet
 });
 
 Deno.test("repeating an id sends the same message again, and the other side has it once", async () => {
-  await using at = await groupRelay();
-  await using ada = await Talker.join(at, 1);
-  await using bob = await Talker.join(at, 2);
+  await using here = await gather(Talker, { ada: 1, bob: 2 });
+  const { ada, bob } = here;
   const draft = ada.draft("once", "direct");
   const first = await sendMessage(await ada.room(), bob.account, draft);
   const again = await repeatMessage(await ada.room(), draft.id);
@@ -126,9 +117,8 @@ Deno.test("repeating an id sends the same message again, and the other side has 
 });
 
 Deno.test("killed between freezing and the relay's answer: the same bytes go out again and arrive once", async () => {
-  await using at = await groupRelay();
-  await using ada = await Talker.join(at, 1);
-  await using bob = await Talker.join(at, 2);
+  await using here = await gather(Talker, { ada: 1, bob: 2 });
+  const { ada, bob } = here;
   await ada.say(bob, "first");
   const room = await ada.room();
   const draft = ada.draft("second", "direct");
@@ -143,9 +133,8 @@ Deno.test("killed between freezing and the relay's answer: the same bytes go out
 });
 
 Deno.test("reactions, edits and receipts are events and never messages, and are let go by themselves", async () => {
-  await using at = await groupRelay();
-  await using ada = await Talker.join(at, 1);
-  await using bob = await Talker.join(at, 2);
+  await using here = await gather(Talker, { ada: 1, bob: 2 });
+  const { ada, bob } = here;
   const { id } = await ada.say(bob, "hello");
   await bob.hear();
   await bob.say(ada, create(ContentSchema, { action: { case: "reaction", value: { target: id, emoji: "👍" } } }));
@@ -157,9 +146,8 @@ Deno.test("reactions, edits and receipts are events and never messages, and are 
 });
 
 Deno.test("a contact's message is answered by one receipt a page, a stranger's by none, a receipt by none", async () => {
-  await using at = await groupRelay();
-  await using ada = await Talker.join(at, 1);
-  await using bob = await Talker.join(at, 2);
+  await using here = await gather(Talker, { ada: 1, bob: 2 });
+  const { ada, bob } = here;
   const first = await ada.say(bob, "from a stranger");
   await bob.hear({ arrivals: await bob.receipts() });
   assert.deepEqual(await ada.hear({ arrivals: await ada.receipts() }), []);
@@ -177,10 +165,8 @@ Deno.test("a contact's message is answered by one receipt a page, a stranger's b
 });
 
 Deno.test("what a blocked person says in a group stays silent and does not stay at the relay", async () => {
-  await using at = await groupRelay();
-  await using ada = await Talker.join(at, 1);
-  await using bob = await Talker.join(at, 2);
-  await using eve = await Talker.join(at, 3);
+  await using here = await gather(Talker, { ada: 1, bob: 2, eve: 3 });
+  const { ada, bob, eve } = here;
   const { group } = await ada.person.groups.create("ops", [bob.account, eve.account]);
   await bob.hear();
   await bob.person.contacts.add("eve", eve.account);
@@ -193,10 +179,8 @@ Deno.test("what a blocked person says in a group stays silent and does not stay 
 });
 
 Deno.test("a relay that drops a member's message shows as a gap; who joined later misses nothing", async () => {
-  await using at = await groupRelay();
-  await using ada = await Talker.join(at, 1);
-  await using bob = await Talker.join(at, 2);
-  await using eve = await Talker.join(at, 3);
+  await using here = await gather(Talker, { ada: 1, bob: 2, eve: 3 });
+  const { ada, bob, eve } = here;
   const { group } = await ada.person.groups.create("ops", [bob.account]);
   for (const text of ["1", "2", "3"]) await ada.say(group, text);
   await ada.person.groups.invite(group, [eve.account]);
@@ -208,10 +192,8 @@ Deno.test("a relay that drops a member's message shows as a gap; who joined late
 });
 
 Deno.test("lines into a group while commits go on: each arrives once and in order, in whatever epoch it was encrypted", async () => {
-  await using at = await groupRelay();
-  await using ada = await Talker.join(at, 1);
-  await using bob = await Talker.join(at, 2);
-  await using eve = await Talker.join(at, 3);
+  await using here = await gather(Talker, { ada: 1, bob: 2, eve: 3 });
+  const { ada, bob, eve } = here;
   const { group } = await ada.person.groups.create("ops", [bob.account, eve.account]);
   await bob.hear();
   const room = await ada.room();
@@ -241,9 +223,8 @@ Deno.test("lines into a group while commits go on: each arrives once and in orde
 });
 
 Deno.test("regression: who was blocked when a conversation began is heard after that, and is not told that nobody heard", async () => {
-  await using at = await groupRelay();
-  await using ada = await Talker.join(at, 1);
-  await using bob = await Talker.join(at, 2, { packages: 5 });
+  await using here = await gather(Talker, { ada: 1, bob: { seed: 2, packages: 5 } });
+  const { ada, bob } = here;
   await bob.person.contacts.add("ada", ada.account);
   await bob.person.contacts.block("ada", true);
   await ada.say(bob, "unwanted");

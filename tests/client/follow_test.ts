@@ -1,7 +1,6 @@
 /** Following a mailbox over sessions that end. @module */
 import assert from "node:assert/strict";
 import { Inbox } from "../../client/inbox.ts";
-import { Reconnector } from "../../client/reconnect.ts";
 import type { RelayClient } from "../../client/relay_client.ts";
 import { sendMessage } from "../../client/send.ts";
 import { QightError } from "../../proto/errors.ts";
@@ -53,14 +52,8 @@ Deno.test("regression: a session lost while one sender is looked up takes no oth
   }
   let cuts = 0;
   mail.beforeBundle = (account) => account.toHex() === cleo.account.toHex() && cuts++ === 0 ? "break" : undefined;
-  const { store, directory, device, random } = bob;
-  await using source = new Reconnector({
-    connect: () => mail.connect({ signer: bob.identity.signer }),
-    timeoutMs: 10_000,
-    clock: mail.clock,
-    random,
-  });
-  const inbox = new Inbox({ source, store, directory, device, clock: mail.clock });
+  await using source = bob.reconnector();
+  const inbox = bob.inboxOver(source);
   const texts: unknown[] = [];
   for await (const event of inbox.read({ follow: true })) {
     if (event.type === "message") texts.push(event.content.body.value);

@@ -209,6 +209,18 @@ export async function assertOneView(group: Uint8Array, people: readonly GroupPer
   assert.deepEqual(views, views.map(() => views[0]));
 }
 
+/** A group of the first person's with the second in it, and the direct conversation of the two. */
+export async function conversationsOf(
+  one: GroupPerson,
+  other: GroupPerson,
+): Promise<{ group: Uint8Array; direct: Uint8Array }> {
+  const { group } = await one.groups.create("ops", [other.account]);
+  await one.events();
+  const direct = await one.groups.direct(other.account);
+  await other.read();
+  return { group, direct };
+}
+
 /** Which of these have a leaf in a group, as this person sees it: their places in the list, rising. */
 export async function devicesIn(person: GroupPerson, group: Uint8Array, of: readonly GroupPerson[]): Promise<number[]> {
   const loaded = await person.store.write((tables) => person.groups.states.load(tables, RELAY_NAME, group));

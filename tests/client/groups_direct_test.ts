@@ -4,14 +4,12 @@ import { commit as makeCommit } from "../../crypto/mls/commit.ts";
 import { ensureKeyPackages } from "../../client/groups/key_packages.ts";
 import { directGroupId } from "../../crypto/direct_group.ts";
 import { QightError } from "../../proto/errors.ts";
+import { gather } from "./gathering.ts";
 import { assertOneView, GroupPerson, groupRelay, RELAY_NAME, ShiftedClock } from "./group_people.ts";
 
-const isCode = (code: string) => (thrown: unknown) => thrown instanceof QightError && thrown.code === code;
-
 Deno.test("a direct conversation begins with the first word, and is the same from both sides", async () => {
-  await using relay = await groupRelay();
-  await using ana = await GroupPerson.join(relay, 1);
-  await using bo = await GroupPerson.join(relay, 2);
+  await using here = await gather(GroupPerson, { ana: 1, bo: 2 });
+  const { ana, bo } = here;
   const group = await ana.groups.direct(bo.account);
   assert.deepEqual(group, directGroupId(bo.account, ana.account));
   assert.deepEqual(await bo.happened(), [], "nobody needs to be told");
@@ -23,9 +21,8 @@ Deno.test("a direct conversation begins with the first word, and is the same fro
 });
 
 Deno.test("two people who begin a conversation at once end up in one", async () => {
-  await using relay = await groupRelay();
-  await using ana = await GroupPerson.join(relay, 1);
-  await using bo = await GroupPerson.join(relay, 2);
+  await using here = await gather(GroupPerson, { ana: 1, bo: 2 });
+  const { ana, bo } = here;
   const [one, other] = await Promise.all([ana.groups.direct(bo.account), bo.groups.direct(ana.account)]);
   assert.deepEqual(one, other);
   await ana.read();
@@ -35,9 +32,8 @@ Deno.test("two people who begin a conversation at once end up in one", async () 
 });
 
 Deno.test("who lost everything between making a conversation and adding the other side goes on with it", async () => {
-  await using relay = await groupRelay();
-  await using ana = await GroupPerson.join(relay, 1);
-  await using bo = await GroupPerson.join(relay, 2);
+  await using here = await gather(GroupPerson, { ana: 1, bo: 2 });
+  const { ana, bo } = here;
   const { rpc } = ana.relay;
   const unary = rpc.unary.bind(rpc);
   rpc.unary = async (method, request, options) => {
@@ -45,7 +41,7 @@ Deno.test("who lost everything between making a conversation and adding the othe
     if (method.name !== "CreateGroup") return reply;
     throw new QightError("unreachable", "The relay broke off CreateGroup");
   };
-  await assert.rejects(ana.groups.direct(bo.account), isCode("unreachable"));
+  await assert.rejects(ana.groups.direct(bo.account), { code: "unreachable" });
   await ana.restart();
   const group = await ana.groups.direct(bo.account);
   await bo.read();
@@ -53,18 +49,17 @@ Deno.test("who lost everything between making a conversation and adding the othe
 });
 
 Deno.test("without a KeyPackage there is no conversation, and nothing is left of the try", async () => {
-  await using relay = await groupRelay();
-  await using ana = await GroupPerson.join(relay, 1);
-  await using bo = await GroupPerson.join(relay, 2, { packages: null });
-  await assert.rejects(ana.groups.direct(bo.account), isCode("no_key_package"));
-  await assert.rejects(ana.groups.create("ops", [bo.account]), isCode("no_key_package"));
+  await using here = await gather(GroupPerson, { ana: 1, bo: { seed: 2, packages: null } });
+  const { ana, bo } = here;
+  await assert.rejects(ana.groups.direct(bo.account), { code: "no_key_package" });
+  await assert.rejects(ana.groups.create("ops", [bo.account]), { code: "no_key_package" });
   const nobody = new Uint8Array(32).fill(3);
-  await assert.rejects(ana.groups.direct(nobody), isCode("no_such_recipient"));
-  await assert.rejects(ana.groups.direct(ana.account), isCode("no_key_package"));
+  await assert.rejects(ana.groups.direct(nobody), { code: "no_such_recipient" });
+  await assert.rejects(ana.groups.direct(ana.account), { code: "no_key_package" });
   assert.equal(await ana.groups.row(directGroupId(ana.account, nobody)), null);
   await ana.contacts.add("bo", bo.account);
   await ana.contacts.block("bo", true);
-  await assert.rejects(ana.groups.direct(bo.account), isCode("blocked"));
+  await assert.rejects(ana.groups.direct(bo.account), { code: "blocked" });
 });
 
 Deno.test("the first command publishes a last resort and a few packages, the next one nothing", async () => {
@@ -86,16 +81,15 @@ Deno.test("a package whose secret is on disk and which did not reach the relay i
       method.name === "PublishKeyPackages"
         ? Promise.reject(new QightError("unreachable"))
         : unary.call(bo.relay.rpc, method, ...rest)) as typeof unary;
-  await assert.rejects(bo.publishPackages(3), isCode("unreachable"));
+  await assert.rejects(bo.publishPackages(3), { code: "unreachable" });
   await bo.restart();
   assert.equal(await bo.publishPackages(0), 3);
   assert.deepEqual(await bo.calls.countKeyPackages(83), { singleUse: 4, lastResort: true });
 });
 
 Deno.test("when the single-use packages are gone the last resort lets people in, and is replaced", async () => {
-  await using relay = await groupRelay();
-  await using ana = await GroupPerson.join(relay, 1);
-  await using bo = await GroupPerson.join(relay, 2, { packages: 1 });
+  await using here = await gather(GroupPerson, { ana: 1, bo: { seed: 2, packages: 1 } });
+  const { ana, bo } = here;
   const first = await bo.store.read(({ keyPackages }) => keyPackages.lastResort(RELAY_NAME, 83));
   const groups: Uint8Array[] = [];
   for (const name of ["one", "two", "three"]) groups.push((await ana.groups.create(name, [bo.account])).group);
@@ -135,9 +129,8 @@ Deno.test("a program that stays fills the stock up", async () => {
 });
 
 Deno.test("after a Welcome the next command looks whether packages are left, and makes new ones", async () => {
-  await using relay = await groupRelay();
-  await using ana = await GroupPerson.join(relay, 1);
-  await using bo = await GroupPerson.join(relay, 2, { packages: 8 });
+  await using here = await gather(GroupPerson, { ana: 1, bo: { seed: 2, packages: 8 } });
+  const { ana, bo } = here;
   const room = { relay: bo.relay, relayName: RELAY_NAME, store: bo.store, owner: bo.owner, clock: bo.clock };
   await ana.groups.direct(bo.account);
   assert.equal(await ensureKeyPackages(room), 0, "nobody has told yet");
@@ -147,9 +140,8 @@ Deno.test("after a Welcome the next command looks whether packages are left, and
 });
 
 Deno.test("whose change of a direct conversation was taken back comes into it again", async () => {
-  await using relay = await groupRelay();
-  await using ana = await GroupPerson.join(relay, 1);
-  await using bo = await GroupPerson.join(relay, 2);
+  await using here = await gather(GroupPerson, { ana: 1, bo: 2 });
+  const { ana, bo } = here;
   const group = await ana.groups.direct(bo.account);
   await bo.read();
   const loaded = await bo.store.write((tables) => bo.groups.states.load(tables, RELAY_NAME, group));

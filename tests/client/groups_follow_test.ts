@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { create } from "@bufbuild/protobuf";
 import { ContentSchema } from "../../proto/gen/qight/v1/seal_pb.ts";
-import { groupRelay } from "./group_people.ts";
+import { gather } from "./gathering.ts";
 import { Talker } from "./talker.ts";
 
 /** Calls `act` when the reader who stays has caught up, and ends when what there was to do then has been done. */
@@ -45,9 +45,8 @@ async function staying(reader: Talker, act: () => Promise<unknown>): Promise<voi
 
 // Found by `deno task prove --only poisoned-commit`: the leaf stayed until the owner's next session.
 Deno.test("regression: an owner whose reader stays removes who left while it stays", async () => {
-  await using relay = await groupRelay();
-  await using ana = await Talker.join(relay, 1);
-  await using bo = await Talker.join(relay, 2);
+  await using here = await gather(Talker, { ana: 1, bo: 2 });
+  const { ana, bo } = here;
   const { groups } = ana.person;
   const { group } = await groups.create("ops", [bo.account]);
   await bo.hear();
@@ -57,10 +56,8 @@ Deno.test("regression: an owner whose reader stays removes who left while it sta
 });
 
 Deno.test("a reader who stays removes a revoked device when the relay tells of it", async () => {
-  await using relay = await groupRelay();
-  await using ana = await Talker.join(relay, 1);
-  await using bo = await Talker.join(relay, 2);
-  await using lost = await Talker.join(relay, 2, { device: 3 });
+  await using here = await gather(Talker, { ana: 1, bo: 2, lost: { seed: 2, device: 3 } });
+  const { ana, bo, lost } = here;
   const { groups } = ana.person;
   const { group } = await groups.create("ops", [bo.account]);
   for (const one of [bo, lost]) await one.hear();

@@ -1,18 +1,14 @@
 /** Groups: made, changed, left, seen by three people over a real relay. @module */
 import assert from "node:assert/strict";
-import { QightError } from "../../proto/errors.ts";
 import { applyCommit } from "../../crypto/mls/apply.ts";
 import { openMessage, sealMessage } from "../../crypto/mls/message.ts";
 import { decodeState } from "../../crypto/mls/state.ts";
-import { assertOneView, GroupPerson, groupRelay, RELAY_NAME } from "./group_people.ts";
-
-const isCode = (code: string) => (thrown: unknown) => thrown instanceof QightError && thrown.code === code;
+import { gather } from "./gathering.ts";
+import { assertOneView, GroupPerson, RELAY_NAME } from "./group_people.ts";
 
 Deno.test("three people are in one group after the invited ones have fetched", async () => {
-  await using relay = await groupRelay();
-  await using ana = await GroupPerson.join(relay, 1);
-  await using bo = await GroupPerson.join(relay, 2);
-  await using eve = await GroupPerson.join(relay, 3);
+  await using here = await gather(GroupPerson, { ana: 1, bo: 2, eve: 3 });
+  const { ana, bo, eve } = here;
   const made = await ana.groups.create("ops", [bo.account, eve.account]);
   assert.equal(made.name, "ops");
   assert.equal(made.members.length, 3);
@@ -26,18 +22,16 @@ Deno.test("three people are in one group after the invited ones have fetched", a
 });
 
 Deno.test("everybody may invite; only the owner and admins may remove, rename and set the timer", async () => {
-  await using relay = await groupRelay();
-  await using ana = await GroupPerson.join(relay, 1);
-  await using bo = await GroupPerson.join(relay, 2);
-  await using eve = await GroupPerson.join(relay, 3);
+  await using here = await gather(GroupPerson, { ana: 1, bo: 2, eve: 3 });
+  const { ana, bo, eve } = here;
   const { group } = await ana.groups.create("ops", [bo.account]);
   await bo.read();
   assert.deepEqual((await bo.groups.invite(group, [eve.account])).added, [eve.account]);
   assert.deepEqual(await eve.happened(), ["joined"]);
-  await assert.rejects(bo.groups.rename(group, "mine"), isCode("not_allowed"));
-  await assert.rejects(bo.groups.setTimer(group, 60), isCode("not_allowed"));
-  await assert.rejects(bo.groups.remove(group, [eve.account]), isCode("not_allowed"));
-  await assert.rejects(bo.groups.setAdmin(group, bo.account, true), isCode("not_allowed"));
+  await assert.rejects(bo.groups.rename(group, "mine"), { code: "not_allowed" });
+  await assert.rejects(bo.groups.setTimer(group, 60), { code: "not_allowed" });
+  await assert.rejects(bo.groups.remove(group, [eve.account]), { code: "not_allowed" });
+  await assert.rejects(bo.groups.setAdmin(group, bo.account, true), { code: "not_allowed" });
   await ana.groups.setAdmin(group, bo.account, true);
   await bo.groups.rename(group, "sysops");
   await bo.groups.setTimer(group, 3600);
@@ -49,26 +43,23 @@ Deno.test("everybody may invite; only the owner and admins may remove, rename an
 });
 
 Deno.test("a removed member hears of it, has no state any more, and can be invited again", async () => {
-  await using relay = await groupRelay();
-  await using ana = await GroupPerson.join(relay, 1);
-  await using bo = await GroupPerson.join(relay, 2);
+  await using here = await gather(GroupPerson, { ana: 1, bo: 2 });
+  const { ana, bo } = here;
   const { group } = await ana.groups.create("ops", [bo.account]);
   await bo.read();
   assert.deepEqual((await ana.groups.remove(group, [bo.account])).removed, [bo.account]);
   assert.deepEqual(await bo.happened(), ["removed_me"]);
   assert.equal(await bo.view(group), null);
-  await assert.rejects(bo.groups.find("ops"), isCode("not_a_member"));
-  await assert.rejects(bo.groups.invite(group, [ana.account]), isCode("not_a_member"));
+  await assert.rejects(bo.groups.find("ops"), { code: "not_a_member" });
+  await assert.rejects(bo.groups.invite(group, [ana.account]), { code: "not_a_member" });
   await ana.groups.invite(group, [bo.account]);
   assert.deepEqual(await bo.happened(), ["joined"]);
   await assertOneView(group, [ana, bo]);
 });
 
 Deno.test("a removed member can neither read on with a state it kept, nor write, nor look", async () => {
-  await using relay = await groupRelay();
-  await using ana = await GroupPerson.join(relay, 1);
-  await using bo = await GroupPerson.join(relay, 2);
-  await using eve = await GroupPerson.join(relay, 3);
+  await using here = await gather(GroupPerson, { ana: 1, bo: 2, eve: 3 });
+  const { ana, bo, eve } = here;
   const { group } = await ana.groups.create("ops", [bo.account, eve.account]);
   await bo.read();
   const kept = await bo.store.read(({ groups }) => groups.parts(RELAY_NAME, group));
@@ -76,21 +67,20 @@ Deno.test("a removed member can neither read on with a state it kept, nor write,
   const saying = (await ana.store.write((tables) => ana.groups.states.load(tables, RELAY_NAME, group)))!;
   const { message } = await sealMessage(saying.state, new TextEncoder().encode("without bo"));
   const state = await decodeState(kept!);
-  await assert.rejects(openMessage(state, message), isCode("bad_group_message"));
+  await assert.rejects(openMessage(state, message), { code: "bad_group_message" });
   for await (const entry of ana.calls.commits(group, saying.row.epoch - 1, 1)) {
     if (entry.kind !== "commit") continue;
     const { next } = await applyCommit(state, entry.commit, { nowMs: Date.now(), check() {} });
     assert.equal(next, null, "its own removal leads nowhere");
   }
-  await assert.rejects(bo.calls.getGroup(group), isCode("not_a_member"));
-  await assert.rejects(Array.fromAsync(bo.calls.commits(group, 0)), isCode("not_a_member"));
+  await assert.rejects(bo.calls.getGroup(group), { code: "not_a_member" });
+  await assert.rejects(Array.fromAsync(bo.calls.commits(group, 0)), { code: "not_a_member" });
   assert.equal(await bo.calls.getWelcome(group), null);
 });
 
 Deno.test("who is removed and invited again while away is in, and was not asked to forget", async () => {
-  await using relay = await groupRelay();
-  await using ana = await GroupPerson.join(relay, 1);
-  await using bo = await GroupPerson.join(relay, 2);
+  await using here = await gather(GroupPerson, { ana: 1, bo: 2 });
+  const { ana, bo } = here;
   const { group } = await ana.groups.create("ops", [bo.account]);
   await bo.read();
   await ana.groups.remove(group, [bo.account]);
@@ -100,10 +90,8 @@ Deno.test("who is removed and invited again while away is in, and was not asked 
 });
 
 Deno.test("an owner who leaves makes another member an admin, who removes the leaf", async () => {
-  await using relay = await groupRelay();
-  await using ana = await GroupPerson.join(relay, 1);
-  await using bo = await GroupPerson.join(relay, 2);
-  await using eve = await GroupPerson.join(relay, 3);
+  await using here = await gather(GroupPerson, { ana: 1, bo: 2, eve: 3 });
+  const { ana, bo, eve } = here;
   const { group } = await ana.groups.create("ops", [bo.account, eve.account]);
   await bo.read();
   await eve.read();
@@ -126,10 +114,8 @@ Deno.test("an owner who leaves makes another member an admin, who removes the le
 });
 
 Deno.test("two groups of the same name are #ops and #ops-2 for who is in both", async () => {
-  await using relay = await groupRelay();
-  await using ana = await GroupPerson.join(relay, 1);
-  await using bo = await GroupPerson.join(relay, 2);
-  await using eve = await GroupPerson.join(relay, 3);
+  await using here = await gather(GroupPerson, { ana: 1, bo: 2, eve: 3 });
+  const { ana, bo, eve } = here;
   await ana.groups.create("ops", [eve.account]);
   const second = await bo.groups.create("Ops", [eve.account]);
   await eve.read();
@@ -141,21 +127,20 @@ Deno.test("two groups of the same name are #ops and #ops-2 for who is in both", 
   await bo.groups.setTimer(second.group, 6);
   await eve.read();
   assert.equal((await eve.groups.find("ops-2")).name, "Ops-2", "also when the other one is gone");
-  await assert.rejects(ana.groups.create("OPS"), isCode("group_exists"));
+  await assert.rejects(ana.groups.create("OPS"), { code: "group_exists" });
 });
 
 Deno.test("nobody is added who cannot be, and then there is no group", async () => {
-  await using relay = await groupRelay();
-  await using ana = await GroupPerson.join(relay, 1);
-  await assert.rejects(ana.groups.create("ops", [new Uint8Array(32).fill(7)]), isCode("no_such_recipient"));
+  await using here = await gather(GroupPerson, { ana: 1 });
+  const { ana } = here;
+  await assert.rejects(ana.groups.create("ops", [new Uint8Array(32).fill(7)]), { code: "no_such_recipient" });
   assert.deepEqual(await ana.groups.list(), []);
-  await assert.rejects(ana.groups.create("a b"), isCode("bad_name"));
+  await assert.rejects(ana.groups.create("a b"), { code: "bad_name" });
 });
 
 Deno.test("a blocked person's group is left at once, without a word", async () => {
-  await using relay = await groupRelay();
-  await using ana = await GroupPerson.join(relay, 1);
-  await using bo = await GroupPerson.join(relay, 2);
+  await using here = await gather(GroupPerson, { ana: 1, bo: 2 });
+  const { ana, bo } = here;
   await bo.contacts.add("ana", ana.account);
   await bo.contacts.block("ana", true);
   const { group } = await ana.groups.create("ops", [bo.account]);
@@ -166,10 +151,8 @@ Deno.test("a blocked person's group is left at once, without a word", async () =
 });
 
 Deno.test("a blocked person cannot add anybody to the group of a friend", async () => {
-  await using relay = await groupRelay();
-  await using ana = await GroupPerson.join(relay, 1);
-  await using bo = await GroupPerson.join(relay, 2);
-  await using eve = await GroupPerson.join(relay, 3);
+  await using here = await gather(GroupPerson, { ana: 1, bo: 2, eve: 3 });
+  const { ana, bo, eve } = here;
   const { group } = await ana.groups.create("ops", [bo.account]);
   await bo.read();
   await eve.contacts.add("bo", bo.account);
@@ -180,9 +163,8 @@ Deno.test("a blocked person cannot add anybody to the group of a friend", async 
 });
 
 Deno.test("with ask, an invited member is in after a yes; a no leaves", async () => {
-  await using relay = await groupRelay();
-  await using ana = await GroupPerson.join(relay, 1);
-  await using bo = await GroupPerson.join(relay, 2, { groups: { askFirst: true } });
+  await using here = await gather(GroupPerson, { ana: 1, bo: { seed: 2, groups: { askFirst: true } } });
+  const { ana, bo } = here;
   const yes = await ana.groups.create("yes", [bo.account]);
   const no = await ana.groups.create("no", [bo.account]);
   await bo.read();
@@ -193,9 +175,8 @@ Deno.test("with ask, an invited member is in after a yes; a no leaves", async ()
 });
 
 Deno.test("an invite opens a group while all its members are away", async () => {
-  await using relay = await groupRelay();
-  await using ana = await GroupPerson.join(relay, 1);
-  await using bo = await GroupPerson.join(relay, 2);
+  await using here = await gather(GroupPerson, { ana: 1, bo: 2 });
+  const { ana, bo } = here;
   const { group } = await ana.groups.create("ops");
   const pass = await ana.groups.pass(group, 3600);
   await ana.relay[Symbol.asyncDispose]();
@@ -203,7 +184,7 @@ Deno.test("an invite opens a group while all its members are away", async () => 
   assert.equal(joined.name, "ops");
   await assert.rejects(
     bo.newGroups().joinBy({ ...pass, group: new Uint8Array(32).fill(1) }),
-    isCode("invite_unknown"),
+    { code: "invite_unknown" },
   );
   await ana.connect();
   assert.deepEqual(await ana.happened(), ["member_added"]);
@@ -211,10 +192,8 @@ Deno.test("an invite opens a group while all its members are away", async () => 
 });
 
 Deno.test("who left may be invited again by a plain member, also while the old leaf is still there", async () => {
-  await using relay = await groupRelay();
-  await using ana = await GroupPerson.join(relay, 1);
-  await using bo = await GroupPerson.join(relay, 2);
-  await using eve = await GroupPerson.join(relay, 3);
+  await using here = await gather(GroupPerson, { ana: 1, bo: 2, eve: 3 });
+  const { ana, bo, eve } = here;
   const { group } = await ana.groups.create("ops", [bo.account, eve.account]);
   await eve.read();
   await bo.read();

@@ -1,11 +1,10 @@
 /** What a relay that lies about commits can do to a group: cost time, and be noticed. @module */
 import assert from "node:assert/strict";
-import { commit } from "../../crypto/mls/commit.ts";
-import { describe } from "../../crypto/mls/state.ts";
 import type { GetCommitsResponse } from "../../proto/gen/qight/v1/group_pb.ts";
 import { QightError } from "../../proto/errors.ts";
-import { assertOneView, GroupPerson, groupRelay } from "./group_people.ts";
-import { commitAsIs, stateOf } from "./poisons.ts";
+import { gather } from "./gathering.ts";
+import { assertOneView, GroupPerson } from "./group_people.ts";
+import { commitAsIs, removing } from "./poisons.ts";
 
 type Lie = (commits: GetCommitsResponse[]) => GetCommitsResponse[];
 
@@ -59,9 +58,8 @@ let reader = new Uint8Array(32);
 
 for (const [what, lie] of lies) {
   Deno.test(`a relay that ${what} splits nobody off for longer than it lies`, async () => {
-    await using relay = await groupRelay();
-    await using ana = await GroupPerson.join(relay, 1);
-    await using bo = await GroupPerson.join(relay, 2);
+    await using here = await gather(GroupPerson, { ana: 1, bo: 2 });
+    const { ana, bo } = here;
     const { group } = await ana.groups.create("ops", [bo.account]);
     await bo.read();
     reader = Uint8Array.from(bo.device);
@@ -81,9 +79,8 @@ for (const [what, lie] of lies) {
 }
 
 Deno.test("a relay that says who is a member is none takes the group from them, and nothing else", async () => {
-  await using relay = await groupRelay();
-  await using ana = await GroupPerson.join(relay, 1);
-  await using bo = await GroupPerson.join(relay, 2);
+  await using here = await gather(GroupPerson, { ana: 1, bo: 2 });
+  const { ana, bo } = here;
   const { group } = await ana.groups.create("ops", [bo.account]);
   await bo.read();
   const honest = lying(bo, () => {
@@ -97,20 +94,12 @@ Deno.test("a relay that says who is a member is none takes the group from them, 
 });
 
 Deno.test("regression: a relay that dates a commit back helps no plain member to take a listed device away", async () => {
-  await using relay = await groupRelay();
-  await using ana = await GroupPerson.join(relay, 1);
-  await using bo = await GroupPerson.join(relay, 2);
-  await using phone = await GroupPerson.join(relay, 2, { device: 3 });
-  await using cy = await GroupPerson.join(relay, 4);
+  await using here = await gather(GroupPerson, { ana: 1, bo: 2, phone: { seed: 2, device: 3 }, cy: 4 });
+  const { ana, bo, phone, cy } = here;
   const { group } = await ana.groups.create("ops", [bo.account, cy.account]);
   await ana.events();
   for (const one of [bo, phone, cy]) await one.read();
-  const state = await stateOf(cy, group);
-  const { members } = describe(state);
-  const victim = members.find(({ device }) => device.toHex() === phone.device.toHex())!;
-  const made = await commit(state, { remove: [victim.leaf], nowMs: Date.now() });
-  const roster = members.filter(({ leaf }) => leaf !== victim.leaf).map(({ device }) => device);
-  await commitAsIs(cy, group, { commit: made.commit, groupInfo: made.groupInfo, roster });
+  await commitAsIs(cy, group, await removing(phone.device)(cy, group));
   const { devices } = (await bo.directory.latest(bo.account))!;
   const before = BigInt(devices.find(({ key }) => key.toHex() === phone.device.toHex())!.addedAtMs - 1);
   lying(

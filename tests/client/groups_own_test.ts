@@ -6,15 +6,14 @@ import { openOwn } from "../../client/groups/own.ts";
 import { leaveFormer } from "../../client/groups/former.ts";
 import { keepSeats } from "../../client/groups/kept_seats.ts";
 import { QightError } from "../../proto/errors.ts";
-import { assertOneView, devicesIn, GroupPerson, groupRelay, RELAY_NAME } from "./group_people.ts";
+import { gather } from "./gathering.ts";
+import { assertOneView, conversationsOf, devicesIn, GroupPerson, RELAY_NAME } from "./group_people.ts";
 import { Talker } from "./talker.ts";
 
-const isCode = (code: string) => (thrown: unknown) => thrown instanceof QightError && thrown.code === code;
-
 Deno.test("the own devices have a conversation that either begins, also both at once; with one device there is none", async () => {
-  await using relay = await groupRelay();
-  await using bo = await Talker.join(relay, 2);
-  await assert.rejects(openOwn(bo.person.room), isCode("no_key_package"));
+  await using here = await gather(Talker, { bo: 2 });
+  const { relay, bo } = here;
+  await assert.rejects(openOwn(bo.person.room), { code: "no_key_package" });
   await using phone = await Talker.join(relay, 2, { device: 3 });
   await bo.person.connect();
   const [one, other] = await Promise.all([openOwn(bo.person.room), openOwn(phone.person.room)]);
@@ -30,13 +29,12 @@ Deno.test("the own devices have a conversation that either begins, also both at 
   assert.deepEqual(note.in.peer, bo.account, "a note to oneself");
   assert.deepEqual(await bo.texts(), [], "it is here already");
   await using cy = await GroupPerson.join(relay, 4);
-  await assert.rejects(cy.calls.getGroup(one), isCode("not_a_member"));
+  await assert.rejects(cy.calls.getGroup(one), { code: "not_a_member" });
 });
 
 Deno.test("a conversation of the own devices that was begun and not completed is completed the next time", async () => {
-  await using relay = await groupRelay();
-  await using bo = await GroupPerson.join(relay, 2);
-  await using phone = await GroupPerson.join(relay, 2, { device: 3 });
+  await using here = await gather(GroupPerson, { bo: 2, phone: { seed: 2, device: 3 } });
+  const { bo, phone } = here;
   await bo.connect();
   const { rpc } = bo.relay;
   const unary = rpc.unary.bind(rpc);
@@ -44,7 +42,7 @@ Deno.test("a conversation of the own devices that was begun and not completed is
     if (method.name !== "Commit") return unary(method, request, options);
     throw new QightError("unreachable", "The relay went away");
   };
-  await assert.rejects(openOwn(bo.room), isCode("unreachable"));
+  await assert.rejects(openOwn(bo.room), { code: "unreachable" });
   await bo.restart();
   const group = await openOwn(bo.room);
   await phone.read();
@@ -53,22 +51,17 @@ Deno.test("a conversation of the own devices that was begun and not completed is
 });
 
 Deno.test("a device that cannot be added is no conversation of the own devices, and nothing is left of the try", async () => {
-  await using relay = await groupRelay();
-  await using bo = await GroupPerson.join(relay, 2);
-  await using _phone = await GroupPerson.join(relay, 2, { device: 3, packages: null });
+  await using here = await gather(GroupPerson, { bo: 2, phone: { seed: 2, device: 3, packages: null } });
+  const { bo } = here;
   await bo.connect();
-  await assert.rejects(openOwn(bo.room), isCode("no_key_package"));
+  await assert.rejects(openOwn(bo.room), { code: "no_key_package" });
   assert.equal(await bo.groups.row(directGroupId(bo.account, bo.account)), null);
 });
 
 Deno.test("a recovered device comes into its conversations by itself, and others see one who was there all the time", async () => {
-  await using relay = await groupRelay();
-  await using ana = await GroupPerson.join(relay, 1);
-  await using bo = await GroupPerson.join(relay, 2);
-  const { group } = await ana.groups.create("ops", [bo.account]);
-  await ana.events();
-  const direct = await ana.groups.direct(bo.account);
-  await bo.read();
+  await using here = await gather(GroupPerson, { ana: 1, bo: 2 });
+  const { relay, ana, bo } = here;
+  const { group, direct } = await conversationsOf(ana, bo);
   await using anew = await GroupPerson.join(relay, 2, { device: 3 });
   const strange = new Uint8Array(32).fill(9);
   assert.deepEqual(await anew.groups.rejoinAll([group, direct, strange]), { joined: 2, later: 0, over: 1 });
@@ -85,9 +78,8 @@ Deno.test("a recovered device comes into its conversations by itself, and others
 });
 
 Deno.test("a group that cannot be joined now is joined when the mailbox is drained later", async () => {
-  await using relay = await groupRelay();
-  await using ana = await GroupPerson.join(relay, 1);
-  await using lost = await GroupPerson.join(relay, 1, { device: 7 });
+  await using here = await gather(GroupPerson, { ana: 1, lost: { seed: 1, device: 7 } });
+  const { relay, ana, lost } = here;
   await ana.connect();
   await using bo = await GroupPerson.join(relay, 2);
   const { group } = await ana.groups.create("ops", [bo.account]);
@@ -103,9 +95,8 @@ Deno.test("a group that cannot be joined now is joined when the mailbox is drain
 });
 
 Deno.test("an account whose devices were all replaced keeps its seat: who removed the last leaf brings the new device in", async () => {
-  await using relay = await groupRelay();
-  await using ana = await GroupPerson.join(relay, 1);
-  await using bo = await GroupPerson.join(relay, 2);
+  await using here = await gather(GroupPerson, { ana: 1, bo: 2 });
+  const { relay, ana, bo } = here;
   const { group } = await ana.groups.create("ops", [bo.account]);
   await ana.events();
   await bo.read();
@@ -121,9 +112,8 @@ Deno.test("an account whose devices were all replaced keeps its seat: who remove
 });
 
 Deno.test("an account whose devices were all replaced by one that can be added goes on in the same commit, without a word", async () => {
-  await using relay = await groupRelay();
-  await using ana = await GroupPerson.join(relay, 1);
-  await using bo = await GroupPerson.join(relay, 2);
+  await using here = await gather(GroupPerson, { ana: 1, bo: 2 });
+  const { relay, ana, bo } = here;
   const { group } = await ana.groups.create("ops", [bo.account]);
   await ana.events();
   await bo.read();
@@ -136,10 +126,8 @@ Deno.test("an account whose devices were all replaced by one that can be added g
 });
 
 Deno.test("when one device of an account leaves a group, the others leave it too", async () => {
-  await using relay = await groupRelay();
-  await using ana = await Talker.join(relay, 1);
-  await using bo = await Talker.join(relay, 2);
-  await using phone = await Talker.join(relay, 2, { device: 3 });
+  await using here = await gather(Talker, { ana: 1, bo: 2, phone: { seed: 2, device: 3 } });
+  const { ana, bo, phone } = here;
   const { group } = await ana.person.groups.create("ops", [bo.account]);
   for (const one of [bo, phone]) await one.texts();
   await phone.leave(group);
@@ -150,27 +138,21 @@ Deno.test("when one device of an account leaves a group, the others leave it too
 });
 
 Deno.test("a device that moved to another account has no conversations and no KeyPackages of the former one", async () => {
-  await using relay = await groupRelay();
-  await using ana = await GroupPerson.join(relay, 1);
-  await using bo = await GroupPerson.join(relay, 2);
-  const { group } = await ana.groups.create("ops", [bo.account]);
-  await ana.events();
-  const direct = await ana.groups.direct(bo.account);
-  await bo.read();
+  await using here = await gather(GroupPerson, { ana: 1, bo: 2 });
+  const { ana, bo } = here;
+  const { group, direct } = await conversationsOf(ana, bo);
   await bo.store.write((tables) => leaveFormer(tables, systemRandom));
   assert.equal((await bo.groups.row(group))?.status, "left");
   assert.equal(await bo.groups.row(direct), null);
   assert.equal(await bo.view(group), null);
   assert.deepEqual(await bo.store.read(({ keyPackages }) => keyPackages.all()), []);
-  await assert.rejects(bo.groups.find("#ops"), isCode("not_a_member"));
+  await assert.rejects(bo.groups.find("#ops"), { code: "not_a_member" });
   assert.deepEqual(await bo.store.read(({ groups }) => groups.parts(RELAY_NAME, group)), null);
 });
 
 Deno.test("regression: whoever came back and was removed again is not brought back by a member who was away", async () => {
-  await using relay = await groupRelay();
-  await using ana = await GroupPerson.join(relay, 1);
-  await using bo = await GroupPerson.join(relay, 2);
-  await using cy = await GroupPerson.join(relay, 4);
+  await using here = await gather(GroupPerson, { ana: 1, bo: 2, cy: 4 });
+  const { ana, bo, cy } = here;
   const { group } = await ana.groups.create("ops", [bo.account, cy.account]);
   for (const one of [ana, bo, cy]) await one.read();
   // Cy saw that bo's last leaf has to go, and was cut off before the change.

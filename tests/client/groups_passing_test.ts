@@ -1,12 +1,12 @@
 /** A device that comes into a conversation and goes again while somebody is away. @module */
 import assert from "node:assert/strict";
-import { assertOneView, GroupPerson, groupRelay } from "./group_people.ts";
+import { gather } from "./gathering.ts";
+import { assertOneView, GroupPerson } from "./group_people.ts";
 import { Talker } from "./talker.ts";
 
 Deno.test("regression: who was away while a device was linked and revoked reads all that was said meanwhile", async () => {
-  await using relay = await groupRelay();
-  await using ana = await Talker.join(relay, 1);
-  await using bo = await Talker.join(relay, 2);
+  await using here = await gather(Talker, { ana: 1, bo: 2 });
+  const { relay, ana, bo } = here;
   const { group } = await ana.person.groups.create("ops", [bo.account]);
   await ana.person.events();
   await bo.texts();

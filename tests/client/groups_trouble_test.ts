@@ -3,10 +3,9 @@ import assert from "node:assert/strict";
 import { sha256 } from "../../crypto/sha256.ts";
 import { takeCommits } from "../../client/groups/sync.ts";
 import { QightError } from "../../proto/errors.ts";
+import { gather } from "./gathering.ts";
 import { assertOneView, GroupPerson, groupRelay, RELAY_NAME, ShiftedClock } from "./group_people.ts";
 import { commitAsIs, poisons } from "./poisons.ts";
-
-const isCode = (code: string) => (thrown: unknown) => thrown instanceof QightError && thrown.code === code;
 
 /** A group of the first, with all others in it. */
 async function groupOf(people: readonly GroupPerson[]): Promise<Uint8Array> {
@@ -35,9 +34,8 @@ Deno.test("eight members who all change a group at once all get their change", a
 });
 
 Deno.test("two processes of one device change a group at once and both get their change", async () => {
-  await using relay = await groupRelay();
-  await using ana = await GroupPerson.join(relay, 1);
-  await using bo = await GroupPerson.join(relay, 2);
+  await using here = await gather(GroupPerson, { ana: 1, bo: 2 });
+  const { ana, bo } = here;
   const group = await groupOf([ana, bo]);
   const other = ana.newGroups();
   await Promise.all([ana.groups.rename(group, "left"), other.setTimer(group, 9), ana.groups.renewKeys(group)]);
@@ -49,12 +47,11 @@ Deno.test("two processes of one device change a group at once and both get their
 });
 
 Deno.test("a crash between the relay's yes and the own save loses nothing: the commit is known by its hash", async () => {
-  await using relay = await groupRelay();
-  await using ana = await GroupPerson.join(relay, 1);
-  await using bo = await GroupPerson.join(relay, 2);
+  await using here = await gather(GroupPerson, { ana: 1, bo: 2 });
+  const { ana, bo } = here;
   const group = await groupOf([ana, bo]);
   loseAnswers(ana);
-  await assert.rejects(ana.groups.rename(group, "after"), isCode("unreachable"));
+  await assert.rejects(ana.groups.rename(group, "after"), { code: "unreachable" });
   assert.equal((await ana.groups.show(group)).name, "ops", "not its own name before the relay's yes is known");
   await ana.restart();
   // Others go on meanwhile.
@@ -67,13 +64,12 @@ Deno.test("a crash between the relay's yes and the own save loses nothing: the c
 });
 
 Deno.test("a crash before the commit went out: the next command sends the very same bytes", async () => {
-  await using relay = await groupRelay();
-  await using ana = await GroupPerson.join(relay, 1);
-  await using bo = await GroupPerson.join(relay, 2);
+  await using here = await gather(GroupPerson, { ana: 1, bo: 2 });
+  const { ana, bo } = here;
   const group = await groupOf([ana, bo]);
   ana.relay.rpc.unary = () => Promise.reject(new QightError("unreachable", "The cable is out"));
   const before = await ana.store.read(({ groups }) => groups.parts(RELAY_NAME, group)!.messagePart);
-  await assert.rejects(ana.groups.rename(group, "after"), isCode("unreachable"));
+  await assert.rejects(ana.groups.rename(group, "after"), { code: "unreachable" });
   const after = await ana.store.read(({ groups }) => groups.parts(RELAY_NAME, group)!.messagePart);
   assert.notDeepEqual(after, before, "the key of a commit is used once, also when it may not have gone out");
   await ana.restart();
@@ -107,12 +103,11 @@ function loseAnswers(person: GroupPerson): void {
 }
 
 Deno.test("a repeated commit that is answered as stale is found in the log by its hash", async () => {
-  await using relay = await groupRelay();
-  await using ana = await GroupPerson.join(relay, 1);
-  await using bo = await GroupPerson.join(relay, 2);
+  await using here = await gather(GroupPerson, { ana: 1, bo: 2 });
+  const { ana, bo } = here;
   const group = await groupOf([ana, bo]);
   loseAnswers(ana);
-  await assert.rejects(ana.groups.rename(group, "after"), isCode("unreachable"));
+  await assert.rejects(ana.groups.rename(group, "after"), { code: "unreachable" });
   await ana.restart();
   const { rpc } = ana.relay;
   const unary = rpc.unary.bind(rpc);
@@ -127,13 +122,12 @@ Deno.test("a repeated commit that is answered as stale is found in the log by it
 });
 
 Deno.test("an own commit that another process has under way is known in the log", async () => {
-  await using relay = await groupRelay();
-  await using ana = await GroupPerson.join(relay, 1);
-  await using bo = await GroupPerson.join(relay, 2);
+  await using here = await gather(GroupPerson, { ana: 1, bo: 2 });
+  const { ana, bo } = here;
   const group = await groupOf([ana, bo]);
   const { epoch } = (await ana.groups.row(group))!;
   loseAnswers(ana);
-  await assert.rejects(ana.groups.rename(group, "after"), isCode("unreachable"));
+  await assert.rejects(ana.groups.rename(group, "after"), { code: "unreachable" });
   await ana.restart();
   assert.deepEqual(await takeCommits(ana.room, group, Infinity), { kind: "taken", epoch: epoch + 1 });
   assert.deepEqual((await ana.events()).map(({ happened }) => happened.kind), ["renamed"]);
@@ -141,10 +135,8 @@ Deno.test("an own commit that another process has under way is known in the log"
 });
 
 Deno.test("two processes of one device never send two commits for one epoch", async () => {
-  await using relay = await groupRelay();
-  await using ana = await GroupPerson.join(relay, 1);
-  await using bo = await GroupPerson.join(relay, 2);
-  await using eve = await GroupPerson.join(relay, 3);
+  await using here = await gather(GroupPerson, { ana: 1, bo: 2, eve: 3 });
+  const { ana, bo, eve } = here;
   const group = await groupOf([ana, bo]);
   const { rpc } = ana.relay;
   const unary = rpc.unary.bind(rpc);
@@ -176,10 +168,8 @@ Deno.test("two processes of one device never send two commits for one epoch", as
 });
 
 Deno.test("who took a commit in that the others undo joins anew", async () => {
-  await using relay = await groupRelay();
-  await using ana = await GroupPerson.join(relay, 1);
-  await using bo = await GroupPerson.join(relay, 2);
-  await using eve = await GroupPerson.join(relay, 3);
+  await using here = await gather(GroupPerson, { ana: 1, bo: 2, eve: 3 });
+  const { ana, bo, eve } = here;
   const group = await groupOf([ana, bo, eve]);
   const { epoch } = (await ana.groups.row(group))!;
   await eve.groups.renewKeys(group);
@@ -199,9 +189,8 @@ Deno.test("who took a commit in that the others undo joins anew", async () => {
 });
 
 Deno.test("a lost state comes back by joining anew, and is told", async () => {
-  await using relay = await groupRelay();
-  await using ana = await GroupPerson.join(relay, 1);
-  await using bo = await GroupPerson.join(relay, 2);
+  await using here = await gather(GroupPerson, { ana: 1, bo: 2 });
+  const { ana, bo } = here;
   const group = await groupOf([ana, bo]);
   await bo.store.write(({ groups }) => groups.remove(RELAY_NAME, group));
   await bo.restart();
@@ -235,9 +224,8 @@ Deno.test("an older copy of a store joins anew when it meets a commit of its own
 });
 
 Deno.test("after a fork is suspected a member joins anew, and not again at once", async () => {
-  await using relay = await groupRelay();
-  await using ana = await GroupPerson.join(relay, 1);
-  await using bo = await GroupPerson.join(relay, 2);
+  await using here = await gather(GroupPerson, { ana: 1, bo: 2 });
+  const { ana, bo } = here;
   const group = await groupOf([ana, bo]);
   assert.equal(await bo.groups.suspectFork(group), true);
   assert.deepEqual((await bo.events()).map(({ happened }) => happened.kind), ["forked", "healed"]);
@@ -248,11 +236,8 @@ Deno.test("after a fork is suspected a member joins anew, and not again at once"
 
 // Found by `deno task prove --only poisoned-commit`: the leaf of whom the others had put out stayed for good.
 Deno.test("regression: an owner who was away while the others undid a change removes its maker", async () => {
-  await using relay = await groupRelay();
-  await using ana = await GroupPerson.join(relay, 1);
-  await using bo = await GroupPerson.join(relay, 2);
-  await using eve = await GroupPerson.join(relay, 3);
-  await using mal = await GroupPerson.join(relay, 4);
+  await using here = await gather(GroupPerson, { ana: 1, bo: 2, eve: 3, mal: 4 });
+  const { ana, bo, eve, mal } = here;
   const group = await groupOf([ana, bo, eve, mal]);
   await commitAsIs(mal, group, await poisons[0][1](mal, group));
   for (const reader of [bo, eve]) await reader.read();
@@ -263,11 +248,8 @@ Deno.test("regression: an owner who was away while the others undid a change rem
 
 for (const [what, poison] of poisons) {
   Deno.test(`a commit ${what} is refused, reported and undone, and the group goes on without its maker`, async () => {
-    await using relay = await groupRelay();
-    await using ana = await GroupPerson.join(relay, 1);
-    await using bo = await GroupPerson.join(relay, 2);
-    await using eve = await GroupPerson.join(relay, 3);
-    await using mal = await GroupPerson.join(relay, 4);
+    await using here = await gather(GroupPerson, { ana: 1, bo: 2, eve: 3, mal: 4 });
+    const { ana, bo, eve, mal } = here;
     const group = await groupOf([ana, bo, mal, eve]);
     const before = await bo.view(group);
     await commitAsIs(mal, group, await poison(mal, group));
@@ -292,11 +274,8 @@ for (const [what, poison] of poisons) {
 
 Deno.test("who refuses a commit that all others take joins anew as soon as they have gone on", async () => {
   const clock = new ShiftedClock();
-  await using relay = await groupRelay();
-  await using ana = await GroupPerson.join(relay, 1);
-  await using bo = await GroupPerson.join(relay, 2);
-  await using eve = await GroupPerson.join(relay, 3, { clock });
-  await using zoe = await GroupPerson.join(relay, 4);
+  await using here = await gather(GroupPerson, { ana: 1, bo: 2, eve: { seed: 3, clock }, zoe: 4 });
+  const { ana, bo, eve, zoe } = here;
   const group = await groupOf([ana, bo, eve, zoe]);
   // Eve alone cannot read it: her copy of the state was damaged.
   const parts = await eve.store.read(({ groups }) => groups.parts(RELAY_NAME, group));
@@ -319,10 +298,8 @@ Deno.test("who refuses a commit that all others take joins anew as soon as they 
 });
 
 Deno.test("whose device the relay took off, and nobody removed yet, can be invited again", async () => {
-  await using relay = await groupRelay();
-  await using ana = await GroupPerson.join(relay, 1);
-  await using bo = await GroupPerson.join(relay, 2);
-  await using eve = await GroupPerson.join(relay, 3);
+  await using here = await gather(GroupPerson, { ana: 1, bo: 2, eve: 3 });
+  const { ana, bo, eve } = here;
   const group = await groupOf([ana, bo, eve]);
   await eve.calls.leaveGroup(group);
   await eve.read();

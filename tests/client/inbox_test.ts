@@ -2,9 +2,7 @@
 import assert from "node:assert/strict";
 import { CONTENT_SEALED, signEnvelope } from "../../crypto/envelope.ts";
 import { signBundle } from "../../crypto/bundle.ts";
-import type { InboxEvent, InboxMessage } from "../../client/inbox.ts";
-import { Reconnector } from "../../client/reconnect.ts";
-import { Inbox } from "../../client/inbox.ts";
+import type { Inbox, InboxEvent, InboxMessage } from "../../client/inbox.ts";
 import { renewLineages } from "../../client/outbox.ts";
 import { ensurePublished } from "../../client/publish.ts";
 import { sendMessage } from "../../client/send.ts";
@@ -236,19 +234,8 @@ Deno.test("what is too old, under a used id, or from a device that its bundle do
 Deno.test("what the caller still holds when the session is lost is not given to it again", async () => {
   const { mail, ada, bob } = await two();
   await using _ada = ada, _bob = bob;
-  await using source = new Reconnector({
-    connect: () => mail.connect({ signer: bob.identity.signer }),
-    timeoutMs: 10_000,
-    clock: mail.clock,
-    random: bob.random,
-  });
-  const inbox = new Inbox({
-    source,
-    store: bob.store,
-    directory: bob.directory,
-    device: bob.device,
-    clock: mail.clock,
-  });
+  await using source = bob.reconnector();
+  const inbox = bob.inboxOver(source);
   for (const text of ["1", "2"]) await send(ada, bob, text);
   const held: InboxMessage[] = [];
   for await (const page of inbox.pages({ follow: true })) {
@@ -300,19 +287,8 @@ Deno.test("a new device of a known account is announced once", async () => {
 Deno.test("after a lost session the reader comes back, shows nothing twice and acknowledges what it had shown", async () => {
   const { mail, ada, bob } = await two();
   await using _ada = ada, _bob = bob;
-  await using source = new Reconnector({
-    connect: () => mail.connect({ signer: bob.identity.signer }),
-    timeoutMs: 10_000,
-    clock: mail.clock,
-    random: bob.random,
-  });
-  const inbox = new Inbox({
-    source,
-    store: bob.store,
-    directory: bob.directory,
-    device: bob.device,
-    clock: mail.clock,
-  });
+  await using source = bob.reconnector();
+  const inbox = bob.inboxOver(source);
   for (const text of ["1", "2", "3"]) await send(ada, bob, text);
   const stop = new AbortController();
   const texts: string[] = [];

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { parseEnvelope } from "../../crypto/envelope.ts";
 import { sendLines } from "../../client/line_sender.ts";
-import { Reconnector } from "../../client/reconnect.ts";
+import type { Reconnector } from "../../client/reconnect.ts";
 import { QightError } from "../../proto/errors.ts";
 import type { Content } from "../../proto/gen/qight/v1/seal_pb.ts";
 import { MailRelay } from "./mail_relay.ts";
@@ -25,12 +25,7 @@ async function scene(run: (scene: Scene) => Promise<void>): Promise<void> {
   await using ada = await Person.join(mail, 1);
   await using bob = await Person.join(mail, 2);
   const { clock } = mail;
-  await using source = new Reconnector({
-    connect: () => mail.connect({ signer: ada.identity.signer }),
-    timeoutMs: 10_000,
-    clock,
-    random: ada.random,
-  });
+  await using source = ada.reconnector();
   const { outbox, directory, author, random } = ada;
   const waits: string[] = [];
   const onWait = ({ message }: QightError) => waits.push(message);

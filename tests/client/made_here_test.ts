@@ -1,13 +1,13 @@
 /** What a device that came into a conversation later takes for missing. @module */
 import assert from "node:assert/strict";
 import { GAP_AGE_MS } from "../../client/gaps.ts";
+import { gather } from "./gathering.ts";
 import { groupRelay, ShiftedClock } from "./group_people.ts";
 import { Talker, textOf } from "./talker.ts";
 
 Deno.test("regression: a device that came later misses nothing of what was said before in a group of its own account", async () => {
-  await using relay = await groupRelay();
-  await using laptop = await Talker.join(relay, 1);
-  await using bob = await Talker.join(relay, 2);
+  await using here = await gather(Talker, { laptop: 1, bob: 2 });
+  const { relay, laptop, bob } = here;
   const { group } = await laptop.person.groups.create("ops", [bob.account]);
   await bob.hear();
   for (const text of ["one", "two"]) {

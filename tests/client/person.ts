@@ -4,11 +4,12 @@ import { accountFromSeed } from "../../crypto/account.ts";
 import { signerFromSeed } from "../../crypto/ed25519.ts";
 import { KeyDirectory } from "../../client/directory.ts";
 import type { Author, Identity } from "../../client/identity.ts";
-import { Inbox } from "../../client/inbox.ts";
+import { Inbox, type InboxOptions } from "../../client/inbox.ts";
 import type { Draft } from "../../client/messages.ts";
 import { newMessageId } from "../../client/message_id.ts";
 import { createOutbox, type Outbox } from "../../client/outbox.ts";
 import { ensurePublished } from "../../client/publish.ts";
+import { Reconnector } from "../../client/reconnect.ts";
 import type { RelayClient } from "../../client/relay_client.ts";
 import type { SendRoom } from "../../client/send.ts";
 import { openSqliteStore } from "../../client/storage/sqlite.ts";
@@ -73,9 +74,18 @@ export class Person implements AsyncDisposable {
   }
 
   get inbox(): Inbox {
-    const source = { client: () => Promise.resolve(this.relay) };
+    return this.inboxOver({ client: () => Promise.resolve(this.relay) });
+  }
+
+  inboxOver(source: InboxOptions["source"]): Inbox {
     const { store, directory, device } = this;
     return new Inbox({ source, store, directory, device, clock: this.mail.clock });
+  }
+
+  /** Sessions that come back when they are lost. */
+  reconnector(): Reconnector {
+    const { mail, identity: { signer }, random } = this;
+    return new Reconnector({ connect: () => mail.connect({ signer }), timeoutMs: 10_000, clock: mail.clock, random });
   }
 
   draft(text: string, id = newMessageId(this.mail.clock.now(), this.random)): Draft {

@@ -1,6 +1,7 @@
 /** Commits that a relay cannot tell from good ones, and that no member may take in. @module */
 import { accountFromSeed } from "../../crypto/account.ts";
 import { signerFromSeed } from "../../crypto/ed25519.ts";
+import { equal } from "../../crypto/equal.ts";
 import { commit } from "../../crypto/mls/commit.ts";
 import { createGroup } from "../../crypto/mls/create.ts";
 import { makeKeyPackage } from "../../crypto/mls/key_package.ts";
@@ -23,6 +24,18 @@ export async function stateOf(person: GroupPerson, group: Uint8Array) {
 /** Makes the bad part of a commit call. */
 export type Poison = (bad: GroupPerson, group: Uint8Array) => Promise<Partial<NewCommit>>;
 
+/** Takes a device out of the group. */
+export function removing(victim: Uint8Array): Poison {
+  return async (bad, group) => {
+    const state = await stateOf(bad, group);
+    const { members } = describe(state);
+    const gone = members.find(({ device }) => equal(device, victim))!;
+    const { commit: bytes, groupInfo } = await commit(state, { remove: [gone.leaf], nowMs: Date.now() });
+    const roster = members.filter((member) => member !== gone).map(({ device }) => device);
+    return { commit: bytes, groupInfo, roster };
+  };
+}
+
 /** What a bad commit is like, after "a commit", and how a member without rights makes it. */
 export const poisons: readonly (readonly [string, Poison])[] = [
   ["that is garbage behind its header", async (bad, group) => {
@@ -39,10 +52,7 @@ export const poisons: readonly (readonly [string, Poison])[] = [
   ["that removes a member without the right to", async (bad, group) => {
     const state = await stateOf(bad, group);
     const { members, ownLeaf } = describe(state);
-    const victim = members.findLast(({ leaf }) => leaf !== 0 && leaf !== ownLeaf)!;
-    const made = await commit(state, { remove: [victim.leaf], nowMs: Date.now() });
-    const roster = members.filter(({ leaf }) => leaf !== victim.leaf).map(({ device }) => device);
-    return { commit: made.commit, groupInfo: made.groupInfo, roster };
+    return await removing(members.findLast(({ leaf }) => leaf !== 0 && leaf !== ownLeaf)!.device)(bad, group);
   }],
   ["that adds a device which its account does not list", async (bad, group) => {
     const state = await stateOf(bad, group);

@@ -8,6 +8,7 @@ import type { Content } from "../../proto/gen/qight/v1/seal_pb.ts";
 import { ContentSchema } from "../../proto/gen/qight/v1/seal_pb.ts";
 import type { ReportableRow } from "../../client/storage/store.ts";
 import { sealedEnvelope } from "../crypto/samples.ts";
+import { gather } from "./gathering.ts";
 import { groupRelay, ShiftedClock } from "./group_people.ts";
 import { openStore } from "./person.ts";
 import { Talker, textOf } from "./talker.ts";
@@ -26,9 +27,8 @@ interface Scene {
 }
 
 async function scene(run: (scene: Scene) => Promise<void>): Promise<void> {
-  await using at = await groupRelay();
-  await using ada = await Talker.join(at, 1);
-  await using bob = await Talker.join(at, 2);
+  await using here = await gather(Talker, { ada: 1, bob: 2 });
+  const { ada, bob } = here;
   await ada.say(bob, "first");
   const { group } = await ada.person.groups.create("ops", [bob.account]);
   await ada.say(group, "hello ops");
@@ -100,9 +100,8 @@ Deno.test("the same words said twice have two keys and two commitments: nobody s
   }));
 
 Deno.test("a message that a commit outran commits to the same words under its new bytes", async () => {
-  await using at = await groupRelay();
-  await using ada = await Talker.join(at, 1);
-  await using bob = await Talker.join(at, 2);
+  await using here = await gather(Talker, { ada: 1, bob: 2 });
+  const { ada, bob } = here;
   const { group } = await ada.person.groups.create("ops", [bob.account]);
   await bob.hear();
   await ada.person.groups.rename(group, "ops2");
