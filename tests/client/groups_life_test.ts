@@ -89,7 +89,7 @@ Deno.test("who is removed and invited again while away is in, and was not asked 
   await assertOneView(group, [ana, bo]);
 });
 
-Deno.test("an owner who leaves makes another member an admin, who removes the leaf", async () => {
+Deno.test("an owner who leaves makes another member the owner, who removes the leaf", async () => {
   await using here = await gather(GroupPerson, { ana: 1, bo: 2, eve: 3 });
   const { ana, bo, eve } = here;
   const { group } = await ana.groups.create("ops", [bo.account, eve.account]);
