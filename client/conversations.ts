@@ -6,6 +6,7 @@ import { ACCOUNT_HASH_BYTES, formatAccountId } from "../crypto/account.ts";
 import { fromHex, hex } from "../crypto/hex.ts";
 import type { Contacts } from "./contacts.ts";
 import type { Where } from "./inbox_events.ts";
+import { mutedConversations } from "./muted.ts";
 import type { ClientStore } from "./storage/store.ts";
 
 /** A conversation as a list shows it. */
@@ -22,6 +23,8 @@ export interface Conversation {
   readonly unread: number;
   /** When its newest line came, milliseconds since 1970; 0 when it has none. */
   readonly lastAtMs: number;
+  /** Until when it was muted, milliseconds since 1970: 0 for never, and it may be over. */
+  readonly mutedUntilMs: number;
 }
 
 /** The store's name of the conversation with an account (hash, 32 bytes), sealed or in a direct conversation of MLS. */
@@ -47,6 +50,11 @@ export function conversationIn(where: Where): string {
 /** The id of a group by its conversation; null for a conversation of another kind. */
 export function groupOf(key: string): Uint8Array | null {
   return key.startsWith(GROUP_PREFIX) ? fromHex(key.slice(GROUP_PREFIX.length), GROUP_ID_BYTES) : null;
+}
+
+/** Account hash or group, 32 bytes: what own devices call a conversation among themselves; null for one of another kind. */
+export function conversationId(key: string): Uint8Array | null {
+  return peerOf(key) ?? groupOf(key);
 }
 
 /** The beginning of an id, for those who have no name; no contact can be called like it. */
@@ -85,9 +93,11 @@ export class Conversations {
   /** All that have lines, the liveliest first. */
   async list(): Promise<Conversation[]> {
     const rows = await this.#store.read(({ history }) => history.conversations());
-    const titleOf = await this.titlesOfKeys();
+    const [titleOf, mutedUntil] = [await this.titlesOfKeys(), await mutedConversations(this.#store)];
     return rows.map(({ name: key, messages, unread, lastAtMs }) => {
-      return { key, peer: peerOf(key), group: groupOf(key), title: titleOf(key), messages, unread, lastAtMs };
+      const [id, peer, group] = [conversationId(key), peerOf(key), groupOf(key)];
+      const mutedUntilMs = id ? mutedUntil(id) : 0;
+      return { key, peer, group, title: titleOf(key), messages, unread, lastAtMs, mutedUntilMs };
     });
   }
 

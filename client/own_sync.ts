@@ -8,7 +8,8 @@ import { asQightError, QightError } from "../proto/errors.ts";
 import { ContentSchema } from "../proto/gen/qight/v1/seal_pb.ts";
 import { syncedContact } from "./own_sync/contact.ts";
 import { codesSetting } from "./own_sync/codes.ts";
-import { TOLD_DEVICES, unknownTo } from "./own_sync/due.ts";
+import { syncedSetting } from "./own_sync/conversation_setting.ts";
+import { isUntold, TOLD_DEVICES, unknownTo } from "./own_sync/due.ts";
 import { ownDraft, type OwnRoom, sayToOwn } from "./own_sync/room.ts";
 import type { Connected, Participant, StepOptions } from "./participant.ts";
 import type { ArrivedMove, Tables } from "./storage/store.ts";
@@ -16,7 +17,7 @@ import type { ArrivedMove, Tables } from "./storage/store.ts";
 export { type FromOwn, isBounded, MOST_ENTRIES, type OwnNews, takeSync } from "./own_sync/take.ts";
 export { type OwnRoom } from "./own_sync/room.ts";
 
-/** Contacts and reads in one message: names of 64 letters in any script still fit what every relay takes. */
+/** So many contacts, reads and settings in one message: names of 64 letters in any script still fit what every relay takes. */
 const BATCH = 400;
 
 /** What this device says to the others of its account, over a session of `participant`. */
@@ -45,24 +46,27 @@ export async function tellOwn(own: OwnRoom, others: readonly Uint8Array[]): Prom
   if (isNew) await store.write(dirtyAll);
   let told = 0;
   for (;;) {
-    const { contacts, reads, codes } = await store.read(({ ownChanges, recoveryMarks }) => {
-      const dirty = ownChanges.dirty(BATCH);
+    const { contacts, reads, settings, codes } = await store.read((tables) => {
+      const { ownChanges, conversationSettings, recoveryMarks } = tables;
+      const dirty = { ...ownChanges.dirty(BATCH), settings: conversationSettings.dirty(BATCH) };
       // Last: whoever knows of codes renews what they bring back, and has to know all of it first.
       const isLast = dirty.contacts.length < BATCH;
       return { ...dirty, codes: isLast ? recoveryMarks.untold(relayName) : null };
     });
-    if (contacts.length + reads.length === 0 && !codes) break;
+    const count = contacts.length + reads.length + settings.length + (codes ? 1 : 0);
+    if (count === 0) break;
     const sync = {
       contacts: contacts.map(syncedContact),
       reads: reads.map(({ conversation, readUntilMs }) => ({ conversation, readUntilMs: BigInt(readUntilMs) })),
-      settings: codes ? [codesSetting(own.account, codes)] : [],
+      settings: [...settings.map(syncedSetting), ...codes ? [codesSetting(own.account, codes)] : []],
     };
     await sayToOwn(own, group, ownDraft(own, create(ContentSchema, { sync })));
-    await store.write(({ ownChanges, recoveryMarks }) => {
+    await store.write(({ ownChanges, conversationSettings, recoveryMarks }) => {
       ownChanges.told(contacts, reads);
+      conversationSettings.told(settings);
       if (codes) recoveryMarks.told(relayName, codes.madeAtMs);
     });
-    told += contacts.length + reads.length + (codes ? 1 : 0);
+    told += count;
   }
   if (isNew) await store.write(({ meta }) => meta.put(TOLD_DEVICES, joined(present)));
   return told;
@@ -82,10 +86,7 @@ export async function keepInStep(
   const { store, relayName } = participant;
   const { histories = false, signal } = options;
   try {
-    const due = await store.read(({ ownChanges, recoveryMarks, meta }) =>
-      ownChanges.isDirty() || recoveryMarks.untold(relayName) !== null || unknownTo(meta, others)
-    );
-    if (due) {
+    if (await store.read((tables) => isUntold(tables, relayName, others))) {
       const told = await tellOwn(ownRoomOf(participant, room), others);
       if (told > 0) participant.detail(`told the other devices of this account what changed here (${told})`);
     }
@@ -117,8 +118,9 @@ async function goOn(
   participant.detail(`a history of ${lines} lines went to another device of this account`);
 }
 
-function dirtyAll({ ownChanges, recoveryMarks }: Tables): void {
+function dirtyAll({ ownChanges, conversationSettings, recoveryMarks }: Tables): void {
   ownChanges.dirtyAll();
+  conversationSettings.dirtyAll();
   recoveryMarks.tellAgain();
 }
 

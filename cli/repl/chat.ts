@@ -1,9 +1,10 @@
 /** A chat: conversations of one identity, one of them open, and what is typed. @module */
 import { systemRandom } from "../../client/clock.ts";
-import { type Conversations, conversationWith, groupOf, peerOf } from "../../client/conversations.ts";
+import { conversationId, type Conversations, conversationWith, groupOf, peerOf } from "../../client/conversations.ts";
 import type { History, KeptLine } from "../../client/history.ts";
 import { isLine } from "../../client/history_contents.ts";
 import { newMessageId } from "../../client/message_id.ts";
+import { mutedConversations } from "../../client/muted.ts";
 import type { RelayClient } from "../../client/relay_client.ts";
 import { contentSize } from "../../client/send.ts";
 import { formatAccountId } from "../../crypto/account.ts";
@@ -274,7 +275,7 @@ export class Chat {
     await this.showLines(lines, { elsewhere: true });
     await readNow(this, lines.filter(({ conversation }) => conversation === this.#open));
     for (const { author } of lines) await this.#explainStranger(author);
-    if (lines.length > 0 && this.settings.repl.notify) this.screen.ring();
+    if (this.settings.repl.notify && await this.#isHeard(lines)) this.screen.ring();
     await this.refreshPrompt();
   }
 
@@ -327,6 +328,15 @@ export class Chat {
     // Plain text goes to the last place; the prompt says which that is.
     this.#switchTo(key);
     await this.refreshPrompt();
+  }
+
+  /** Whether any of these lines is somebody else's, in a conversation that is not muted. */
+  async #isHeard(lines: readonly KeptLine[]): Promise<boolean> {
+    const mutedUntil = await mutedConversations(this.messenger.store);
+    const nowMs = this.messenger.clock.now();
+    return lines.some(({ author, conversation }) =>
+      !equal(author, this.own) && mutedUntil(conversationId(conversation)!) <= nowMs
+    );
   }
 
   async #explainStranger(account: Uint8Array): Promise<void> {

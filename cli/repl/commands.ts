@@ -27,6 +27,7 @@ import { leave } from "./commands/leave.ts";
 import { link } from "./commands/link.ts";
 import { list } from "./commands/list.ts";
 import { members } from "./commands/members.ts";
+import { mute } from "./commands/mute.ts";
 import { quit } from "./commands/quit.ts";
 import { react } from "./commands/react.ts";
 import { recovery } from "./commands/recovery.ts";
@@ -57,6 +58,7 @@ export const commands: readonly SlashCommand[] = [
   deleteCommand,
   typing,
   typingNotify,
+  mute,
   disappear,
   createGroup,
   invite,

@@ -4,7 +4,7 @@
  */
 import type { Signer } from "../../crypto/ed25519.ts";
 import { equal } from "../../crypto/equal.ts";
-import type { ClientStore, MetaTable } from "../storage/store.ts";
+import type { ClientStore, MetaTable, Tables } from "../storage/store.ts";
 
 /** Under this name the store keeps the keys of the devices that were told everything, one after the other. */
 export const TOLD_DEVICES = "own devices in step";
@@ -22,11 +22,21 @@ export function unknownTo(meta: MetaTable, devices: readonly Uint8Array[]): bool
   return devices.some((device) => !known.has(device.toHex()));
 }
 
+/** Whether the others have to be told of anything over this relay, as dialled. */
+export function isUntold(
+  { ownChanges, conversationSettings, recoveryMarks, meta }: Tables,
+  relayName: string,
+  others: readonly Uint8Array[],
+): boolean {
+  return ownChanges.isDirty() || conversationSettings.isDirty() || recoveryMarks.untold(relayName) !== null ||
+    unknownTo(meta, others);
+}
+
 /** Whether the others have to be told of changes, or a history waits to go there or to be taken in here. */
 export async function isDue(store: ClientStore, relayName: string, others: readonly Uint8Array[]): Promise<boolean> {
   if (others.length === 0) return false;
-  return await store.read(({ ownChanges, recoveryMarks, historyMoves, meta }) =>
-    ownChanges.isDirty() || recoveryMarks.untold(relayName) !== null || historyMoves.waits(relayName) ||
-    historyMoves.unfinished(relayName).length > 0 || unknownTo(meta, others)
+  return await store.read((tables) =>
+    isUntold(tables, relayName, others) || tables.historyMoves.waits(relayName) ||
+    tables.historyMoves.unfinished(relayName).length > 0
   );
 }

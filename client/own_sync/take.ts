@@ -1,6 +1,6 @@
 /**
- * Takes in what another device of the account said: contacts, how far was read, and that there are recovery codes. History
- * parts are kept to be imported.
+ * Takes in what another device of the account said: contacts, how far was read, what conversations are set to, and that
+ * there are recovery codes. History parts are kept to be imported.
  * @module
  */
 import { toBinary } from "@bufbuild/protobuf";
@@ -11,6 +11,7 @@ import { isPartOf } from "../history_move/part.ts";
 import type { OwnContact, Tables } from "../storage/store.ts";
 import { takeCodes } from "./codes.ts";
 import { contactOf, LATEST_MS, newerContact } from "./contact.ts";
+import { takeSettings } from "./conversation_setting.ts";
 
 /** So many contacts, reads or settings fit one message; whoever sends more is no qight. */
 export const MOST_ENTRIES = 1_000;
@@ -59,6 +60,7 @@ export function takeSync(tables: Tables, from: FromOwn): OwnNews[] {
     });
   }
   if (lines > 0) news.push({ type: "read_elsewhere", lines });
+  takeSettings(tables, sync.settings);
   takeCodes(tables, sync.settings, { account: own.account, relay: from.relay });
   return [...news, ...takeHistory(tables, from)];
 }

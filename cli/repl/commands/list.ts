@@ -1,4 +1,5 @@
 /** `/list`: the conversations. @module */
+import { mutedWords } from "../../muted_output.ts";
 import { localTime } from "../message_lines.ts";
 import type { SlashCommand } from "../command.ts";
 
@@ -11,13 +12,13 @@ export const list: SlashCommand = {
     const all = await chat.conversations.list();
     chat.listed = all.map(({ key }) => key);
     if (all.length === 0) return chat.screen.note("there are no conversations yet; /dm NAME begins one");
-    const lines = all.map(({ key, title, unread, messages, lastAtMs }, at) => {
+    const lines = all.map(({ key, title, unread, messages, lastAtMs, mutedUntilMs }, at) => {
       const mark = key === chat.open ? ">" : " ";
       const what = unread > 0 ? `${unread} unread of ${messages}` : `${messages} ${messages === 1 ? "line" : "lines"}`;
       const [day, time] = localTime(lastAtMs, chat.settings.utc);
-      return `${mark}${at + 1}  ${chat.screen.paint.name(title)}  ${what}  ${
-        chat.screen.paint.faint(`${day} ${time}`)
-      }`;
+      const muted = mutedWords(mutedUntilMs, { nowMs: chat.messenger.clock.now(), utc: chat.settings.utc });
+      const { name, faint } = chat.screen.paint;
+      return `${mark}${at + 1}  ${[name(title), what, faint(`${day} ${time}`), ...muted.map(faint)].join("  ")}`;
     });
     await chat.screen.show(lines.join("\n"));
   },
