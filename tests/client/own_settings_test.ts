@@ -27,7 +27,7 @@ function hear(store: ClientStore, settings: readonly Said[]) {
   return store.write((tables) => takeSync(tables, { ...where, content, receivedAtMs: 5_000, nowMs: 6_000 }));
 }
 
-async function untilOf(store: ClientStore, conversation = BOB): Promise<number> {
+async function untilOf(store: ClientStore, conversation: Uint8Array = BOB): Promise<number> {
   return (await mutedConversations(store))(conversation);
 }
 
