@@ -61,7 +61,7 @@
  * @module
  */
 export { Messenger } from "./client/messenger.ts";
-export type { MessagesChoices, MessengerOptions, SendChoices, SentMessage } from "./client/messenger.ts";
+export type { MessagesChoices, MessengerOptions, SendChoices, SentMessage } from "./client/messenger_options.ts";
 export type { NamedGroup, NamedGroups, NamedMember } from "./client/named_groups.ts";
 export type { Outgoing, OutgoingFile } from "./client/outgoing.ts";
 export type { ReceivedMessage } from "./client/received_message.ts";

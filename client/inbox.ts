@@ -2,13 +2,10 @@
  * Mail for this device, in order and once: opens, attributes, notices what is missing, and acknowledges what was shown.
  * @module
  */
-import { equal } from "../crypto/equal.ts";
 import { QightError } from "../proto/errors.ts";
 import { Acknowledger } from "./acknowledger.ts";
-import { CLOCK_TOLERANCE_MS } from "./clock.ts";
 import type { DeliveryEvent } from "./delivery_events.ts";
 import { tellDeviceNews } from "./device_news.ts";
-import { keepProof } from "./franked.ts";
 import { lookForGaps, nextLookMs } from "./gap_watch.ts";
 import { GroupOpener } from "./group_opener.ts";
 import { inTurn } from "./group_turns.ts";
@@ -19,6 +16,7 @@ import type { Page } from "./mailbox_page.ts";
 import { Opener } from "./opener.ts";
 import { Pump } from "./pump.ts";
 import type { RelayClient } from "./relay_client.ts";
+import { Showing } from "./showing.ts";
 import { Sorter } from "./sorter.ts";
 import type { Tables } from "./storage/store.ts";
 
@@ -55,13 +53,11 @@ export class Inbox {
   readonly #options: InboxOptions;
   readonly #sorter: Sorter;
   readonly #acks = new Acknowledger();
-  /** In the caller's hands and not shown yet, by `messageName`. */
-  readonly #held = new Set<string>();
-  /** The relay's longest life of a message; none is known before the first session. */
-  #maxTtlMs = 0;
+  readonly #showing: Showing;
 
   constructor(options: InboxOptions) {
     this.#options = options;
+    this.#showing = new Showing(options, this.#acks);
     const { device, store, directory, clock, groups } = options;
     const reading = groups ? { groups, opener: new GroupOpener(store, groups, () => clock.now()) } : null;
     this.#sorter = new Sorter(store, new Opener(device, store, directory, clock), clock, reading);
@@ -118,28 +114,13 @@ export class Inbox {
    * Another process of this device may read the same mailbox (a newer one takes the lease while the older still has a
    * page in its hands): what that one has shown is left out, what it is showing now comes back as `redelivered`.
    */
-  async printing(...messages: InboxMessage[]): Promise<InboxMessage[]> {
-    const { mine, theirs } = await this.#options.store.write(({ seen }) => {
-      const marks = messages.map(({ fromDevice, id }) => seen.get(fromDevice, id)?.state);
-      const mine = messages.flatMap((message, at) => {
-        if (marks[at] === "shown") return [];
-        return [marks[at] === "printing" && !message.redelivered ? { ...message, redelivered: true } : message];
-      });
-      for (const message of mine) this.#put(seen, message, "printing");
-      return { mine, theirs: messages.filter((_, at) => marks[at] === "shown") };
-    });
-    this.#settle(theirs);
-    return mine;
+  printing(...messages: InboxMessage[]): Promise<InboxMessage[]> {
+    return this.#showing.printing(messages);
   }
 
   /** Call when messages are shown for good; they are acknowledged soon after. */
-  async shown(...messages: InboxMessage[]): Promise<void> {
-    await this.#options.store.write((tables) => {
-      for (const message of messages) this.#putShown(tables, message);
-      this.#options.onShown?.(tables, messages);
-    });
-    this.#options.arrivals?.arrived(messages);
-    this.#settle(messages);
+  shown(...messages: InboxMessage[]): Promise<void> {
+    return this.#showing.shown(messages);
   }
 
   /**
@@ -147,52 +128,16 @@ export class Inbox {
    * one transaction, so that none is lost or kept twice whatever crashes. Answers what is ours: another process of this
    * device may have shown some of them already.
    */
-  async keep(
+  keep(
     messages: readonly InboxMessage[],
     work: (tables: Tables, mine: readonly InboxMessage[]) => void,
   ): Promise<readonly InboxMessage[]> {
-    const mine = await this.#options.store.write((tables) => {
-      const { seen } = tables;
-      const mine = messages.filter(({ fromDevice, id }) => seen.get(fromDevice, id)?.state !== "shown");
-      for (const message of mine) this.#putShown(tables, message);
-      work(tables, mine);
-      return mine;
-    });
-    this.#options.arrivals?.arrived(mine);
-    this.#settle(messages);
-    return mine;
+    return this.#showing.keep(messages, work);
   }
 
   /** Acknowledges all that was shown; for a caller that left `read` early. */
   async flush(): Promise<void> {
     await this.#acks.flush();
-  }
-
-  #put(seen: Tables["seen"], message: InboxMessage, state: "printing" | "shown"): void {
-    const { fromDevice, id, bodyHash, sentAtMs } = message;
-    const forgetAtMs = sentAtMs + 2 * this.#maxTtlMs + CLOCK_TOLERANCE_MS;
-    seen.put(fromDevice, id, { state, bodyHash }, { sentAtMs, forgetAtMs });
-  }
-
-  /** What a conversation said is erased: whoever shows messages keeps them where it wants to. */
-  #putShown(tables: Tables, message: InboxMessage): void {
-    this.#put(tables.seen, message, "shown");
-    if (message.via === "mls") tables.opened.remove(message.fromDevice, message.id);
-    this.#keepProof(tables, message);
-  }
-
-  #keepProof({ reportable }: Tables, said: InboxMessage | ActionEvent): void {
-    const { proofs = true, groups, clock } = this.#options;
-    if (proofs && !(groups && equal(groups.account, said.from))) keepProof(reportable, said, clock.now());
-  }
-
-  /** Nobody need be shown these again. */
-  #settle(messages: readonly InboxMessage[]): void {
-    for (const message of messages) {
-      this.#held.delete(messageName(message));
-      this.#acks.add(message.seq);
-    }
-    this.#acks.start();
   }
 
   /** Who waits for a message is not served by a notice or a receipt: it goes on until the time is over. */
@@ -209,11 +154,11 @@ export class Inbox {
     const { follow, peek = false } = options;
     const { afterSeq, untilMs } = reading;
     const waitMs = Math.max(0, untilMs - this.#options.clock.monotonic());
-    this.#maxTtlMs = relay.session.maxTtlS * 1000;
+    this.#showing.maxTtlMs = relay.session.maxTtlS * 1000;
     const stop = new AbortController();
     const asked = { peek, signal: options.signal ? AbortSignal.any([stop.signal, options.signal]) : stop.signal };
     // A look that leaves no marks shows each message once all the same.
-    const held = peek ? new Set<string>() : this.#held;
+    const held = peek ? new Set<string>() : this.#showing.held;
     const replies = follow ? relay.watch(asked) : relay.fetch({ ...asked, waitMs, afterSeq });
     const pump = new Pump<Arrival>(replies, READ_AHEAD);
     let cancelReminder: () => void = () => {};
@@ -231,7 +176,7 @@ export class Inbox {
           max: reading.left,
           held,
           onAction: (tables, action) => {
-            if (action.content.action.case === "edit") this.#keepProof(tables, action);
+            if (action.content.action.case === "edit") this.#showing.keepProof(tables, action);
             this.#options.onAction?.(tables, action);
           },
           onSync: this.#options.onSync,
