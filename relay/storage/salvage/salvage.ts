@@ -10,6 +10,7 @@ import { hashBody, type OpenedEnvelope, parseEnvelope, verifyEnvelope } from "..
 import { equal } from "../../../crypto/equal.ts";
 import { openSealingKey } from "../../../crypto/sealing_key.ts";
 import { QightError } from "../../../proto/errors.ts";
+import { NOTICE_BYTES } from "../notices.ts";
 import { splitDevices } from "../sqlite_directory.ts";
 import { checkDatabase } from "../sqlite_upkeep.ts";
 import { type Cell, cellsOf, type Value } from "./cells.ts";
@@ -215,8 +216,16 @@ class Salvage {
   async #message(slot: number, values: readonly Value[]): Promise<void> {
     const [, received, expires, crc, envelope, payload = null, size = null] = values;
     const [id, seq] = [Math.floor(slot / mailboxShift), slot % mailboxShift];
-    if (typeof payload === "number") {
-      const row = { slot, crc: crc as number, bytes: envelope as Uint8Array, payload, size: size as number | null };
+    // A message whose payload column became 0 is no notice: a reader would refuse it, and the relay end.
+    const isMessage = payload === null || (payload === 0 && (envelope as Uint8Array).length !== NOTICE_BYTES);
+    if (!isMessage) {
+      const row = {
+        slot,
+        crc: crc as number,
+        bytes: envelope as Uint8Array,
+        payload: payload as number,
+        size: size as number | null,
+      };
       const dates = { received: received as number, expires: expires as number };
       return await this.#unsigned({ id, seq, ...row, ...dates });
     }

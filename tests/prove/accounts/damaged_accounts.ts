@@ -6,38 +6,14 @@
 import Database from "better-sqlite3";
 import { memoryFolder } from "../disk/memory_folder.ts";
 import { Reopened } from "../disk/reopened.ts";
+import {
+  type AccountRows,
+  accountRows,
+  accountTables,
+  changedColumns,
+  isCheckedByOthers,
+} from "../disk/stored_accounts.ts";
 import { failureOf } from "../../../relay/storage/sqlite_failure.ts";
-
-const TABLES = [
-  "opaque_setup",
-  "names",
-  "sessions",
-  "devices_seen",
-  "recoveries",
-  "recovery_codes",
-  "ended_accounts",
-  "closures",
-  "blocks",
-  "abuse_reports",
-] as const;
-
-/**
- * Columns that nothing at the start can check. What is secret in them opens with nobody's keys any more (a record and the
- * setup with no password, what a code wraps with no code), an end does not match its signatures, and the rest is dates
- * and which device made recovery codes.
- */
-const CHECKED_BY_OTHERS = [
-  "opaque_setup.sealed",
-  "names.record",
-  "names.name",
-  "names.registered",
-  "sessions.created",
-  "devices_seen.seen",
-  "recoveries.made",
-  "recoveries.device",
-  "recovery_codes.wrapped",
-  "ended_accounts.bytes",
-];
 
 /** What became of the flips. */
 export interface Flips {
@@ -74,7 +50,7 @@ export function damageAccounts(path: string, flips: number, chance: () => number
     else if (changed.length === 0) counts.harmless++;
     for (const column of changed ?? []) {
       counts[`unseen_${column}`] = (counts[`unseen_${column}`] ?? 0) + 1;
-      if (!CHECKED_BY_OTHERS.includes(column)) {
+      if (!isCheckedByOthers(column)) {
         complaints.push(`a bit of byte ${at} changed ${column}, and nothing is said`);
       }
     }
@@ -83,10 +59,8 @@ export function damageAccounts(path: string, flips: number, chance: () => number
   return { counts, complaints };
 }
 
-type Rows = ReadonlyMap<string, readonly Record<string, unknown>[]>;
-
 /** Null when the relay would not start; else the columns that are others now. */
-function changedBy(path: string, before: Rows): string[] | null {
+function changedBy(path: string, before: AccountRows): string[] | null {
   try {
     using reopened = new Reopened(path, Date.now());
     if (reopened.check().length > 0) return null;
@@ -94,34 +68,21 @@ function changedBy(path: string, before: Rows): string[] | null {
     if (failureOf(thrown).code === "store_damaged") return null;
     throw thrown;
   }
-  const after = look(path).rows;
-  return [...before].flatMap(([table, rows]) => {
-    const now = after.get(table)!;
-    if (now.length !== rows.length) return [`${table}.rows`];
-    const columns = Object.keys(rows[0] ?? {});
-    return columns.filter((column) => rows.some((row, at) => told(row[column]) !== told(now[at][column])))
-      .map((column) => `${table}.${column}`);
-  });
+  return changedColumns(before, look(path).rows);
 }
 
-function look(path: string): { pages: number[]; rows: Rows } {
+function look(path: string): { pages: number[]; rows: AccountRows } {
   const db = new Database(path, { readonly: true });
   try {
-    const places = TABLES.map(() => "?").join(", ");
+    const tables = Object.keys(accountTables);
+    const places = tables.map(() => "?").join(", ");
     const pages = db.prepare(
       `SELECT pageno FROM dbstat WHERE name IN (SELECT name FROM sqlite_schema WHERE tbl_name IN (${places}))`,
-    ).pluck().all(...TABLES) as number[];
-    const rows = TABLES.map((table) => {
-      return [table, db.prepare(`SELECT * FROM ${table} ORDER BY 1`).all() as Record<string, unknown>[]] as const;
-    });
-    return { pages, rows: new Map(rows) };
+    ).pluck().all(...tables) as number[];
+    return { pages, rows: accountRows(db) };
   } finally {
     db.close();
   }
-}
-
-function told(value: unknown): string {
-  return value instanceof Uint8Array ? new Uint8Array(value).toHex() : String(value);
 }
 
 function removeIfThere(path: string): void {

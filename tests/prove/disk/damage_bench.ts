@@ -11,6 +11,8 @@ import { failureOf } from "../../../relay/storage/sqlite_failure.ts";
 import { salvageDatabase } from "../../../relay/storage/salvage/salvage.ts";
 import { memoryFolder } from "./memory_folder.ts";
 import { Reopened } from "./reopened.ts";
+import { AccountPages } from "./salvaged_accounts.ts";
+import { changedColumns, isCheckedByOthers } from "./stored_accounts.ts";
 import { growMail, type StoredMail, storeMail, type View, viewOf } from "./stored_mail.ts";
 
 /** What became of one damage. */
@@ -37,6 +39,7 @@ export class DamageBench implements Disposable {
   #views: readonly View[] = [];
   #lastView!: View;
   #mailboxPages: readonly number[] = [];
+  #accounts!: AccountPages;
 
   private constructor(chance: () => number) {
     this.#chance = chance;
@@ -50,6 +53,7 @@ export class DamageBench implements Disposable {
     bench.#view = viewOf(path, bench.#mail);
     bench.#whole = { database: Deno.readFileSync(path), log: null };
     bench.#mailboxPages = mailboxPages(path);
+    bench.#accounts = new AccountPages(path);
     const { views, database, log } = await growMail(path, bench.#mail);
     bench.#killed = { database, log };
     bench.#views = views;
@@ -64,8 +68,14 @@ export class DamageBench implements Disposable {
 
   /** One bit somewhere in the database. */
   async flip(): Promise<void> {
-    const { bytes, where } = this.#flipped(this.#whole.database, 0);
+    const { bytes, where } = this.#flipped(this.#whole.database);
     await this.#judge("flip", where, { database: bytes, log: null });
+  }
+
+  /** One bit in the tables of accounts. */
+  async flipInAccounts(): Promise<void> {
+    const { bytes, where } = this.#flipped(this.#whole.database, this.#accounts.place(this.#chance));
+    await this.#judge("account_flip", where, { database: bytes, log: null });
   }
 
   /** The file ends early. */
@@ -78,7 +88,7 @@ export class DamageBench implements Disposable {
 
   /** One bit somewhere in the log of a killed relay; in its last two commits it looks like a commit that was cut off. */
   async flipInLog(): Promise<void> {
-    const { bytes, where } = this.#flipped(this.#killed.log!, 0);
+    const { bytes, where } = this.#flipped(this.#killed.log!);
     const seen = await this.#outcome({ database: this.#killed.database, log: bytes }, this.#killedView);
     if (seen !== "silent" && seen !== "unseen") return this.#count(`log_${seen}`);
     const kept = this.#views.findIndex((each) => isDeepStrictEqual(each, this.#lastView));
@@ -133,6 +143,10 @@ export class DamageBench implements Disposable {
       if (missing > report.lost && this.#mailboxPages.every((page) => same(page, database, this.#whole.database))) {
         this.complaints.push(`salvage lost ${missing} messages and tells of ${report.lost}`);
       }
+      const accounts = this.#accounts.compare(database, target);
+      this.#count("salvaged_account_rows", accounts.back);
+      this.#count("whole_account_rows", accounts.whole);
+      this.complaints.push(...accounts.complaints);
       if (!isDeepStrictEqual(Deno.readFileSync(source), database)) this.complaints.push("salvage changed its source");
     } finally {
       for (const path of [source, target]) Deno.removeSync(path);
@@ -143,9 +157,8 @@ export class DamageBench implements Disposable {
     this.#folder[Symbol.dispose]();
   }
 
-  #flipped(whole: Uint8Array, from: number): { bytes: Uint8Array; where: string } {
+  #flipped(whole: Uint8Array, at = Math.floor(this.#chance() * whole.length)): { bytes: Uint8Array; where: string } {
     const bytes = whole.slice();
-    const at = from + Math.floor(this.#chance() * (bytes.length - from));
     bytes[at] ^= 1 << Math.floor(this.#chance() * 8);
     return { bytes, where: `in byte ${at}` };
   }
@@ -183,6 +196,8 @@ export class DamageBench implements Disposable {
     if (!isDeepStrictEqual(view.mailboxes.map(told), expected.mailboxes.map(told))) return "silent";
     const lower = view.mailboxes.some(({ lastSeq }, i) => lastSeq < expected.mailboxes[i].lastSeq);
     if (lower) return "silent";
+    const columns = changedColumns(expected.ofAccounts, view.ofAccounts);
+    if (!columns.every(isCheckedByOthers)) return "silent";
     return await refusedBySignature(view) ? "by_signature" : "unseen";
   }
 

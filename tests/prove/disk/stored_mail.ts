@@ -12,6 +12,7 @@ import { unpackPage } from "../../../relay/storage/sqlite_wire.ts";
 import { envelope, type Person, person } from "../../helpers/people.ts";
 import type { Range, StoredBundle, StoredSealingKey } from "../../../relay/storage/store.ts";
 import { asNewMessage } from "./load.ts";
+import { type AccountRows, accountRows, storeAccounts } from "./stored_accounts.ts";
 
 const limits = { maxQueue: 1_000_000, maxQueueBytes: 2 ** 32, maxTotal: 2 ** 33 };
 const day = 86_400_000;
@@ -40,9 +41,11 @@ export interface View {
   readonly tokens: unknown;
   readonly allowed: unknown;
   readonly dedup: unknown;
+  /** What is kept of accounts besides their lists. */
+  readonly ofAccounts: AccountRows;
 }
 
-/** Fills a new database: messages of all sizes, read ones, expired ones, devices, sealing keys, tokens, an allow list. */
+/** Fills a new database: messages of all sizes, read ones, expired ones, devices, sealing keys, tokens, an allow list, accounts. */
 export async function storeMail(path: string, chance: () => number, messages: number): Promise<StoredMail> {
   const nowMs = Date.now();
   const people = await Promise.all([1, 2, 3, 4].map((number) => person(number, nowMs)));
@@ -58,6 +61,7 @@ export async function storeMail(path: string, chance: () => number, messages: nu
   }
   await store.putToken({ id: "0badcafe", name: "web", hash: generateSeed(), createdAtMs: nowMs, expiresAtMs: null });
   for (let n = 0; n < messages; n++) {
+    if (n === Math.floor(messages / 3)) await storeAccounts(store, nowMs);
     const [from, to] = [people[n % 4], people[(n * 7 + 1) % 3]];
     const payload = crypto.getRandomValues(new Uint8Array(n % 10 === 0 ? 20_000 : 200 + Math.floor(chance() * 3000)));
     const message = await asNewMessage(await envelope(from, to, nowMs, { payload }), nowMs);
@@ -114,6 +118,7 @@ export function viewOf(path: string, { people, nowMs }: StoredMail): View {
       tokens: reader.tokens(),
       allowed: reader.allowedAccounts(),
       dedup: db.prepare("SELECT * FROM dedup ORDER BY 1, 2, 3").all(),
+      ofAccounts: accountRows(db),
     };
   } finally {
     db.close();
