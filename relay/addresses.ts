@@ -1,8 +1,9 @@
 /**
- * The addresses that a relay prints for people to share.
+ * The addresses that a relay prints for people to share, and the names that it answers to.
  * @module
  */
 import { networkInterfaces } from "node:os";
+import { QightError } from "../proto/errors.ts";
 import { formatRelayAddress, parseHostPort as parseDialled } from "../net/address.ts";
 import type { RelayConfig } from "./config.ts";
 import { parseHostPort } from "./config/addresses.ts";
@@ -24,6 +25,26 @@ export function relayAddresses(
     return hosts.map((each) => formatRelayAddress({ root, host: each, port: listened || port }));
   });
   return [...new Set(addresses)];
+}
+
+/** What the relay may be called. */
+export interface OwnNames {
+  readonly root: Uint8Array;
+  readonly config: Pick<RelayConfig, "advertise">;
+  /** Of its certificate. */
+  readonly names: readonly string[];
+}
+
+/** What a client may have dialled: our ROOT, `advertise`, or a name of our certificate (docs/protocol.md, Session proof). */
+export function answersTo(dialled: string, { root, config, names }: OwnNames): boolean {
+  if (dialled === root.toBase64({ alphabet: "base64url", omitPadding: true })) return true;
+  if (dialled === config.advertise && dialled !== "") return true;
+  try {
+    return names.includes(parseDialled(dialled).host);
+  } catch (thrown) {
+    if (thrown instanceof QightError) return false;
+    throw thrown;
+  }
 }
 
 function interfaceAddresses(both: boolean): string[] {

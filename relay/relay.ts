@@ -3,12 +3,10 @@
  * @module
  */
 import type { Listener } from "../net/connection.ts";
-import { parseHostPort } from "../net/address.ts";
-import { errorTable, QightError } from "../proto/errors.ts";
 import { openAccountParts } from "./account_parts.ts";
 import { type AdminServer, startAdmin } from "./admin.ts";
 import { createAdmission } from "./admission.ts";
-import { relayAddresses } from "./addresses.ts";
+import { answersTo, relayAddresses } from "./addresses.ts";
 import { announceRelay } from "./announced_relay.ts";
 import { type Audit, openAudit } from "./audit.ts";
 import { Blocks } from "./blocks.ts";
@@ -18,6 +16,7 @@ import { serveListener } from "./connection.ts";
 import { type DataFolder, openDataFolder, rootSigner } from "./data_folder.ts";
 import { lastWriteMs } from "./data_folder/last_write.ts";
 import { createDevicesSeen } from "./devices_seen.ts";
+import { Ending } from "./ending.ts";
 import { createExpiryClock } from "./expiry_clock.ts";
 import { createHandlers } from "./handlers.ts";
 import { keepHouse } from "./housekeeping.ts";
@@ -35,13 +34,11 @@ import { ReceiptSigner } from "./services/receipts.ts";
 import { openMemoryStore } from "./storage/memory.ts";
 import { openSqliteStore } from "./storage/sqlite.ts";
 import type { Store } from "./storage/store.ts";
-import { makeToken, readTokensFile } from "./tokens.ts";
+import { makeFirstToken, readTokensFile } from "./tokens.ts";
 import { createTurnedAway } from "./turned_away.ts";
 
 /** Room for everything around a message's content in its envelope: seal, keys, ids, signature. */
-export const ENVELOPE_OVERHEAD = 4096;
-/** Three round trips of a slow line. */
-const FLUSH_MS = 300;
+const ENVELOPE_OVERHEAD = 4096;
 
 /** How to start a relay. */
 export interface RelayOptions {
@@ -114,7 +111,6 @@ async function run(
   cleanup: AsyncDisposableStack,
 ): Promise<RunningRelay> {
   let config = initial;
-  let draining = false;
   let fileTokens = await readTokensFile(config.auth.tokensFile);
   let certificate = await openCertificate(config, folder, now());
   const peers = new Set<Peer>();
@@ -149,7 +145,7 @@ async function run(
   });
   const receipts = new ReceiptSigner(rootSigner(folder.rootKey));
   const blocks = await Blocks.load(store, monotonic);
-  const isDraining = () => draining;
+  const draining = () => ending.draining;
 
   const handlers = createHandlers({
     session: {
@@ -165,27 +161,27 @@ async function run(
         version,
         durable: store.durable,
         transports: listeners.transports,
-        dialled: (name) => wasDialled(name, folder.rootKey.publicKey, config, certificate.names),
+        dialled: (name) => answersTo(name, { root: folder.rootKey.publicKey, config, names: certificate.names }),
         maxMessage: config.storage.maxMessage,
         authMode: config.auth.mode,
         ...retention(),
       }),
     },
     directory: { store, now },
-    acceptance: { store, blocks, mailboxes, limits, metrics, retention, receipts, draining: isDraining, now },
+    acceptance: { store, blocks, mailboxes, limits, metrics, retention, receipts, draining, now },
     reading: { store, mailboxes, metrics, now: expiryNow },
-    invites: { store, limits, metrics, retention, draining: () => draining, now },
-    groups: { store, mailboxes, limits, metrics, retention, draining: () => draining, now },
+    invites: { store, limits, metrics, retention, draining, now },
+    groups: { store, mailboxes, limits, metrics, retention, draining, now },
     accounts: {
       ...{ store, sessions, closures, limits, metrics, peers, mailboxes, blocks },
-      ...{ ...signingIn, retention, turnedAway, draining: isDraining, now },
+      ...{ ...signingIn, retention, turnedAway, draining, now },
     },
-    rendezvous: { rendezvous: new Rendezvous(monotonic), limits, metrics, draining: isDraining, now },
+    rendezvous: { rendezvous: new Rendezvous(monotonic), limits, metrics, draining, now },
     recovery: {
       ...{ store, admission, sessions, accountMode, limits, metrics, peers, mailboxes, blocks },
-      ...{ retention, audit, draining: isDraining, now, passwords: signingIn },
+      ...{ retention, audit, draining, now, passwords: signingIn },
     },
-    moderation: { store, blocks, limits, metrics, audit, draining: isDraining, now },
+    moderation: { store, blocks, limits, metrics, audit, draining, now },
   });
   const room = {
     dispatcher: {
@@ -227,50 +223,20 @@ async function run(
     await sessions.renew(peers);
   }
 
-  let stopped: Promise<void> | null = null;
-  let settleClosed: { resolve: () => void; reject: (error: unknown) => void };
-  const closed = new Promise<void>((resolve, reject) => settleClosed = { resolve, reject });
-  // Whoever started the relay awaits `closed`; until then a failed store must not be an unhandled rejection.
-  closed.catch(() => {});
-
-  async function stop(error?: unknown): Promise<void> {
-    stopped ??= (async () => {
-      draining = true;
-      for (const listener of listeners.all) listener.stop();
-      for (const peer of peers) peer.connection.close(errorTable.draining.number, "the relay stops");
-      // Peers hear of it only when the socket outlives the close (docs/proof.md: else they wait for seconds).
-      await Promise.all([...peers].map((peer) => peer.connection.closed));
-      // A disk that fails while the store closes is the relay's end too; without this the process would stay for ever.
-      const failure = await cleanup.disposeAsync().then(() => error, (thrown) => error ?? thrown);
-      await Promise.allSettled(serving);
-      if (failure) settleClosed.reject(failure);
-      else settleClosed.resolve();
-    })();
-    await stopped;
-  }
+  const ending = new Ending({
+    listeners: listeners.all,
+    serving,
+    peers,
+    cleanup,
+    log,
+    drainTimeoutMs: () => config.limits.drainTimeoutMs,
+    hide: () => void announcement?.stop(), // `stop` waits for the end of this
+  });
 
   store.failed.catch(async (error) => {
     log.error("the store failed; the relay stops without another acknowledgement", { error: String(error) });
-    await stop(error);
+    await ending.stop(error);
   });
-
-  async function drain(): Promise<void> {
-    if (draining) return await stop();
-    draining = true;
-    log.info("draining", { connections: peers.size });
-    // Nobody new should find it; `stop` waits for the end of this.
-    void announcement?.stop();
-    for (const listener of listeners.all) listener.stop();
-    const deadline = performance.now() + config.limits.drainTimeoutMs;
-    const busy = () => [...peers].some((peer) => [...peer.calls].some((call) => call.busy));
-    // Calls that wait by design end now; sends under way get their answer first.
-    const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-    while (busy() && performance.now() < deadline && !stopped) await pause(10);
-    // The transport has the last answers, their readers not yet: QUIC's close throws away what is on its way
-    // (RFC 9000 §10.2: an endpoint that closes sends no more stream data).
-    if (peers.size > 0 && !stopped) await pause(FLUSH_MS);
-    await stop();
-  }
 
   async function reload(next: RelayConfig): Promise<void> {
     fileTokens = await readTokensFile(next.auth.tokensFile);
@@ -284,9 +250,10 @@ async function run(
     log.info("configuration reloaded", {});
   }
 
+  const drain = () => ending.drain();
   const http = await startHttp({
     listen: config.http.listen,
-    health: () => ({ ready: !draining && !stopped, durable: store.durable }),
+    health: () => ({ ready: !ending.draining, durable: store.durable }),
     metrics: async () =>
       metrics.render({ store: await store.stats(), certificateExpiresAtMs: certificate.expiresAtMs }),
   });
@@ -310,7 +277,7 @@ async function run(
       folder,
       addresses,
       config: () => config,
-      draining: () => draining,
+      draining,
       drain,
       ...(readConfig === undefined ? {} : { reload: async () => await reload(await readConfig()) }),
       startedAtMs: now(),
@@ -328,9 +295,9 @@ async function run(
     httpPort: http.port,
     reload,
     drain,
-    stop: () => stop(),
-    closed,
-    [Symbol.asyncDispose]: () => stop(),
+    stop: () => ending.stop(),
+    closed: ending.closed,
+    [Symbol.asyncDispose]: () => ending.stop(),
   };
 }
 
@@ -347,28 +314,4 @@ export async function openConfiguredStore(
 
 function storeLimits({ storage }: RelayConfig) {
   return { maxQueue: storage.maxQueue, maxQueueBytes: storage.maxQueueBytes, maxTotal: storage.maxTotal };
-}
-
-/** What a client may have dialled: our ROOT, `advertise`, or a name of our certificate (docs/protocol.md, Session proof). */
-function wasDialled(name: string, root: Uint8Array, config: RelayConfig, names: readonly string[]): boolean {
-  if (name === root.toBase64({ alphabet: "base64url", omitPadding: true })) return true;
-  if (name === config.advertise && name !== "") return true;
-  try {
-    return names.includes(parseHostPort(name).host);
-  } catch (thrown) {
-    if (thrown instanceof QightError) return false;
-    throw thrown;
-  }
-}
-
-async function makeFirstToken(
-  config: RelayConfig,
-  store: Store,
-  fileTokens: readonly Uint8Array[],
-  now: () => number,
-): Promise<string | null> {
-  if (config.auth.mode !== "token" || fileTokens.length > 0 || (await store.tokens()).length > 0) return null;
-  const { token, hash, id } = await makeToken();
-  await store.putToken({ id, name: "first", hash, createdAtMs: now(), expiresAtMs: null });
-  return token;
 }

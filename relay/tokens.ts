@@ -5,7 +5,9 @@
 
 import { createHash } from "node:crypto";
 import { QightError } from "../proto/errors.ts";
+import type { RelayConfig } from "./config.ts";
 import { octal, pathError } from "./data_folder/folder.ts";
+import type { Store } from "./storage/store.ts";
 
 /** A fresh token. Only `token` opens the relay; the other two may be stored. */
 export interface MadeToken {
@@ -22,6 +24,19 @@ export function makeToken(random: Uint8Array = crypto.getRandomValues(new Uint8A
   const token = prefix + random.toBase64({ alphabet: "base64url", omitPadding: true });
   const hash = tokenHash(token);
   return { token, hash, id: tokenId(hash) };
+}
+
+/** Makes and stores a token where a relay in token mode has none yet, so that somebody can come in; null elsewhere. */
+export async function makeFirstToken(
+  config: RelayConfig,
+  store: Store,
+  fileTokens: readonly Uint8Array[],
+  now: () => number,
+): Promise<string | null> {
+  if (config.auth.mode !== "token" || fileTokens.length > 0 || (await store.tokens()).length > 0) return null;
+  const { token, hash, id } = await makeToken();
+  await store.putToken({ id, name: "first", hash, createdAtMs: now(), expiresAtMs: null });
+  return token;
 }
 
 /** SHA-256 of a token as given; a fast hash is enough because tokens are random, not chosen. */
