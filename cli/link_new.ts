@@ -12,14 +12,14 @@ import {
   publishGrant,
   reportDone,
 } from "../client/link.ts";
-import { followAccount } from "../client/own_account.ts";
+import { followAccount, isOfAccount } from "../client/own_account.ts";
 import { Reconnector } from "../client/reconnect.ts";
 import { RelayClient } from "../client/relay_client.ts";
 import { deviceFingerprint } from "../crypto/account.ts";
 import { formatInviteLink, formatInviteWords, LINK_CODE } from "../crypto/invite_code.ts";
 import { asQightError } from "../proto/errors.ts";
 import { confirmLeaving } from "./leave_account.ts";
-import { Messenger } from "./messenger.ts";
+import { Messenger, openStore } from "./messenger.ts";
 import { openOrMakeKey, type OwnKey } from "./own_key.ts";
 import type { Identity } from "./identity.ts";
 import { qrCode } from "./qr_code.ts";
@@ -56,7 +56,7 @@ export async function linkThisDevice(call: LinkCall): Promise<void> {
   const by = await deviceFingerprint(linked.by);
   out.note(`${by} lets this device into ${linked.account.id}`);
   const next = await recoveredIdentity(present, linked.accountSeed);
-  const token = await comeIn(room, offered, linked, { present, next });
+  const token = await comeIn(at.settings, room, offered, linked, { present, next });
   await settle(at, room, offered, { linked, next, token, queued: left?.queued ?? [] });
   await out.result(
     { account: linked.account.id, device: next.fingerprint, linked_by: by },
@@ -98,6 +98,7 @@ async function show(
 
 /** The key file before the list: whatever is cut off in between, the file has the account. */
 async function comeIn(
+  settings: Settings,
   room: LinkRoom,
   offered: OfferedLink,
   linked: LinkedAccount,
@@ -105,6 +106,7 @@ async function comeIn(
 ): Promise<string> {
   try {
     return await savedBefore(present, next, async (save) => {
+      await leaveWhatItLost(settings, next);
       await save();
       return await publishGrant(room, linked);
     }, UNKNOWN);
@@ -113,6 +115,12 @@ async function comeIn(
     await reportDone(room, offered, asQightError(thrown).message).catch(() => undefined);
     throw thrown;
   }
+}
+
+/** Back in the account that it was removed from: what it has of conversations and KeyPackages counts for nothing. */
+async function leaveWhatItLost(settings: Settings, next: Identity): Promise<void> {
+  await using store = await openStore(settings, next);
+  await store.write((tables) => isOfAccount(tables, next.account.hash) && leaveFormer(tables, systemRandom));
 }
 
 const UNKNOWN = {
@@ -137,8 +145,7 @@ async function settle(
   for (const id of queued) await outbox.discard(id);
   await store.write((tables) => {
     keepSession(tables, relayName, token);
-    // Back in the account that it was removed from: what it has of conversations and KeyPackages counts for nothing too.
-    if (!followAccount(tables, linked.account.hash, systemRandom)) leaveFormer(tables, systemRandom);
+    followAccount(tables, linked.account.hash, systemRandom);
     tables.directory.putBundle(linked.bundle);
   });
   try {

@@ -21,6 +21,12 @@ export function refuseMoved({ meta }: Pick<Tables, "meta">, account: Uint8Array)
   if (known && !equal(known, account)) throw hasMoved();
 }
 
+/** Whether this machine's device was of an account (hash, 32 bytes) when it was last looked at. */
+export function isOfAccount({ meta }: Pick<Tables, "meta">, account: Uint8Array): boolean {
+  const known = meta.get(NAME);
+  return known !== null && equal(known, account);
+}
+
 /** What a command hears whose device went into another account while it ran. */
 export function hasMoved(): QightError {
   return new QightError("not_listed", "This machine's device went into another account while this ran", {

@@ -7,6 +7,7 @@ import { equal } from "../crypto/equal.ts";
 import { DEFAULT_SUITE } from "../crypto/mls/suite.ts";
 import { parseRelayAddress } from "../net/address.ts";
 import { asQightError } from "../proto/errors.ts";
+import { begunRecovery } from "./accounts/begun.ts";
 import { forgetSession, sessionToken } from "./accounts/session_token.ts";
 import { type Clock, type Random, systemClock, systemRandom } from "./clock.ts";
 import { Contacts } from "./contacts.ts";
@@ -143,6 +144,7 @@ export class Participant implements AsyncDisposable {
     try {
       // The own keys may have to be published first.
       if (sealingTo && !equal(sealingTo, this.self.account.hash)) this.directory.askAhead(relay, sealingTo);
+      await this.#goOnRecovering(relay);
       const published = await this.publish(relay);
       const author = { signer: this.self.signer, bundle: published.bundle };
       const source = { client: () => Promise.resolve(relay) };
@@ -160,6 +162,17 @@ export class Participant implements AsyncDisposable {
       }
       throw error;
     }
+  }
+
+  /** What a recovery was cut off before, once its code was used up, comes back before this device is seen anywhere. */
+  async #goOnRecovering(relay: RelayClient): Promise<void> {
+    const { store, relayName, clock, self: identity } = this;
+    const begun = await store.read((tables) => begunRecovery(tables, relayName, identity.account.hash));
+    if (!begun || begun.isBack) return;
+    const { bringBackBegun } = await import("./accounts/bring_back.ts");
+    const random = this.#random;
+    if (!await bringBackBegun({ relay, relayName, store, identity, clock, random })) return;
+    this.#options.note("a recovery that was cut off goes on: its contacts and conversations come back");
   }
 
   /** Whether the account is known to have other devices: then notes to oneself are a conversation. */

@@ -1,37 +1,38 @@
 /** `qight account recover`: the way back in with a recovery code. @module */
-import { bringContacts } from "../../client/accounts/kept.ts";
+import { beginRecovery, endRecovery } from "../../client/accounts/begun.ts";
+import { bringBack } from "../../client/accounts/bring_back.ts";
 import {
   type FinishedRecovery,
   finishRecovery,
   type OpenedRecovery,
   openWithCode,
 } from "../../client/accounts/recover.ts";
-import { keepSession } from "../../client/accounts/session_token.ts";
 import { systemClock, systemRandom } from "../../client/clock.ts";
-import { leaveFormer } from "../../client/groups/former.ts";
-import { wait } from "../../client/groups/waiting.ts";
 import { PLAIN_DEVICE_NAME } from "../../client/device_name.ts";
-import { followAccount } from "../../client/own_account.ts";
 import { OpaqueThread } from "../../client/opaque_thread.ts";
 import { RelayClient } from "../../client/relay_client.ts";
+import { dialledName } from "../../client/session.ts";
 import { readName } from "../../crypto/account_name.ts";
 import { parseAccountId } from "../../crypto/account.ts";
 import { lists } from "../../crypto/bundle.ts";
 import { equal } from "../../crypto/equal.ts";
 import { looksLikeId } from "../../client/contacts.ts";
+import { parseRelayAddress } from "../../net/address.ts";
 import { QightError } from "../../proto/errors.ts";
 import { comeBackInto, revokeLost } from "../after_recovery.ts";
 import { giveCodes, refuseCodesFile } from "../account_work.ts";
 import type { Identity } from "../identity.ts";
-import { Messenger } from "../messenger.ts";
+import { Messenger, openStore } from "../messenger.ts";
 import { confirmLeaving } from "../leave_account.ts";
 import { openOrMakeKey, type OwnKey } from "../own_key.ts";
 import { newPassword } from "../password.ts";
 import { readRecoveryCode } from "../recovery_code.ts";
 import { recoveredIdentity, savedBefore } from "../recovered_key.ts";
+import { goOnRecovering } from "../recovery_cut_off.ts";
 import { chosenOrOfferedRelay } from "../relay_choice.ts";
 import { orAborted } from "../send_one.ts";
 import { accessToken } from "../token.ts";
+import type { Settings } from "../settings.ts";
 import type { accountRecoverSpec } from "../tree/account.ts";
 import type { Call } from "../tree/spec.ts";
 import { VERSION } from "../version.ts";
@@ -48,7 +49,9 @@ export async function run(call: RecoverCall): Promise<void> {
   const at = { ...call, settings: { ...settings, relay } };
   const secret = await readRecoveryCode(settings, out, options.codeFile);
   const present = await openOrMakeKey(settings, out, options);
-  const opened = await over(at, present, (connection) => openWithCode(connection, secret));
+  const opened = await over(at, present, (connection) => openWithCode(connection, secret))
+    .catch((thrown) => goOnRecovering(at, present, isMeant, thrown));
+  if (opened === null) return;
   if (!isMeant(opened)) throw otherAccount(opened, word);
   const moves = !present.isNew && !equal(present.identity.account.hash, opened.account.hash);
   const left = moves ? await confirmLeaving(at, present.identity, "Recover another account on this machine?") : null;
@@ -57,13 +60,18 @@ export async function run(call: RecoverCall): Promise<void> {
   const password = of === "" ? null : await newPassword(settings, out, { of, file: options.passwordFile });
   const next = await recoveredIdentity(present, opened.kept.accountSeed);
   const done = await savedBefore(present, next, (save) => {
-    return over(at, present, (connection) => finish(connection, next, opened, { call, password, save }));
+    const beforeUse = async (codes: readonly string[]) => {
+      await keepBegun(at.settings, next, opened, codes);
+      await save();
+    };
+    return over(at, present, (connection) => finish(connection, next, opened, { call, password, beforeUse }));
   });
   await using messenger = await Messenger.open(at.settings, out, next);
   for (const id of left?.queued ?? []) await messenger.outbox.discard(id); // they were written as somebody else
-  const contacts = await keep(messenger, opened, done);
+  const contacts = await messenger.store.write((tables) => bringBack(tables, roomOf(messenger), opened, done));
   const about = { name: of === "" ? null : of, id: next.account.id, device: next.fingerprint, contacts };
   await giveCodes(out, done.codes, about, options.codesFile);
+  await messenger.store.write((tables) => endRecovery(tables, messenger.relayName));
   await comeBackInto(messenger, opened.kept.groups.map(({ group }) => group), call);
   if (options.revokeOthers && done.bundle.devices.length > 1) await revokeLost(messenger, call);
 }
@@ -91,17 +99,29 @@ async function finish(
   relay: RelayClient,
   { account, device: signer }: Identity,
   opened: OpenedRecovery,
-  { call, password, save }: { call: RecoverCall; password: string | null; save: () => Promise<void> },
+  { call, ...more }: {
+    readonly call: RecoverCall;
+    readonly password: string | null;
+    readonly beforeUse: (codes: readonly string[]) => Promise<void>;
+  },
 ): Promise<FinishedRecovery> {
-  using opaque = password === null ? null : new OpaqueThread();
+  using opaque = more.password === null ? null : new OpaqueThread();
   const identity = { account, signer, deviceName: PLAIN_DEVICE_NAME };
   const room = { relay, identity, clock: systemClock, random: systemRandom, opaque };
   const { revokeOthers = false } = call.options;
-  return await finishRecovery(room, opened, { password, revokeOthers, beforeUse: save });
+  return await finishRecovery(room, opened, { ...more, revokeOthers });
+}
+
+/** Before the key file, which makes them this machine's. */
+async function keepBegun(settings: Settings, next: Identity, { bundle }: OpenedRecovery, codes: readonly string[]) {
+  await using store = await openStore(settings, next);
+  const relay = dialledName(parseRelayAddress(settings.relay!));
+  const about = { account: next.account.hash, codes, wasListed: lists(bundle, next.device.publicKey) };
+  await store.write((tables) => beginRecovery(tables, relay, about, systemRandom));
 }
 
 /** What was typed names the account that it should be; `bad_id` or `bad_name` for a word that can be neither. */
-function meaningOf(word: string): (opened: OpenedRecovery) => boolean {
+function meaningOf(word: string): (whose: Pick<OpenedRecovery, "account" | "name">) => boolean {
   if (looksLikeId(word)) {
     const hash = parseAccountId(word);
     return ({ account }) => equal(account.hash, hash);
@@ -138,24 +158,6 @@ async function confirm(call: RecoverCall, { account, bundle, kept, name }: Opene
   });
 }
 
-/** Everything that must not be lost, in one transaction; answers how many contacts are new here. */
-async function keep(
-  { store, relayName, self }: Messenger,
-  { kept, name, bundle: before }: OpenedRecovery,
-  { token, bundle }: FinishedRecovery,
-): Promise<number> {
-  const own = self.signer.publicKey;
-  // Who only forgot the password has kept all conversations; who was off the list has none that counts.
-  const wasListed = lists(before, own);
-  return await store.write((tables) => {
-    keepSession(tables, relayName, token);
-    if (!followAccount(tables, self.account.hash, systemRandom) && !wasListed) leaveFormer(tables, systemRandom);
-    tables.directory.putBundle(bundle);
-    // Whatever is cut off from here on, the next fetch comes back into them.
-    wait(tables, relayName, { groups: kept.groups.map(({ group }) => group), nowMs: systemClock.now() });
-    // What this device has beside what came back is written down with the next session.
-    const changes = tables.recoveryMarks.begin(relayName);
-    tables.recoveryMarks.made(relayName, { name, madeAtMs: systemClock.now(), changes });
-    return bringContacts(tables, kept.contacts, self.account.hash);
-  });
+function roomOf({ relayName, self: identity, clock }: Messenger) {
+  return { relayName, identity, clock, random: systemRandom };
 }

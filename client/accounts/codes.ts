@@ -6,6 +6,7 @@ import { RECOVERY_CODES, type SealedRecovery, sealRecovery } from "../../crypto/
 import { formatRecoveryCode, RECOVERY_SECRET_BYTES } from "../../crypto/recovery_code.ts";
 import { AccountCalls } from "../account_calls.ts";
 import type { Random } from "../clock.ts";
+import { endRecovery } from "./begun.ts";
 import { gather, type Gathered } from "./kept.ts";
 import type { AccountRoom } from "./room.ts";
 
@@ -39,6 +40,10 @@ export async function renewCodes(
   ));
   const { codes, keeping } = newCodes(bundle, account.hash, random);
   await calls.putRecovery(keeping);
-  await store.write(({ recoveryMarks }) => recoveryMarks.made(relayName, { name, madeAtMs: clock.now(), changes }));
+  await store.write((tables) => {
+    tables.recoveryMarks.made(relayName, { name, madeAtMs: clock.now(), changes });
+    // Codes that a recovery made and nobody has seen are worth nothing now.
+    endRecovery(tables, relayName);
+  });
   return { codes, name, left };
 }

@@ -70,8 +70,8 @@ export async function finishRecovery(
     readonly password: string | null;
     /** Others go off a list that is full; the rest goes once this device is in the conversations (`revokeOthers`). */
     readonly revokeOthers: boolean;
-    /** Runs when all is ready, and before the code is used up: what must not be lost is written down then. */
-    readonly beforeUse?: () => Promise<void>;
+    /** Runs when all is ready, and before the code is used up: what must not be lost, the new codes too, is written down then. */
+    readonly beforeUse?: (codes: readonly string[]) => Promise<void>;
   },
 ): Promise<FinishedRecovery> {
   const calls = new AccountCalls(relay.rpc);
@@ -82,7 +82,7 @@ export async function finishRecovery(
   const fields = { accountSeed, contacts, groups, name, madeAtMs: BigInt(clock.now()) };
   const { codes, keeping } = newCodes(fields, account.hash, random);
   const expectedVersion = opened.bundle?.version ?? 0;
-  await beforeUse?.();
+  await beforeUse?.(codes);
   const { token } = await calls.recoverFinish({ locator, bundle: bundle.bytes, expectedVersion, keeping, record });
   return { bundle, codes, token };
 

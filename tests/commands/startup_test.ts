@@ -71,9 +71,9 @@ Deno.test("sealed mail loads nothing that seals, opens or changes conversations"
   assert.deepEqual(inFolder("client/groups/", loaded), light);
 });
 
-Deno.test("a message by somebody with one device and no name loads nothing of accounts but where a session token would be", () => {
+Deno.test("a message by somebody with one device and no name loads nothing of accounts but where a session token or a cut-off recovery would be", () => {
   const loaded = loadedBy("cli/main.ts", "cli/run.ts", "cli/commands/send.ts");
-  assert.deepEqual(inFolder("client/accounts/", loaded), ["session_token.ts"]);
+  assert.deepEqual(inFolder("client/accounts/", loaded), ["begun.ts", "session_token.ts"]);
   const client = inFolder("client/", loaded);
   assert.ok(client.includes("participant.ts"), "the graph was understood");
   const late = [
