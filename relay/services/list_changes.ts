@@ -27,14 +27,17 @@ export function noticeTimes({ now, retention }: Pick<ListRoom, "now" | "retentio
   return { nowMs, noticeUntilMs: nowMs + retention().maxTtlMs };
 }
 
-/** The account's devices are these now; what the store said of the change happens to connections and readers. */
+/** The account's devices are these now, by a call of `by`; what the store said of it happens to connections and readers. */
 export function listChanged(
   room: ListRoom,
   list: { readonly account: Uint8Array; readonly devices: readonly Uint8Array[] },
-  { dropped, notices }: ListChanged,
+  { dropped, moved, notices }: ListChanged,
+  by: Peer,
 ): void {
   room.blocks.listChanged(list.account, list.devices, dropped);
   endSessions(room.peers, dropped, new QightError("not_listed"));
+  // They would go on under the account that the device has left: its mail is the new one's, and so is what it says.
+  endSessions(room.peers, moved, new QightError("not_listed", "This device belongs to another account now"), by);
   wake(room, notices);
 }
 

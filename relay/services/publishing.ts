@@ -71,7 +71,7 @@ export async function publishBundle(room: PublishingRoom, call: CallContext): Pr
   // In one step: a device that is listed and has no session would be refused what it was let in for.
   const outcome = await room.store.putBundle(put, expectedVersion, { ...change, session: session?.stored ?? null });
   if (outcome.kind !== "stored") throw bundleRefusal(outcome);
-  listChanged(room, put, outcome);
+  listChanged(room, put, outcome, call.peer);
   if (listed && !refused) return await answer(call, "");
   const token = session?.token ?? "";
   if (refused) admitPeer(call, token);

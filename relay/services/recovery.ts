@@ -109,7 +109,7 @@ export async function recoverFinish(room: RecoveryRoom, call: CallContext): Prom
   if (outcome.kind === "code_unknown") throw new QightError("code_unknown");
   if (outcome.kind !== "recovered") throw bundleRefusal(outcome);
   room.audit.record("account.recover", {});
-  listChanged(room, step.put, outcome);
+  listChanged(room, step.put, outcome, call.peer);
   if (session) {
     const others = step.put.devices.filter((device) => !equal(device, call.peer.device));
     endSessions(room.peers, others, new QightError("login_needed", "The account was recovered on another device"));

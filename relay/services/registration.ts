@@ -65,7 +65,7 @@ export async function registerFinish(room: AccountRoom, call: CallContext): Prom
   };
   const registered = await room.store.accounts.register(named, bundle, session.stored);
   if (registered.kind !== "registered") throw refusalOf(registered);
-  if (bundle) listChanged(room, bundle.put, registered);
+  if (bundle) listChanged(room, bundle.put, registered, call.peer);
   room.metrics.login("registered");
   admitPeer(call, session.token);
   const answer = create(SessionResponseSchema, sessionAnswer(session));

@@ -37,6 +37,8 @@ export interface BundleStep {
 export interface ListChanged {
   /** Devices that are listed no more; their connections are to be ended. */
   readonly dropped: readonly Uint8Array[];
+  /** Devices that came from another account; connections that they opened as that one's are to be ended. */
+  readonly moved: readonly Uint8Array[];
   /** Notices in mailboxes of groups' members, whose readers are to be woken. */
   readonly notices: readonly Noticed[];
 }
@@ -116,7 +118,7 @@ export type Recovered =
   | BundleRefusal;
 
 /** What the end of an account brought along: `dropped` are all of its devices. */
-export type Ended = ListChanged;
+export type Ended = Omit<ListChanged, "moved">;
 
 /** Why an account may not come in. */
 export interface Closure {

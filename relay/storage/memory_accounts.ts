@@ -69,7 +69,7 @@ export class MemoryAccounts implements AccountStore {
     if (put && put.kind !== "stored") return put;
     this.#names.put(named);
     this.#parts.sessions.put(session);
-    return { kind: "registered", dropped: put?.dropped ?? [], notices: put?.notices ?? [] };
+    return { kind: "registered", dropped: put?.dropped ?? [], moved: put?.moved ?? [], notices: put?.notices ?? [] };
   }
 
   async named(folded: string): Promise<NamedAccount | null> {
@@ -162,7 +162,7 @@ export class MemoryAccounts implements AccountStore {
     if (record !== null) this.#names.setRecord(account, record);
     this.#parts.sessions.endAll(account, null);
     if (session) this.#parts.sessions.put(session);
-    return { kind: "recovered", dropped: put.dropped, notices: put.notices };
+    return { kind: "recovered", dropped: put.dropped, moved: put.moved, notices: put.notices };
   }
 
   async end(account: Uint8Array, end: Uint8Array, heldUntilMs: number, times: NoticeTimes): Promise<Ended> {

@@ -70,7 +70,8 @@ export class MemoryLists {
     }
     for (const device of next.devices) this.#mailboxes.assign(device, account);
     const groups = [...new Set([...touched, ...left])];
-    return { kind: "stored", dropped, notices: change ? this.#groups.tellMembers(groups, change) : [] };
+    const notices = change ? this.#groups.tellMembers(groups, change) : [];
+    return { kind: "stored", dropped, moved: foreign, notices };
   }
 
   /** Takes an account's list away for ever, with its devices' mailboxes; an earlier end stays. */

@@ -115,7 +115,7 @@ export class Accounts {
     if (put && put.kind !== "stored") return put;
     this.#names.add(named);
     this.#sessions.put(session);
-    return { kind: "registered", dropped: put?.dropped ?? [], notices: put?.notices ?? [] };
+    return { kind: "registered", dropped: put?.dropped ?? [], moved: put?.moved ?? [], notices: put?.notices ?? [] };
   }
 
   #setRecord(account: Uint8Array, record: string, keep: Uint8Array | null): boolean {
@@ -140,7 +140,7 @@ export class Accounts {
     if (record !== null) this.#names.setRecord(account, record);
     this.#sessions.endAll(account, null);
     if (session) this.#sessions.put(session);
-    return { kind: "recovered", dropped: put.dropped, notices: put.notices };
+    return { kind: "recovered", dropped: put.dropped, moved: put.moved, notices: put.notices };
   }
 
   #end(account: Uint8Array, end: Uint8Array, heldUntilMs: number, times: NoticeTimes, limits: StoreLimits): Ended {

@@ -87,7 +87,8 @@ export class Lists {
     }
     for (const device of next.devices) this.#mailboxes.assign(device, account);
     if (stored === undefined) this.#mailboxes.totals.accounts++;
-    return { kind: "stored", dropped, notices: change ? this.#tell([...touched, ...left], change, limits) : [] };
+    const notices = change ? this.#tell([...touched, ...left], change, limits) : [];
+    return { kind: "stored", dropped, moved: foreign, notices };
   }
 
   /** Takes an account's list away for ever, with its devices' mailboxes; an earlier end stays. */

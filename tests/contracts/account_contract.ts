@@ -43,6 +43,7 @@ export function accountContract(row: (promise: string, run: (store: Store) => Pr
     assert.deepEqual(await accounts.register(named(3), put, session(3)), {
       kind: "registered",
       dropped: [],
+      moved: [],
       notices: [],
     });
     assert.deepEqual([await accounts.named("name3"), await accounts.nameOf(key(5, 3))], [named(3), named(3)]);
@@ -194,7 +195,7 @@ export function accountContract(row: (promise: string, run: (store: Store) => Pr
     const { accounts } = store;
     await accounts.register(named(1), null, session(1));
     await accounts.putRecovery(keeping(1));
-    assert.deepEqual(await accounts.recover(recovery()), { kind: "recovered", dropped: [], notices: [] });
+    assert.deepEqual(await accounts.recover(recovery()), { kind: "recovered", dropped: [], moved: [], notices: [] });
     assert.deepEqual((await store.bundleOfDevice(device(3)))?.version, 2);
     assert.deepEqual([await accounts.recovery(locator(1, 0)), await accounts.recovery(locator(1, 1))], [null, null]);
     assert.deepEqual(await accounts.recoveryOf(key(5, 1)), { codes: 2, madeAtMs: T + 2 });

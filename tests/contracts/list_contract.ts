@@ -4,7 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { BundleChange, BundlePut, ListChanged, Store } from "../../relay/storage/store.ts";
+import type { BundleChange, BundlePut, Ended, Store } from "../../relay/storage/store.ts";
 import { end, HOUR, keeping, locator, named, session, times } from "./account_scene.ts";
 import { begin, blob } from "./blob_contract.ts";
 import { accepted, asking, bounds, commit, group, kindsFor, NAME, numberOf, said, withGroup } from "./group_scene.ts";
@@ -16,9 +16,9 @@ const change = (moving: number | null = null): BundleChange => (
 );
 
 /** Devices that were dropped, and who was told about which group (its last byte of many alike). */
-function broughtBy(put: BundlePut | ListChanged) {
+function broughtBy(put: BundlePut | Ended) {
   if ("kind" in put && put.kind !== "stored") throw new Error(put.kind);
-  const { dropped, notices } = put as ListChanged;
+  const { dropped, notices } = put as Ended;
   return {
     dropped: dropped.map(numberOf),
     told: notices.map(({ device, notice }) => [numberOf(device), notice.kind, numberOf(notice.group), notice.epoch]),
@@ -105,6 +105,8 @@ export function listContract(row: (promise: string, run: (store: Store) => Promi
     assert.deepEqual(await belongings(store, 11), [true, 1, 1]);
     const put = await store.putBundle(next, 0, change(11));
     assert.deepEqual(broughtBy(put), { dropped: [], told: [1, 2, 3].map((n) => [n, "members", 1, 2]) });
+    assert.ok(put.kind === "stored");
+    assert.deepEqual(put.moved.map(numberOf), [11]);
     assert.deepEqual((await store.bundleOfDevice(device(11)))?.account, key(5, 4));
     assert.deepEqual((await store.bundleOfAccount(key(5, 1)))?.devices, [device(1)]);
     assert.deepEqual(await belongings(store, 11), [false, 0, 0]);

@@ -133,7 +133,7 @@ Deno.test({
     await accounts.seen(device(1), T);
     await accounts.touchSession(key(31, 1), T + 9e9);
     const put = await store.putBundle(bundle(1, [1], 3), 2, { moving: null, ...times() });
-    assert.deepEqual(put, { kind: "stored", dropped: [device(3)], notices: [] });
+    assert.deepEqual(put, { kind: "stored", dropped: [device(3)], moved: [], notices: [] });
     assert.equal(await accounts.session(key(31, 3)), null);
     await accounts.close({ account: key(5, 2), kind: "banned", reason: "", sinceMs: T, untilMs: null });
     assert.equal(await accounts.session(key(31, 2)), null);
