@@ -17,6 +17,7 @@ import { bodyBytes, messageRecord, type MessageStyle } from "./message_output.ts
 import { ReaderGone } from "./output.ts";
 import { type Progress, startProgress } from "./progress.ts";
 import { type SavedFile, saveFiles } from "../client/storage/save_files.ts";
+import { concatAll } from "../crypto/concat.ts";
 import { shownName } from "./shown_name.ts";
 import type { fetchSpec } from "./tree/messages.ts";
 import type { Call } from "./tree/spec.ts";
@@ -177,7 +178,7 @@ export class FetchRun {
     }
     let flushed = messages.length;
     try {
-      await this.#call.out.bytes(joined(records));
+      await this.#call.out.bytes(concatAll(records));
     } catch (thrown) {
       if (!(thrown instanceof ReaderGone)) throw thrown;
       flushed = wholeRecords(records, thrown.written);
@@ -270,17 +271,6 @@ function inOrder(page: readonly InboxEvent[]): (InboxMessage[] | Notice)[] {
     else if (event.type !== "caught_up") parts.push(event);
   }
   return parts;
-}
-
-function joined(records: readonly Uint8Array[]): Uint8Array {
-  if (records.length === 1) return records[0];
-  const whole = new Uint8Array(records.reduce((sum, record) => sum + record.length, 0));
-  let at = 0;
-  for (const record of records) {
-    whole.set(record, at);
-    at += record.length;
-  }
-  return whole;
 }
 
 /** How many records lie wholly in the first `written` bytes. */

@@ -1,4 +1,5 @@
 /** Splits a stream of bytes into lines. @module */
+import { concatAll } from "../crypto/concat.ts";
 import { QightError } from "../proto/errors.ts";
 
 /** No relay takes a longer message. */
@@ -17,7 +18,8 @@ export async function* readLines(
     if (done) break;
     let at = 0;
     for (let end; (end = value.indexOf(LF, at)) >= 0; at = end + 1) {
-      yield withoutEnd(joined([...held, value.subarray(at, end)]));
+      const last = value.subarray(at, end);
+      yield withoutEnd(held.length === 0 ? last : concatAll([...held, last]));
       held = [];
       heldBytes = 0;
     }
@@ -26,7 +28,7 @@ export async function* readLines(
     heldBytes += value.length - at;
     if (heldBytes > LONGEST_LINE) throw new QightError("message_too_large", "A line of standard input is too long");
   }
-  if (heldBytes > 0 && !signal.aborted) yield withoutEnd(joined(held));
+  if (heldBytes > 0 && !signal.aborted) yield withoutEnd(concatAll(held));
 }
 
 /**
@@ -50,15 +52,4 @@ const CR = 13;
 
 function withoutEnd(line: Uint8Array): Uint8Array {
   return line.at(-1) === CR ? line.subarray(0, -1) : line;
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  if (parts.length === 1) return parts[0];
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

@@ -1,4 +1,5 @@
 /** Reads files and stdin that a user named; failures say the path. @module */
+import { concatAll } from "../crypto/concat.ts";
 import { QightError } from "../proto/errors.ts";
 
 /** All bytes of a file, or of stdin for `-`; throws `no_input`. `limit` in bytes stops before memory does. */
@@ -33,11 +34,5 @@ async function readAll(readable: ReadableStream<Uint8Array>, limit: number, name
     if (size > limit) throw new QightError("message_too_large", `${name} is larger than ${limit} bytes`);
     chunks.push(chunk);
   }
-  const whole = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.length;
-  }
-  return whole;
+  return concatAll(chunks);
 }

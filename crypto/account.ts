@@ -17,7 +17,8 @@
  */
 import { base64nopad, bech32m } from "@scure/base";
 import { QightError } from "../proto/errors.ts";
-import { concat, domains } from "./domains.ts";
+import { concat } from "./concat.ts";
+import { domains } from "./domains.ts";
 import { PUBLIC_KEY_BYTES, SEED_BYTES, signerFromSeed } from "./ed25519.ts";
 import { fromHex } from "./hex.ts";
 import { ML_DSA_PUBLIC_KEY_BYTES, mlDsa } from "./ml_dsa.ts";

@@ -24,7 +24,8 @@ import { AccountEndBodySchema, AccountEndSchema } from "../proto/gen/qight/v1/ac
 import { type Account, accountHash, formatAccountId } from "./account.ts";
 import { signatureFault, signByAccount } from "./account_signatures.ts";
 import { decodeCanonical, safeNumber } from "./canonical.ts";
-import { concat, domains } from "./domains.ts";
+import { concat } from "./concat.ts";
+import { domains } from "./domains.ts";
 
 /** Longest serialized `AccountEnd`: keys, signatures (5.4 KB) and a date. */
 export const MAX_ACCOUNT_END_BYTES = 6144;

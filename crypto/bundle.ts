@@ -12,7 +12,8 @@ import { type BundleBody, BundleBodySchema, BundleSchema } from "../proto/gen/qi
 import { type Account, accountHash, formatAccountId } from "./account.ts";
 import { signatureFault, signByAccount } from "./account_signatures.ts";
 import { decodeCanonical, safeNumber } from "./canonical.ts";
-import { concat, domains } from "./domains.ts";
+import { concat } from "./concat.ts";
+import { domains } from "./domains.ts";
 import { checkPublicKey } from "./ed25519.ts";
 import { equal } from "./equal.ts";
 import { hex } from "./hex.ts";

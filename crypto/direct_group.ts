@@ -2,7 +2,8 @@
  * The id of the direct conversation of two accounts, the same whoever computes it.
  * @module
  */
-import { concat, domains } from "./domains.ts";
+import { concat } from "./concat.ts";
+import { domains } from "./domains.ts";
 import { sha256Sync } from "./sha256.ts";
 
 /** SHA-256 over `"qight direct v1\0"` and both account hashes (32 bytes each) in byte order. */

@@ -79,16 +79,3 @@ export const domains = {
   /** First bytes of a vault. */
   vault: encoder.encode("qight vault v1\0"),
 } as const;
-
-/** Joins byte strings. */
-export function concat(...parts: readonly Uint8Array[]): Uint8Array {
-  let size = 0;
-  for (const part of parts) size += part.length;
-  const out = new Uint8Array(size);
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
-}

@@ -5,7 +5,7 @@
  */
 import { base64urlnopad } from "@scure/base";
 import { QightError } from "../proto/errors.ts";
-import { concat } from "./domains.ts";
+import { concat } from "./concat.ts";
 import { randomBytes, subtle } from "./webcrypto.ts";
 
 /** Bytes of a public key. */

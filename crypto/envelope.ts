@@ -36,7 +36,8 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import { QightError } from "../proto/errors.ts";
 import { EnvelopeBodySchema, SignedEnvelopeSchema } from "../proto/gen/qight/v1/envelope_pb.ts";
-import { concat, domains } from "./domains.ts";
+import { concat } from "./concat.ts";
+import { domains } from "./domains.ts";
 import { PUBLIC_KEY_BYTES, SIGNATURE_BYTES, type Signer, verifyEd25519 } from "./ed25519.ts";
 import { equal } from "./equal.ts";
 import { COMMITMENT_BYTES } from "./franking.ts";

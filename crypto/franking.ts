@@ -9,7 +9,8 @@
  * @module
  */
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
-import { concat, domains } from "./domains.ts";
+import { concat } from "./concat.ts";
+import { domains } from "./domains.ts";
 import { equal } from "./equal.ts";
 import { sha256 } from "./sha256.ts";
 

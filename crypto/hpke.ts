@@ -7,7 +7,7 @@ import { chacha20poly1305 } from "@noble/ciphers/chacha.js";
 import { expand, extract } from "@noble/hashes/hkdf.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { QightError } from "../proto/errors.ts";
-import { concat } from "./domains.ts";
+import { concat } from "./concat.ts";
 import { subtle } from "./webcrypto.ts";
 import type { XWingKeyPair, XWingRecipient } from "./xwing.ts";
 

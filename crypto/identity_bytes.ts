@@ -24,7 +24,7 @@
  * @module
  */
 import { QightError } from "../proto/errors.ts";
-import { concat } from "./domains.ts";
+import { concat } from "./concat.ts";
 
 /** An own sealing key on its way to another machine; times in milliseconds since 1970. */
 export interface CarriedSealingKey {

@@ -11,7 +11,7 @@ import { base64urlnopad } from "@scure/base";
 import { entropyToMnemonic, mnemonicToEntropy } from "@scure/bip39";
 import { wordlist } from "@scure/bip39/wordlists/english.js";
 import { QightError } from "../proto/errors.ts";
-import { concat } from "./domains.ts";
+import { concat } from "./concat.ts";
 import { INVITE_SECRET_BYTES } from "./invite.ts";
 import { sha256Sync } from "./sha256.ts";
 

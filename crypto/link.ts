@@ -27,7 +27,8 @@ import {
   LinkOfferSchema,
 } from "../proto/gen/qight/v1/link_pb.ts";
 import { MAX_DEVICE_NAME_BYTES } from "./bundle.ts";
-import { concat, domains } from "./domains.ts";
+import { concat } from "./concat.ts";
+import { domains } from "./domains.ts";
 import { checkPublicKey, type Signer, verifyEd25519 } from "./ed25519.ts";
 import { openBase, sealBase } from "./hpke.ts";
 import { randomBytes } from "./webcrypto.ts";

@@ -14,7 +14,7 @@
  * @module
  */
 import { QightError } from "../proto/errors.ts";
-import { concat } from "./domains.ts";
+import { concat } from "./concat.ts";
 import { sha256Sync } from "./sha256.ts";
 
 /** Bytes of every hash in a tree. */

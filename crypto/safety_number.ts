@@ -9,7 +9,8 @@
 import { sha512 } from "@noble/hashes/sha2.js";
 import { QightError } from "../proto/errors.ts";
 import { ACCOUNT_HASH_BYTES } from "./account.ts";
-import { concat, domains } from "./domains.ts";
+import { concat } from "./concat.ts";
+import { domains } from "./domains.ts";
 
 /** Rounds of SHA-512: makes it 2^12 times as dear to search for an account whose half looks alike. */
 const ROUNDS = 5200;

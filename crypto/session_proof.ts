@@ -5,7 +5,8 @@
  */
 import { create, toBinary } from "@bufbuild/protobuf";
 import { SessionProofBodySchema } from "../proto/gen/qight/v1/session_pb.ts";
-import { concat, domains } from "./domains.ts";
+import { concat } from "./concat.ts";
+import { domains } from "./domains.ts";
 import { type Signer, verifyEd25519 } from "./ed25519.ts";
 
 /** What a session proof covers; both sides know all of it, it never travels. */

@@ -18,7 +18,8 @@
  * ```
  * @module
  */
-import { concat, domains } from "./domains.ts";
+import { concat } from "./concat.ts";
+import { domains } from "./domains.ts";
 import { type Signer, verifyEd25519 } from "./ed25519.ts";
 import { sha256 } from "./sha256.ts";
 

@@ -34,7 +34,8 @@
 import { base64 } from "@scure/base";
 import { QightError } from "../proto/errors.ts";
 import { lists, openBundle, type VerifiedBundle } from "./bundle.ts";
-import { concat, domains } from "./domains.ts";
+import { concat } from "./concat.ts";
+import { domains } from "./domains.ts";
 import { type Signer, verifyEd25519 } from "./ed25519.ts";
 import { equal } from "./equal.ts";
 import { hex } from "./hex.ts";

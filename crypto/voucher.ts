@@ -20,7 +20,8 @@
  * @module
  */
 import type { VerifiedBundle } from "./bundle.ts";
-import { concat, domains } from "./domains.ts";
+import { concat } from "./concat.ts";
+import { domains } from "./domains.ts";
 import { type Signer, verifyEd25519 } from "./ed25519.ts";
 
 /** A device's word for one bundle; whether that device is on the stored list is for the reader to look up. */

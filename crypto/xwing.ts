@@ -8,7 +8,7 @@
  */
 import { sha3_256, shake256 } from "@noble/hashes/sha3.js";
 import { QightError } from "../proto/errors.ts";
-import { concat } from "./domains.ts";
+import { concat } from "./concat.ts";
 import { nativePostQuantum } from "./native.ts";
 import { randomBytes, subtle } from "./webcrypto.ts";
 

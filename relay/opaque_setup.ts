@@ -6,7 +6,8 @@
 import { xchacha20poly1305 } from "@noble/ciphers/chacha.js";
 import { hkdf } from "@noble/hashes/hkdf.js";
 import { sha256 } from "@noble/hashes/sha2.js";
-import { concat, domains } from "../crypto/domains.ts";
+import { concat } from "../crypto/concat.ts";
+import { domains } from "../crypto/domains.ts";
 import { QightError } from "../proto/errors.ts";
 import type { AccountStore } from "./storage/account_store.ts";
 

@@ -4,6 +4,7 @@
  */
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { BinaryReader } from "@bufbuild/protobuf/wire";
+import { concatAll } from "../../crypto/concat.ts";
 import { QightError } from "../../proto/errors.ts";
 import { HistoryLinesSchema, type MovedLine, MovedLineSchema } from "../../proto/gen/qight/v1/history_pb.ts";
 import type { ImportedLine } from "../history_import.ts";
@@ -98,13 +99,7 @@ async function gunzip(packed: Uint8Array): Promise<Uint8Array> {
     await reader.cancel().catch(() => undefined); // it is broken already, and that is what is told
     throw thrown instanceof QightError ? thrown : bad("it is damaged", thrown);
   }
-  const whole = new Uint8Array(bytes);
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.length;
-  }
-  return whole;
+  return concatAll(chunks);
 }
 
 async function feed(writable: WritableStream<BufferSource>, packed: Uint8Array): Promise<void> {

@@ -12,7 +12,8 @@ import { QightError } from "../../proto/errors.ts";
 import { LeafCredentialSchema } from "../../proto/gen/qight/v1/conversation_pb.ts";
 import { ACCOUNT_HASH_BYTES } from "../account.ts";
 import { decodeCanonical } from "../canonical.ts";
-import { concat, domains } from "../domains.ts";
+import { concat } from "../concat.ts";
+import { domains } from "../domains.ts";
 import { PUBLIC_KEY_BYTES, type Signer, verifyEd25519 } from "../ed25519.ts";
 
 /** Whose leaf is to be made. */

@@ -9,7 +9,7 @@ import { expand, extract } from "@noble/hashes/hkdf.js";
 import { sha512 } from "@noble/hashes/sha2.js";
 import { shake256 } from "@noble/hashes/sha3.js";
 import type { Hpke, PrivateKey, PublicKey } from "ts-mls";
-import { concat } from "../domains.ts";
+import { concat } from "../concat.ts";
 import { KEM_XWING } from "../hpke.ts";
 import { randomBytes, subtle } from "../webcrypto.ts";
 import { xwing, XWING_PUBLIC_KEY_BYTES, XWING_SEED_BYTES, type XWingKeyPair } from "../xwing.ts";

@@ -4,7 +4,8 @@
  * @module
  */
 import type { ClientState, SecretTree } from "ts-mls";
-import { concat, domains } from "../domains.ts";
+import { concat } from "../concat.ts";
+import { domains } from "../domains.ts";
 import { sha256Sync } from "../sha256.ts";
 import { ByteReader, ByteWriter } from "./bytes.ts";
 import { clientConfig, dataOfContext } from "./config.ts";

@@ -9,10 +9,11 @@
  * @module
  */
 
+import { concat } from "../../crypto/concat.ts";
 import { domains } from "../../crypto/domains.ts";
 import { openBytes, sealBytes } from "../../crypto/vault.ts";
 import { QightError } from "../../proto/errors.ts";
-import { CHUNK_BYTES, type ChunkCodec, joined, plainChunks, sealedChunks } from "./chunks.ts";
+import { CHUNK_BYTES, type ChunkCodec, plainChunks, sealedChunks } from "./chunks.ts";
 
 /** What a backup holds besides the database. */
 export interface BackupFacts {
@@ -38,24 +39,24 @@ export async function writeBackupFile(options: {
   const { out, database, facts, passphrase, progress = () => {} } = options;
   const key = crypto.getRandomValues(new Uint8Array(32));
   const wrapped = passphrase === null ? new Uint8Array() : await sealBytes(key, passphrase);
-  const header = joined(
+  const header = concat(
     new TextEncoder().encode(MAGIC),
     Uint8Array.of(passphrase === null ? PLAIN : SEALED),
     u32(wrapped.length),
   );
-  const whole = joined(header, wrapped);
+  const whole = concat(header, wrapped);
   await writeAll(out, whole);
   const codec = passphrase === null ? plainChunks(whole) : await sealedChunks(key, whole);
 
   const prefix = new Uint8Array(PREFIX_BYTES);
   prefix.set(facts.rootSeed);
   new DataView(prefix.buffer).setBigUint64(32, BigInt(facts.madeAtMs));
-  let content: Uint8Array = joined(prefix, await readUpTo(database, CHUNK_BYTES - PREFIX_BYTES));
+  let content: Uint8Array = concat(prefix, await readUpTo(database, CHUNK_BYTES - PREFIX_BYTES));
   let written = content.length - PREFIX_BYTES;
   for (let index = 0;; index++) {
     const next = await readUpTo(database, CHUNK_BYTES);
     const chunk = await codec.encode(index, next.length === 0, content);
-    await writeAll(out, joined(u32(chunk.length), chunk));
+    await writeAll(out, concat(u32(chunk.length), chunk));
     progress(written);
     if (next.length === 0) return;
     written += next.length;
@@ -81,7 +82,7 @@ export async function openBackupFile(file: Deno.FsFile, passphrase: string | nul
   if (length > LONGEST_WRAPPED_KEY || (kind === PLAIN) !== (length === 0)) throw headerDamaged();
   const wrapped = await readUpTo(file, length);
   if (wrapped.length !== length) throw headerDamaged();
-  const whole = joined(header, wrapped);
+  const whole = concat(header, wrapped);
   if (kind === PLAIN && passphrase !== null) {
     throw new QightError(
       "bad_backup",

@@ -8,6 +8,7 @@
  * @module
  */
 
+import { concat } from "../../crypto/concat.ts";
 import { QightError } from "../../proto/errors.ts";
 
 /** Content of a full chunk, bytes. */
@@ -48,11 +49,11 @@ export async function sealedChunks(key: Uint8Array, header: Uint8Array): Promise
 /** Chunks with a checksum, against accidents only. */
 export function plainChunks(header: Uint8Array): ChunkCodec {
   const digest = async (index: number, last: boolean, content: Uint8Array) =>
-    new Uint8Array(await crypto.subtle.digest("SHA-256", joined(header, nonce(index, last), content)));
+    new Uint8Array(await crypto.subtle.digest("SHA-256", concat(header, nonce(index, last), content)));
   return {
     overhead: 32,
     async encode(index, last, content) {
-      return joined(content, await digest(index, last, content));
+      return concat(content, await digest(index, last, content));
     },
     async decode(index, last, bytes) {
       const content = bytes.subarray(0, Math.max(0, bytes.length - 32));
@@ -62,17 +63,6 @@ export function plainChunks(header: Uint8Array): ChunkCodec {
       return content;
     },
   };
-}
-
-/** The bytes of all parts, one after the other. */
-export function joined(...parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
 
 function nonce(index: number, last: boolean): Uint8Array<ArrayBuffer> {

@@ -5,7 +5,8 @@
 import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign } from "node:crypto";
 import { constants, deflateRawSync } from "node:zlib";
 import { ADB_NULL, type AdbValue, AdbWriter, placeOfBlob, u32 } from "./adb.ts";
-import { ascii, joined } from "./ar.ts";
+import { concatAll } from "../../crypto/concat.ts";
+import { ascii } from "./ar.ts";
 import {
   foldersAbove,
   OPENWRT_CONFFILE,
@@ -46,14 +47,14 @@ export async function makeApks(
 ): Promise<Map<string, Uint8Array>> {
   const files = withLists(await openwrtFiles(tree));
   const folders = foldersOf(files);
-  const contents = deflateRawSync(joined(dataBlocks(folders)), { level: 9 });
+  const contents = deflateRawSync(concatAll(dataBlocks(folders)), { level: 9 });
   return new Map(architectures.map((architecture) => {
     const metadata = metadataOf(folders, files, architecture, openwrtVersion(version));
     const blocks = [ascii(`ADB.${SCHEMA}`), block(METADATA, metadata)];
     if (key) blocks.push(block(SIGNATURE, signatureOf(metadata, key)));
     // A flush ends at a byte's edge and forgets what was before, so the contents can follow as they are (RFC 1951).
-    const head = deflateRawSync(joined(blocks), { level: 9, finishFlush: constants.Z_FULL_FLUSH });
-    return [architecture, joined([ascii("ADBd"), head, contents])];
+    const head = deflateRawSync(concatAll(blocks), { level: 9, finishFlush: constants.Z_FULL_FLUSH });
+    return [architecture, concatAll([ascii("ADBd"), head, contents])];
   }));
 }
 
@@ -151,7 +152,7 @@ export pkgname="qight"
 function dataBlocks(folders: readonly Folder[]): Uint8Array[] {
   return folders.flatMap(({ files }, folder) =>
     files.flatMap(({ bytes }, file) =>
-      bytes.length === 0 ? [] : [block(DATA, joined([u32(folder + 1), u32(file + 1), bytes]))]
+      bytes.length === 0 ? [] : [block(DATA, concatAll([u32(folder + 1), u32(file + 1), bytes]))]
     )
   );
 }
@@ -169,10 +170,10 @@ function block(type: number, content: Uint8Array): Uint8Array {
 function signatureOf(metadata: Uint8Array, { privateKey }: ApkKey): Uint8Array {
   const jwk = createPublicKey(privateKey).export({ format: "jwk" });
   const coordinate = (text: string | undefined) => Uint8Array.fromBase64(text ?? "", { alphabet: "base64url" });
-  const point = joined([Uint8Array.of(4), coordinate(jwk.x), coordinate(jwk.y)]);
-  const head = joined([Uint8Array.of(0, SHA512), sha512(point).subarray(0, 16)]);
-  const signed = joined([ascii(SCHEMA), head, sha512(metadata)]);
-  return joined([head, new Uint8Array(sign("sha512", signed, privateKey))]);
+  const point = concatAll([Uint8Array.of(4), coordinate(jwk.x), coordinate(jwk.y)]);
+  const head = concatAll([Uint8Array.of(0, SHA512), sha512(point).subarray(0, 16)]);
+  const signed = concatAll([ascii(SCHEMA), head, sha512(metadata)]);
+  return concatAll([head, new Uint8Array(sign("sha512", signed, privateKey))]);
 }
 
 function sha256(bytes: Uint8Array): Uint8Array {

@@ -2,6 +2,7 @@
  * The archive around a Debian package (deb(5), ar(5)): 60-byte headers, members at even places.
  * @module
  */
+import { concatAll } from "../../crypto/concat.ts";
 
 /** An archive of these members in this order; names have at most 15 ASCII characters, times and owners are 0. */
 export function arOf(members: readonly { readonly name: string; readonly bytes: Uint8Array }[]): Uint8Array {
@@ -19,18 +20,7 @@ export function arOf(members: readonly { readonly name: string; readonly bytes: 
     parts.push(ascii(`${fields.join("")}\`\n`), bytes);
     if (bytes.length % 2 === 1) parts.push(ascii("\n"));
   }
-  return joined(parts);
-}
-
-/** One array out of many. */
-export function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
+  return concatAll(parts);
 }
 
 /** Bytes of a text. */

@@ -4,6 +4,7 @@
  */
 
 import assert from "node:assert/strict";
+import { concatAll } from "../../crypto/concat.ts";
 import type { ByteStream, Connection } from "../../net/connection.ts";
 import { QightError } from "../../proto/errors.ts";
 
@@ -68,7 +69,7 @@ export function connectionContract(
     const parts = Array.from({ length: 40 }, (_, at) => bytes(at % 3 === 0 ? 90_000 : 10, at));
     const writing = Promise.all([...parts.map((part) => stream.write(part)), stream.end()]);
     const [received] = await Promise.all([readAll(stream), writing]);
-    assert.deepEqual(received, concat(parts));
+    assert.deepEqual(received, concatAll(parts));
     client.close();
     await serving;
   });
@@ -241,7 +242,7 @@ export function bytes(length: number, seed: number): Uint8Array {
 export async function readAll(stream: ByteStream): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   for (let chunk = await stream.read(); chunk; chunk = await stream.read()) chunks.push(chunk);
-  return concat(chunks);
+  return concatAll(chunks);
 }
 
 /** Exactly this many bytes; the test's peers never send more than is asked for. */
@@ -253,7 +254,7 @@ export async function readExactly(stream: ByteStream, length: number): Promise<U
     chunks.push(chunk);
     got += chunk.length;
   }
-  return concat(chunks);
+  return concatAll(chunks);
 }
 
 /** The first value of an iterable. */
@@ -265,14 +266,4 @@ export async function first<T>(iterable: AsyncIterable<T>): Promise<T> {
 
 function isBroken(error: unknown): boolean {
   return error instanceof QightError && error.code === "unreachable";
-}
-
-function concat(chunks: Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
-  let at = 0;
-  for (const chunk of chunks) {
-    out.set(chunk, at);
-    at += chunk.length;
-  }
-  return out;
 }

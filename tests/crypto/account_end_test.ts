@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { openAccountEnd, signAccountEnd } from "../../crypto/account_end.ts";
 import { signByAccount } from "../../crypto/account_signatures.ts";
-import { concat, domains } from "../../crypto/domains.ts";
+import { concat } from "../../crypto/concat.ts";
+import { domains } from "../../crypto/domains.ts";
 import { AccountEndSchema } from "../../proto/gen/qight/v1/account_pb.ts";
 import { adaAccount, bobAccount, NOW } from "./samples.ts";
 

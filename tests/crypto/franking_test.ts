@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { create, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
-import { concat } from "../../crypto/domains.ts";
+import { concat } from "../../crypto/concat.ts";
 import { committedContent, commitTo, opensCommitment } from "../../crypto/franking.ts";
 import { fromHex, hex } from "../../crypto/hex.ts";
 import { ConversationMessageSchema } from "../../proto/gen/qight/v1/conversation_pb.ts";

@@ -6,7 +6,7 @@ import { XWing } from "@hpke/hybridkem-x-wing";
 import { x25519 } from "@noble/curves/ed25519.js";
 import { expand, extract } from "@noble/hashes/hkdf.js";
 import { sha256 } from "@noble/hashes/sha2.js";
-import { concat } from "../../crypto/domains.ts";
+import { concat } from "../../crypto/concat.ts";
 import { fromHex, hex } from "../../crypto/hex.ts";
 import { openBase, openWithSecret, sealBase, sealWithSecret } from "../../crypto/hpke.ts";
 import { nativeXWing } from "../../crypto/xwing.ts";

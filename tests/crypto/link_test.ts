@@ -4,7 +4,7 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { xchacha20poly1305 } from "@noble/ciphers/chacha.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import fc from "fast-check";
-import { concat } from "../../crypto/domains.ts";
+import { concat } from "../../crypto/concat.ts";
 import { verifyEd25519 } from "../../crypto/ed25519.ts";
 import { fromHex, hex } from "../../crypto/hex.ts";
 import { openBase } from "../../crypto/hpke.ts";

@@ -1,6 +1,6 @@
 /** A group that is attacked, and the ways to damage bytes; shared by the tests of bad input to crypto/mls/. @module */
 import assert from "node:assert/strict";
-import { concat } from "../../crypto/domains.ts";
+import { concat } from "../../crypto/concat.ts";
 import { commit } from "../../crypto/mls/commit.ts";
 import { groupInfoOf } from "../../crypto/mls/group_info.ts";
 import { makeKeyPackage } from "../../crypto/mls/key_package.ts";

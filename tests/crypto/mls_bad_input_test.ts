@@ -1,6 +1,6 @@
 /** Bad messages, KeyPackages, Welcomes, GroupInfos: one typed error, and the state stays good. @module */
 import assert from "node:assert/strict";
-import { concat } from "../../crypto/domains.ts";
+import { concat } from "../../crypto/concat.ts";
 import { commit } from "../../crypto/mls/commit.ts";
 import { joinExternally, joinFromWelcome } from "../../crypto/mls/join.ts";
 import { openKeyPackage } from "../../crypto/mls/key_package.ts";

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
-import { concat, domains } from "../../crypto/domains.ts";
+import { concat } from "../../crypto/concat.ts";
+import { domains } from "../../crypto/domains.ts";
 import { generateSeed, signerFromSeed } from "../../crypto/ed25519.ts";
 import { fromHex, hex } from "../../crypto/hex.ts";
 import { leafHash } from "../../crypto/merkle.ts";

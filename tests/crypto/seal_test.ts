@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
-import { concat } from "../../crypto/domains.ts";
+import { concat } from "../../crypto/concat.ts";
 import {
   CONTENT_PLAIN,
   type EnvelopeFields,

@@ -1,6 +1,7 @@
 /** Session proofs and signed messages count for what they were made for, and for nothing else. @module */
 import assert from "node:assert/strict";
-import { concat, domains } from "../../crypto/domains.ts";
+import { concat } from "../../crypto/concat.ts";
+import { domains } from "../../crypto/domains.ts";
 import { verifyEd25519 } from "../../crypto/ed25519.ts";
 import { equal } from "../../crypto/equal.ts";
 import { fromHex, hex } from "../../crypto/hex.ts";

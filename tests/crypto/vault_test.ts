@@ -11,7 +11,7 @@ import {
   sealVault,
   vaultNeedsPassphrase,
 } from "../../crypto/vault.ts";
-import { concat } from "../../crypto/domains.ts";
+import { concat } from "../../crypto/concat.ts";
 import { hex } from "../../crypto/hex.ts";
 import { sha256 } from "../../crypto/sha256.ts";
 import { seedOf } from "./samples.ts";

@@ -1,7 +1,8 @@
 /** Vouchers: one device's word for one bundle, and for no other. @module */
 import assert from "node:assert/strict";
 import { signBundle } from "../../crypto/bundle.ts";
-import { concat, domains } from "../../crypto/domains.ts";
+import { concat } from "../../crypto/concat.ts";
+import { domains } from "../../crypto/domains.ts";
 import { signVoucher, verifyVoucher } from "../../crypto/voucher.ts";
 import { ada, adaAccount, bob, DAY, eve, NOW } from "./samples.ts";
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { chacha20poly1305, xchacha20poly1305 } from "@noble/ciphers/chacha.js";
 import { x25519 } from "@noble/curves/ed25519.js";
 import { ml_kem768 } from "@noble/post-quantum/ml-kem.js";
-import { concat } from "../../crypto/domains.ts";
+import { concat } from "../../crypto/concat.ts";
 import { verifyEd25519 } from "../../crypto/ed25519.ts";
 import { fromHex, hex } from "../../crypto/hex.ts";
 import { fallbackMlDsa, type MlDsa, nativeMlDsa } from "../../crypto/ml_dsa.ts";

@@ -1,6 +1,6 @@
 /** X-Wing: the draft's vectors on both implementations, and each with the other. @module */
 import assert from "node:assert/strict";
-import { concat } from "../../crypto/domains.ts";
+import { concat } from "../../crypto/concat.ts";
 import { fromHex, hex } from "../../crypto/hex.ts";
 import { encapsulateWith, fallbackXWing, nativeXWing, type XWing } from "../../crypto/xwing.ts";
 import { randomBytes } from "../../crypto/webcrypto.ts";

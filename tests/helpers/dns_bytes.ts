@@ -2,7 +2,7 @@
  * Writes DNS packets by hand, right ones and wrong ones: what an attacker on the network sends.
  * @module
  */
-import { concat } from "../../crypto/domains.ts";
+import { concat } from "../../crypto/concat.ts";
 
 /** One record: its data is already in wire form. */
 export interface RawRecord {

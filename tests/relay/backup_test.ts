@@ -5,7 +5,8 @@ import Database from "better-sqlite3";
 import { sealBytes } from "../../crypto/vault.ts";
 import { type ErrorCode, QightError } from "../../proto/errors.ts";
 import { restoreBackup, type Restored, writeBackup } from "../../relay/backup.ts";
-import { joined, sealedChunks } from "../../relay/backup/chunks.ts";
+import { concat } from "../../crypto/concat.ts";
+import { sealedChunks } from "../../relay/backup/chunks.ts";
 import { openDataFolder } from "../../relay/data_folder.ts";
 import { rootKeyFromSeed } from "../../relay/data_folder/root_key.ts";
 
@@ -158,10 +159,10 @@ Deno.test("any flipped bit, cut, swap or addition is bad_backup and touches noth
         ["cut after the first chunk", good.slice(0, second)],
         ["cut in a length", good.slice(0, second + 2)],
         ["cut by one byte", good.slice(0, -1)],
-        ["a byte more", joined(good, Uint8Array.of(0))],
-        ["first chunk twice", joined(good.slice(0, second), good.slice(first))],
-        ["first chunk missing", joined(good.slice(0, first), good.slice(second))],
-        ["a chunk moved to the end", joined(good.slice(0, first), good.slice(second), chunk(first))],
+        ["a byte more", concat(good, Uint8Array.of(0))],
+        ["first chunk twice", concat(good.slice(0, second), good.slice(first))],
+        ["first chunk missing", concat(good.slice(0, first), good.slice(second))],
+        ["a chunk moved to the end", concat(good.slice(0, first), good.slice(second), chunk(first))],
         ...(wrapped > 0
           ? [["wrapped key", flip(60)], ["its checksum", flip(first - 1)]] as [string, Uint8Array][]
           : []),
@@ -181,16 +182,16 @@ Deno.test("a seal that was made without a passphrase is a forgery", () =>
     await copyOfDatabase(copy, 10);
     const key = new Uint8Array(32).fill(9);
     const u32 = (value: number) => new Uint8Array(new Uint32Array([value]).buffer).reverse();
-    const content = joined(rootSeed, new Uint8Array(8), await Deno.readFile(copy));
+    const content = concat(rootSeed, new Uint8Array(8), await Deno.readFile(copy));
     const forge = async (wrapped: Uint8Array) => {
-      const header = joined(
+      const header = concat(
         new TextEncoder().encode("qight backup v1\n"),
         Uint8Array.of(1),
         u32(wrapped.length),
         wrapped,
       );
       const chunk = await (await sealedChunks(key, header)).encode(0, true, content);
-      await Deno.writeFile(path, joined(header, u32(chunk.length), chunk));
+      await Deno.writeFile(path, concat(header, u32(chunk.length), chunk));
     };
     await forge(await sealBytes(key, passphrase));
     await restoreBackup({ path, dataDir: join(dir, "honest"), passphrase }); // the same bytes under a real seal are fine
