@@ -57,6 +57,11 @@ Deno.test("a conversation that was muted on one device is muted on the other, an
   await laptop.step();
   await phone.hear();
   assert.equal(await untilOf(here), 0);
+  // Both know everything of each other by now: this alone is to be told.
+  await mute(here, BOB, { untilMs: 9_000, nowMs: 1_000 });
+  await phone.step();
+  await laptop.hear();
+  assert.equal(await untilOf(there), 9_000);
   assert.deepEqual([await isDirty(here), await isDirty(there)], [false, false]);
 });
 
@@ -166,7 +171,11 @@ Deno.test("attack: settings that nobody knows, of no conversation, without a tim
     })),
   ];
   assert.deepEqual(await hear(store, hostile), []);
-  const rows = () => store.read(({ conversationSettings }) => conversationSettings.all(MUTED));
+  const rows = () =>
+    store.write(({ conversationSettings }) => {
+      conversationSettings.dirtyAll();
+      return conversationSettings.dirty(100);
+    });
   assert.deepEqual(await rows(), []);
   assert.deepEqual(await hear(store, [...hostile, good]), []);
   assert.deepEqual((await rows()).map(({ value }) => value), ["7"]);
