@@ -5,7 +5,7 @@
 
 import assert from "node:assert/strict";
 import { concatAll } from "../../crypto/concat.ts";
-import type { ByteStream, Connection } from "../../net/connection.ts";
+import type { ByteStream, Connection, Listener } from "../../net/connection.ts";
 import { QightError } from "../../proto/errors.ts";
 
 /** A client and the server end of the same connection. */
@@ -14,6 +14,25 @@ export interface ConnectedPair extends AsyncDisposable {
   readonly server: Connection;
   /** Cuts a cuttable connection as a dead network would: nothing orderly reaches the server. */
   cut(): void;
+}
+
+/** A pair whose ends, and what is between them and behind them, close together. */
+export function pairOver(
+  listener: Pick<Listener, "close">,
+  proxy: { cut(): void; close(): unknown } | undefined,
+  { client, server }: Pick<ConnectedPair, "client" | "server">,
+): ConnectedPair {
+  return {
+    client,
+    server,
+    cut: () => proxy?.cut(),
+    async [Symbol.asyncDispose]() {
+      client.close();
+      await Promise.all([client.closed, server.closed]);
+      await proxy?.close();
+      await listener.close();
+    },
+  };
 }
 
 /** Runs the suite; `makePair` connects a fresh client to a fresh server, on demand so that `cut` works. */

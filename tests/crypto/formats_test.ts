@@ -20,7 +20,19 @@ import { signMessage } from "../../crypto/signed_message.ts";
 import { openVault, sealVault, vaultNeedsPassphrase } from "../../crypto/vault.ts";
 import { BundleSchema } from "../../proto/gen/qight/v1/account_pb.ts";
 import { SignedEnvelopeSchema } from "../../proto/gen/qight/v1/envelope_pb.ts";
-import { ada, adaAccount, bob, bobAccount, bobSealingKey, bobSecret, DAY, head, NOW, seedOf } from "./samples.ts";
+import {
+  ada,
+  adaAccount,
+  bob,
+  bobAccount,
+  bobSealingKey,
+  bobSecret,
+  DAY,
+  head,
+  NOW,
+  proofFields,
+  seedOf,
+} from "./samples.ts";
 
 const ADA = "43a72e714401762df66b68c26dfbdf2682aaec9f2474eca4613e424a0fbafd3c";
 const BOB = "66be7e332c7a453332bd9d0a7f7db055f5c5ef1a06ada66d98b39fb6810c473a";
@@ -140,13 +152,6 @@ for (const suite of [1, 2]) {
 }
 
 Deno.test("layout: a session proof", async () => {
-  const fields = {
-    transport: "quic",
-    dialled: "127.0.0.1:4433",
-    clientNonce: seedOf(0xc1),
-    relayNonce: seedOf(0xd1),
-    root: seedOf(0xee),
-  };
   const message = [
     "71696768742073657373696f6e20763100", // "qight session v1\0"
     "0801", // 1: version 1
@@ -158,9 +163,9 @@ Deno.test("layout: a session proof", async () => {
     "3a20" + ADA, // 7: device
     "4220" + "ee".repeat(32), // 8: root
   ].join("");
-  assert.equal(hex(sessionProofMessage({ ...fields, device: ada.publicKey })), message);
+  assert.equal(hex(sessionProofMessage({ ...proofFields, device: ada.publicKey })), message);
   assert.equal(
-    hex(await signSessionProof(ada, fields)),
+    hex(await signSessionProof(ada, proofFields)),
     "4501df576592769c6e7e9eaa0f1152c9c79e1091c6c89e662925e6ef4e20c1f0" +
       "7ccb7d18e8f7ea1d8a3d487154c6a2fdadcc2be66adc65e866c8c2ecf261d103",
   );

@@ -39,6 +39,15 @@ export const head: Omit<EnvelopeFields, "payload"> = {
   contentType: CONTENT_SEALED,
 };
 
+/** The connection that a session proof counts for. */
+export const proofFields = {
+  transport: "quic",
+  dialled: "127.0.0.1:4433",
+  clientNonce: seedOf(0xc1),
+  relayNonce: seedOf(0xd1),
+  root: seedOf(0xee),
+};
+
 /** What Ada says. */
 export function contentOf(text: string): SealedContent {
   return create(SealedContentSchema, {

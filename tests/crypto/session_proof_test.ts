@@ -7,15 +7,7 @@ import { equal } from "../../crypto/equal.ts";
 import { fromHex, hex } from "../../crypto/hex.ts";
 import { sessionProofMessage, signSessionProof, verifySessionProof } from "../../crypto/session_proof.ts";
 import { signMessage, verifyMessage } from "../../crypto/signed_message.ts";
-import { ada, eve, seedOf } from "./samples.ts";
-
-const fields = {
-  transport: "quic",
-  dialled: "127.0.0.1:4433",
-  clientNonce: seedOf(0xc1),
-  relayNonce: seedOf(0xd1),
-  root: seedOf(0xee),
-};
+import { ada, eve, proofFields as fields, seedOf } from "./samples.ts";
 
 Deno.test("a session proof counts on its own connection only", async () => {
   const signature = await signSessionProof(ada, fields);

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { connectQuic, listenQuic } from "../../net/quic.ts";
 import { QightError } from "../../proto/errors.ts";
-import { connectionContract, first } from "../contracts/connection_contract.ts";
+import { connectionContract, first, pairOver } from "../contracts/connection_contract.ts";
 import { listenerContract } from "../contracts/listener_contract.ts";
 import { udpProxy } from "./cut_proxy.ts";
 import { testRoot } from "./relay_fixture.ts";
@@ -20,18 +20,7 @@ connectionContract("quic", async ({ cuttable }) => {
   });
   const proxy = cuttable ? udpProxy(listener.address) : undefined;
   const client = await connectQuic({ ...(proxy ?? listener).address, trust: root.trust });
-  const server = await first(listener.connections);
-  return {
-    client,
-    server,
-    cut: () => proxy?.cut(),
-    async [Symbol.asyncDispose]() {
-      client.close();
-      await Promise.all([client.closed, server.closed]);
-      await proxy?.close();
-      await listener.close();
-    },
-  };
+  return pairOver(listener, proxy, { client, server: await first(listener.connections) });
 });
 
 listenerContract("quic", {

@@ -3,7 +3,7 @@
 import net from "node:net";
 import { connectWebSocket } from "../../net/websocket.ts";
 import { listenWebSocket } from "../../net/websocket_listener.ts";
-import { connectionContract, first } from "../contracts/connection_contract.ts";
+import { connectionContract, first, pairOver } from "../contracts/connection_contract.ts";
 import { listenerContract } from "../contracts/listener_contract.ts";
 import { tcpProxy } from "./cut_proxy.ts";
 import { testRoot } from "./relay_fixture.ts";
@@ -15,18 +15,7 @@ connectionContract("websocket", async ({ cuttable }) => {
   const listener = await listenWebSocket({ hostname: "127.0.0.1", port: 0, leaf });
   const proxy = cuttable ? await tcpProxy(listener.address) : undefined;
   const client = await connectWebSocket({ ...(proxy ?? listener).address, trust: root.trust });
-  const server = await first(listener.connections);
-  return {
-    client,
-    server,
-    cut: () => proxy?.cut(),
-    async [Symbol.asyncDispose]() {
-      client.close();
-      await Promise.all([client.closed, server.closed]);
-      await proxy?.close();
-      await listener.close();
-    },
-  };
+  return pairOver(listener, proxy, { client, server: await first(listener.connections) });
 });
 
 listenerContract("websocket", {
