@@ -6,6 +6,19 @@ import { cliArguments, type Person } from "./harness.ts";
 export const hasScript =
   new Deno.Command("sh", { args: ["-c", "command -v script"], stdout: "null" }).outputSync().success;
 
+/** Starts a shell command of a person's on a pseudo-terminal: what is typed goes in, what is on the screen comes out. */
+export function onPseudoTerminal(person: Person, command: string, env: Record<string, string> = person.env) {
+  return new Deno.Command("script", {
+    args: ["-qefc", command, "/dev/null"],
+    env,
+    clearEnv: true,
+    cwd: person.home,
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+}
+
 /** Types each answer when its question is on the screen of a pseudo-terminal; ends with the command. */
 export function onTerminal(
   person: Person,
@@ -18,15 +31,7 @@ export function onTerminal(
 /** The same with any program. */
 export async function programOnTerminal(person: Person, words: string[], dialogue: [Pick<RegExp, "exec">, string][]) {
   const command = words.map((word) => `'${word}'`).join(" ");
-  const child = new Deno.Command("script", {
-    args: ["-qefc", command, "/dev/null"],
-    env: person.env,
-    clearEnv: true,
-    cwd: person.home,
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "null",
-  }).spawn();
+  const child = onPseudoTerminal(person, command);
   const keyboard = child.stdin.getWriter();
   const left = [...dialogue];
   let screen = "";

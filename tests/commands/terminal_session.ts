@@ -1,6 +1,7 @@
 /** A command on a pseudo-terminal that goes on: keys are typed, the screen is read. @module */
 import assert from "node:assert/strict";
 import { cliArguments, type Person } from "./harness.ts";
+import { onPseudoTerminal } from "./on_terminal.ts";
 import { TerminalModel } from "./terminal_model.ts";
 
 /** Keys by name. */
@@ -47,16 +48,8 @@ export class TerminalSession implements AsyncDisposable {
   ): TerminalSession {
     const { columns = 80, env = {}, after = "", before = [] } = options;
     const words = [...before, Deno.execPath(), ...cliArguments(), ...args].map((word) => `'${word}'`).join(" ");
-    const child = new Deno.Command("script", {
-      args: ["-qefc", `stty cols ${columns} rows 40; ${words}; code=$?; ${after} exit $code`, "/dev/null"],
-      env: { TERM: "xterm", ...person.env, ...env },
-      clearEnv: true,
-      cwd: person.home,
-      stdin: "piped",
-      stdout: "piped",
-      stderr: "null",
-    }).spawn();
-    return new TerminalSession(child, columns);
+    const command = `stty cols ${columns} rows 40; ${words}; code=$?; ${after} exit $code`;
+    return new TerminalSession(onPseudoTerminal(person, command, { TERM: "xterm", ...person.env, ...env }), columns);
   }
 
   /** Types. */
