@@ -3,13 +3,10 @@
  * be read, whoever has the relay's disk too.
  * @module
  */
-import Database from "better-sqlite3";
 import { openMessage } from "../../../crypto/mls/message.ts";
-import { readHeader } from "../../../crypto/mls/header.ts";
-import { parseEnvelope } from "../../../crypto/envelope.ts";
 import { asQightError } from "../../../proto/errors.ts";
 import { Circle, type Member } from "../groups/circle.ts";
-import { Folder } from "../processes.ts";
+import { heldMessages } from "../groups/held_messages.ts";
 import type { Finding, Row, Size } from "../row.ts";
 
 /** Each round is an account of its own that loses one of two devices. */
@@ -56,7 +53,7 @@ async function revokeOne(size: Size, counts: Record<string, number>): Promise<st
   // Everything that the device knows of the conversation, with which it reads what is said until now.
   const saved = await (await circle.store(lost)).state(circle.group);
   await send(bob);
-  const before = groupMessages(database);
+  const before = heldMessages(database);
   const readable = (await Promise.all(before.map(({ bytes }) => opens(saved, bytes)))).filter((opened) => opened);
   if (readable.length === 0) broken.push("the saved keys open nothing of what they should");
   await read(lost, kept);
@@ -67,7 +64,7 @@ async function revokeOne(size: Size, counts: Record<string, number>): Promise<st
   await circle.relay.start();
   await read(kept, bob, kept);
   for (const from of [bob, kept]) for (let each = 0; each < MESSAGES; each++) await send(from);
-  const after = groupMessages(database);
+  const after = heldMessages(database);
   if (after.length < 2 * MESSAGES) broken.push(`${after.length} messages of afterwards are on the relay's disk`);
   for (const { bytes, epoch } of after) {
     counts.tried_with_old_keys++;
@@ -111,23 +108,5 @@ async function opens(saved: Parameters<typeof openMessage>[0], message: Uint8Arr
   } catch (thrown) {
     if (asQightError(thrown).code === "internal") throw thrown;
     return false;
-  }
-}
-
-/** The group messages on a relay's disk. */
-function groupMessages(databasePath: string): { epoch: number; bytes: Uint8Array }[] {
-  using folder = new Folder();
-  const copy = `${folder.path}/copy.db`;
-  Deno.copyFileSync(databasePath, copy);
-  Deno.copyFileSync(`${databasePath}-wal`, `${copy}-wal`);
-  const database = new Database(copy);
-  try {
-    const rows = database.prepare("SELECT envelope FROM payloads").all() as { envelope: Uint8Array }[];
-    return rows.map(({ envelope }) => {
-      const bytes = parseEnvelope(new Uint8Array(envelope)).payload;
-      return { bytes, epoch: readHeader(bytes).epoch };
-    });
-  } finally {
-    database.close();
   }
 }

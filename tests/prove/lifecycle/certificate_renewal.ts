@@ -11,6 +11,7 @@ import type { Finding, Row, Size } from "../row.ts";
 import { after, countsOf, Crowd, underLoad, until } from "./crowd.ts";
 import { fingerprint, leafOverTcp, servesOverQuic } from "./served_leaf.ts";
 import { connectVia, type Via } from "./wire_peer.ts";
+import { Traffic } from "./traffic.ts";
 
 /** Renewals at half of a leaf's life. */
 export const certificateRenewal: Row = {
@@ -28,10 +29,8 @@ const AGED_DAYS = 14;
 async function prove(size: Size): Promise<Finding> {
   await using crowd = await Crowd.start();
   const { relay } = crowd;
-  const reader = await crowd.member("reader");
-  const writers = [await crowd.member("writer-1"), await crowd.member("writer-2")];
-  const follower = crowd.follow(reader);
-  const lines = writers.map((writer) => crowd.lines(writer, reader.id, { window: 32, perSecond: 100 }));
+  const traffic = await Traffic.through(crowd, { window: 32, perSecond: 100 });
+  const { lines } = traffic;
   const broken: string[] = [];
 
   // These are there from the first leaf to the last.
@@ -65,10 +64,7 @@ async function prove(size: Size): Promise<Finding> {
     if (!await underLoad(lines)) complain("a sender got no ack after it");
   }
   for (const { client } of residents) await client[Symbol.asyncDispose]();
-  broken.push(...(await Promise.all(lines.map((sender) => sender.finish(60_000)))).flat());
-  const sent = lines.reduce((sum, sender) => sum + sender.acknowledged, 0);
-  await until(() => follower.shown >= sent, 45_000);
-  broken.push(...await follower.finish());
+  broken.push(...await traffic.finish());
   const exit = await relay.stop();
   if (exit !== 0) broken.push(`the relay ended with ${exit}`);
   const verdict = crowd.verdict();

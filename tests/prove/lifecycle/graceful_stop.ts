@@ -8,6 +8,7 @@ import { seeded } from "../random.ts";
 import type { Finding, Row, Size } from "../row.ts";
 import { after, countsOf, Crowd, underLoad, until } from "./crowd.ts";
 import { Burst, connectVia, drainMailbox, join, type Outcomes, type Via, wireDevice } from "./wire_peer.ts";
+import { Traffic } from "./traffic.ts";
 
 /** SIGTERM again and again, over QUIC and WebSocket. */
 export const gracefulStop: Row = {
@@ -25,10 +26,8 @@ async function prove(size: Size): Promise<Finding> {
   const random = seeded(size.seed);
   await using crowd = await Crowd.start();
   const { relay } = crowd;
-  const reader = await crowd.member("reader");
-  const writers = [await crowd.member("writer-1"), await crowd.member("writer-2")];
-  const follower = crowd.follow(reader);
-  const lines = writers.map((writer) => crowd.lines(writer, reader.id, { window: 32, perSecond: 100 }));
+  const traffic = await Traffic.through(crowd, { window: 32, perSecond: 100 });
+  const { lines } = traffic;
   const box = await wireDevice();
   {
     await using client = await connectVia("quic", relay.address, box);
@@ -79,10 +78,7 @@ async function prove(size: Size): Promise<Finding> {
     broken.push(...integrityOfCopy(`${relay.dataDir}/relay.db`));
     await relay.start();
   }
-  broken.push(...(await Promise.all(lines.map((sender) => sender.finish(60_000)))).flat());
-  const sent = lines.reduce((sum, sender) => sum + sender.acknowledged, 0);
-  await until(() => follower.shown >= sent, 45_000);
-  broken.push(...await follower.finish());
+  broken.push(...await traffic.finish());
   {
     await using client = await connectVia("quic", relay.address, box);
     await drainMailbox(client, "box", wire);

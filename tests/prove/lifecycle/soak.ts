@@ -5,8 +5,9 @@
 import { complaints } from "../checker.ts";
 import { type Entry, readLedgers } from "../ledger.ts";
 import type { Finding, Row, Size } from "../row.ts";
-import { after, countsOf, Crowd, until } from "./crowd.ts";
+import { after, countsOf, Crowd } from "./crowd.ts";
 import { type Growth, growth, look, percentile, type Sample } from "./process_size.ts";
+import { Traffic } from "./traffic.ts";
 
 /** Rounds are seconds. */
 export const soak: Row = {
@@ -32,11 +33,8 @@ const MORE_DESCRIPTORS = 4;
 async function prove(size: Size): Promise<Finding> {
   await using crowd = await Crowd.start();
   const { relay } = crowd;
-  const reader = await crowd.member("reader");
-  const writers = [await crowd.member("writer-1"), await crowd.member("writer-2")];
-  const follower = crowd.follow(reader);
-  const load = { window: 256, perSecond: PER_SECOND / writers.length };
-  const lines = writers.map((writer) => crowd.lines(writer, reader.id, load));
+  const traffic = await Traffic.through(crowd, { window: 256, perSecond: PER_SECOND / 2 });
+  const { lines, follower } = traffic;
   const broken: string[] = [];
   const looks: Record<string, Sample[]> = { relay: [], reader: [], writer: [] };
   let walMb = 0;
@@ -49,10 +47,7 @@ async function prove(size: Size): Promise<Finding> {
     walMb = Math.max(walMb, Deno.statSync(`${relay.dataDir}/relay.db-wal`).size / 1024 ** 2);
   }
   const seconds = Math.round(elapsedS());
-  broken.push(...(await Promise.all(lines.map((sender) => sender.finish(60_000)))).flat());
-  const sent = lines.reduce((sum, sender) => sum + sender.acknowledged, 0);
-  await until(() => follower.shown >= sent, 45_000);
-  broken.push(...await follower.finish());
+  broken.push(...await traffic.finish());
   const exit = await relay.stop();
   if (exit !== 0) broken.push(`the relay ended with ${exit}`);
 
