@@ -10,8 +10,8 @@ export const createGroup: SlashCommand = {
   args: "<name> [member...]",
   summary: "make a group, with members or alone",
   more: [
-    "Members are contacts, ids, or names at a relay that has them; they are in as soon as their qight reads its mail. /invite",
-    "adds more.",
+    "Members are contacts, ids, or names at a relay that has them; they are in as soon as their qight reads its mail.",
+    "/invite adds more.",
   ],
   words: [[], "contact"],
   count: [1, Infinity],

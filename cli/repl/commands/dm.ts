@@ -8,8 +8,8 @@ export const dm: SlashCommand = {
   args: "<name>",
   summary: "talk to a contact or an id; me is a notepad",
   more: [
-    "From then on plain text goes to them. @NAME TEXT writes to a contact without opening their lines. At a relay with names",
-    "/dm finds who is called so, and keeps them as a contact.",
+    "From then on plain text goes to them. @NAME TEXT writes to a contact without opening their lines.",
+    "At a relay with names /dm finds who is called so, and keeps them as a contact.",
     "/dm me is a notepad: what you write there is kept, encrypted, on this machine, and nothing goes out.",
   ],
   words: ["contact"],
