@@ -57,6 +57,7 @@ export interface RelayLimits {
   readonly connectionsPerIp: number;
   readonly newAccountsPerIpPerDay: number;
   readonly loginsPerIpPerHour: number;
+  readonly openReportsPerAccount: number;
   readonly streamsPerConnection: number;
   readonly pendingHandshakes: number;
   readonly idleTimeoutMs: number;
@@ -145,6 +146,7 @@ function toConfig(toml: RelayToml, dataDir: string, fromFile: (key: string, path
       connectionsPerIp: limits.connections_per_ip,
       newAccountsPerIpPerDay: limits.new_accounts_per_ip_per_day,
       loginsPerIpPerHour: limits.logins_per_ip_per_hour,
+      openReportsPerAccount: limits.open_reports_per_account,
       streamsPerConnection: limits.streams_per_connection,
       pendingHandshakes: limits.pending_handshakes,
       idleTimeoutMs: limits.idle_timeout,

@@ -181,7 +181,10 @@ async function run(
       ...{ store, admission, sessions, accountMode, limits, metrics, peers, mailboxes, blocks },
       ...{ retention, audit, draining, now, passwords: signingIn },
     },
-    moderation: { store, blocks, limits, metrics, audit, draining, now },
+    moderation: {
+      ...{ store, blocks, limits, metrics, audit, draining, now },
+      openReports: () => config.limits.openReportsPerAccount || Infinity,
+    },
   });
   const room = {
     dispatcher: {

@@ -22,6 +22,7 @@ export const keyNotes: Readonly<Record<string, string>> = {
   "limits.send_per_minute": "per identity; 0 turns a limit off",
   "limits.connections_per_ip": "loopback is exempt",
   "limits.logins_per_ip_per_hour": 'tries at passwords, with auth.mode = "account"',
+  "limits.open_reports_per_account": "that wait for the operator: qight relay report",
   "websocket.listen": 'the same addresses as above, over TCP, when left out; "" turns it off',
   "websocket.trusted_proxies": "whose forwarded address counts for limits",
   "http.listen": '/healthz /readyz /metrics; "" turns it off',

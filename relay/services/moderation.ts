@@ -16,11 +16,13 @@ import type { Blocks } from "../blocks.ts";
 import type { CallContext } from "../dispatch.ts";
 import type { Limits } from "../limits.ts";
 import type { Metrics } from "../metrics.ts";
-import type { Store, StoredBundle } from "../storage/store.ts";
+import type { ReportPut, Store, StoredBundle } from "../storage/store.ts";
 import { checkedEvidence } from "./evidence.ts";
 
 /** Reports that wait for the operator. */
 export const MAX_REPORTS = 10_000;
+/** When the operator may have read some. */
+const LATER = { retryAfterMs: 3600_000 };
 /** What a report counts for beside a block. */
 const REPORT_COST = 10;
 /** Bytes of an account hash. */
@@ -33,6 +35,8 @@ export interface ModerationRoom {
   readonly limits: Limits;
   readonly metrics: Metrics;
   readonly audit: Audit;
+  /** Reports of one account that may wait for the operator. */
+  readonly openReports: () => number;
   readonly draining: () => boolean;
   readonly now: () => number;
 }
@@ -56,11 +60,24 @@ export async function report(room: ModerationRoom, call: CallContext): Promise<v
   const id = crypto.getRandomValues(new Uint8Array(4)).toHex();
   const { reason } = request;
   const stored = { id, reporter: reporter.account, accused, reason, evidence, atMs: room.now() };
-  if (!await room.store.accounts.putReport(stored, MAX_REPORTS)) {
-    throw new QightError("busy", "The operator has too many reports to read already", { retryAfterMs: 3600_000 });
-  }
+  const maxOfReporter = room.openReports();
+  refuseUnlessStored(await room.store.accounts.putReport(stored, { max: MAX_REPORTS, maxOfReporter }), room);
   room.audit.record("report", { id });
   await call.reply.send(toBinary(ReportResponseSchema, create(ReportResponseSchema, { report: id })));
+}
+
+function refuseUnlessStored(put: ReportPut, { metrics }: ModerationRoom): void {
+  switch (put) {
+    case "stored":
+      return;
+    case "too_many":
+      metrics.rateLimited("moderation");
+      throw new QightError("rate_limited", "The operator has yet to read so many reports by this account", LATER);
+    case "full":
+      throw new QightError("busy", "The operator has too many reports to read already", LATER);
+    case "id_taken":
+      throw new QightError("busy", "Another report got the same number", { retryAfterMs: 0 });
+  }
 }
 
 /** The caller's list. Only accounts may do either: those are limited. */

@@ -120,6 +120,15 @@ export type Recovered =
 /** What the end of an account brought along: `dropped` are all of its devices. */
 export type Ended = Omit<ListChanged, "moved">;
 
+/** How many reports wait for the operator. */
+export interface ReportBounds {
+  readonly max: number;
+  readonly maxOfReporter: number;
+}
+
+/** What became of a report; `too_many`: of this reporter, `full`: of all. */
+export type ReportPut = "stored" | "too_many" | "full" | "id_taken";
+
 /** Why an account may not come in. */
 export interface Closure {
   readonly account: Uint8Array;
@@ -207,8 +216,7 @@ export interface AccountStore {
   /** All blocks, to be held in memory: who (account) takes nothing from whom. */
   blocks(): Promise<{ readonly account: Uint8Array; readonly blocked: Uint8Array }[]>;
 
-  /** False when there are `max` reports already. */
-  putReport(report: StoredReport, max: number): Promise<boolean>;
+  putReport(report: StoredReport, bounds: ReportBounds): Promise<ReportPut>;
   /** In order of time, without what they show. */
   reports(): Promise<ReportSummary[]>;
   report(id: string): Promise<StoredReport | null>;

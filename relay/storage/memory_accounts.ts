@@ -15,6 +15,8 @@ import type {
   Recovered,
   Recovery,
   Registered,
+  ReportBounds,
+  ReportPut,
   ReportSummary,
   StoredRecovery,
   StoredReport,
@@ -217,11 +219,14 @@ export class MemoryAccounts implements AccountStore {
     return [...this.#blocks.values()];
   }
 
-  async putReport(report: StoredReport, max: number): Promise<boolean> {
+  async putReport(report: StoredReport, { max, maxOfReporter }: ReportBounds): Promise<ReportPut> {
     this.#parts.changed();
-    if (this.#reports.size >= max || this.#reports.has(report.id)) return false;
+    const own = [...this.#reports.values()].filter(({ reporter }) => equal(reporter, report.reporter));
+    if (own.length >= maxOfReporter) return "too_many";
+    if (this.#reports.size >= max) return "full";
+    if (this.#reports.has(report.id)) return "id_taken";
     this.#reports.set(report.id, report);
-    return true;
+    return "stored";
   }
 
   async reports(): Promise<ReportSummary[]> {

@@ -13,6 +13,8 @@ import type {
   Recovered,
   Recovery,
   Registered,
+  ReportBounds,
+  ReportPut,
   ReportSummary,
   StoredRecovery,
   StoredReport,
@@ -160,8 +162,8 @@ export class SqliteAccountStore implements AccountStore {
     return this.#ask("blocks");
   }
 
-  putReport(report: StoredReport, max: number): Promise<boolean> {
-    return this.#change("putReport", [report, max], report.evidence.length + report.reason.length * 2 + 256);
+  putReport(report: StoredReport, bounds: ReportBounds): Promise<ReportPut> {
+    return this.#change("putReport", [report, bounds], report.evidence.length + report.reason.length * 2 + 256);
   }
 
   reports(): Promise<ReportSummary[]> {

@@ -4,7 +4,7 @@
  */
 import type { Statement } from "better-sqlite3";
 import { crc32 } from "node:zlib";
-import type { Closure, StoredReport } from "./account_store.ts";
+import type { Closure, ReportBounds, ReportPut, StoredReport } from "./account_store.ts";
 import type { Connection } from "./sqlite_connection.ts";
 
 /** Statements on closures, blocks and reports, all inside the transaction of the batch. */
@@ -18,6 +18,7 @@ export class Moderation {
   readonly #unblock: Statement;
   readonly #unblockAll: Statement;
   readonly #countReports: Statement;
+  readonly #countOwnReports: Statement;
   readonly #putReport: Statement;
   readonly #deleteReport: Statement;
 
@@ -33,6 +34,7 @@ export class Moderation {
     this.#unblock = db.prepare("DELETE FROM blocks WHERE account = ? AND blocked = ?");
     this.#unblockAll = db.prepare("DELETE FROM blocks WHERE account = ?");
     this.#countReports = db.prepare("SELECT count(*) FROM abuse_reports").pluck();
+    this.#countOwnReports = db.prepare("SELECT count(*) FROM abuse_reports WHERE reporter = ?").pluck();
     this.#putReport = db.prepare(
       `INSERT OR IGNORE INTO abuse_reports (id, reporter, accused, reason, at, crc, evidence)
        VALUES (?, ?, ?, ?, ?, ?, ?)`,
@@ -69,9 +71,12 @@ export class Moderation {
   }
 
   /** See AccountStore. */
-  putReport({ id, reporter, accused, reason, evidence, atMs }: StoredReport, max: number): boolean {
-    if (this.#countReports.get() as number >= max) return false;
-    return this.#putReport.run(id, reporter, accused, reason, atMs, crc32(evidence), evidence).changes > 0;
+  putReport(report: StoredReport, { max, maxOfReporter }: ReportBounds): ReportPut {
+    const { id, reporter, accused, reason, evidence, atMs } = report;
+    if (this.#countOwnReports.get(reporter) as number >= maxOfReporter) return "too_many";
+    if (this.#countReports.get() as number >= max) return "full";
+    const { changes } = this.#putReport.run(id, reporter, accused, reason, atMs, crc32(evidence), evidence);
+    return changes > 0 ? "stored" : "id_taken";
   }
 
   /** False when there is none. */

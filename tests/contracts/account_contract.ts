@@ -254,13 +254,28 @@ export function accountContract(row: (promise: string, run: (store: Store) => Pr
   });
 
   row("reports are kept in order, up to a bound, until they are deleted", async ({ accounts }) => {
-    for (const n of [2, 1]) assert.equal(await accounts.putReport(report(n), 2), true);
-    assert.equal(await accounts.putReport(report(3), 2), false);
-    assert.equal(await accounts.putReport(report(1, { reason: "other" }), 9), false, "an id is one report's");
+    const put = (n: number, max: number, fields?: Partial<StoredReport>) =>
+      accounts.putReport(report(n, fields), { max, maxOfReporter: 9 });
+    for (const n of [2, 1]) assert.equal(await put(n, 2), "stored");
+    assert.equal(await put(3, 2), "full");
+    assert.equal(await put(1, 9, { reason: "other" }), "id_taken", "an id is one report's");
     const summary = ({ evidence: _, ...rest }: StoredReport) => rest;
     assert.deepEqual(await accounts.reports(), [summary(report(1)), summary(report(2))]);
     assert.deepEqual([await accounts.report("00000001"), await accounts.report("99")], [report(1), null]);
     assert.deepEqual([await accounts.deleteReport("00000001"), await accounts.deleteReport("00000001")], [true, false]);
     assert.deepEqual(await accounts.reports(), [summary(report(2))]);
   });
+
+  row(
+    "one account has only so many reports open; others still have theirs, and one that is done makes room",
+    async ({ accounts }) => {
+      const put = (n: number, by: number) =>
+        accounts.putReport(report(n, { reporter: key(5, by) }), { max: 9, maxOfReporter: 2 });
+      assert.deepEqual([await put(1, 1), await put(2, 1), await put(3, 1)], ["stored", "stored", "too_many"]);
+      assert.deepEqual([await put(4, 2), await put(5, 2), await put(6, 2)], ["stored", "stored", "too_many"]);
+      await accounts.deleteReport(report(1).id);
+      assert.deepEqual([await put(7, 1), await put(8, 1)], ["stored", "too_many"]);
+      assert.equal((await accounts.reports()).length, 4);
+    },
+  );
 }

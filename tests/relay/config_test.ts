@@ -122,6 +122,7 @@ Deno.test("without a file every key has the default of docs/operations.md", () =
     connectionsPerIp: 200,
     newAccountsPerIpPerDay: 50,
     loginsPerIpPerHour: 30,
+    openReportsPerAccount: 100,
     streamsPerConnection: 64,
     pendingHandshakes: 3400,
     idleTimeoutMs: 60_000,

@@ -188,6 +188,23 @@ Deno.test("a message made to be unreadable is shown all the same: its beginning,
   await refused(() => report(b, large), "bad_report");
 });
 
+Deno.test("one account has only so many reports open: what the operator is done with makes room, and others have their own", async () => {
+  let now = NOW;
+  await using relay = await testRelay({ now: () => now, limits: { openReportsPerAccount: 2 } });
+  await using b = await relay.join(bob);
+  await using e = await relay.join(eve);
+  const good = await sealedTo(eve, bob, "hello");
+  const [{ report: first }] = [await report(b, [good]), await report(b, [good])];
+  const full = await refused(() => report(b, [good]), "rate_limited");
+  assert.match(full.message, /operator has yet to read/);
+  assert.equal(full.retryAfterMs, 3600_000);
+  await report(e, [await sealedTo(bob, eve, "a retort")]);
+  await adminCall(relay.config.dataDir + "/admin.sock", "report.delete", { id: first });
+  now += 3600_000;
+  await report(b, [good]);
+  await refused(() => report(b, [good]), "rate_limited");
+});
+
 Deno.test("one device makes only so many reports an hour", async () => {
   await using relay = await testRelay({ now: () => NOW });
   await using b = await relay.join(bob);

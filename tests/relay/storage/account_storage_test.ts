@@ -166,7 +166,7 @@ async function filled(path: string): Promise<Uint8Array[]> {
   await accounts.block(by.account, bob.account.hash, 9);
   await accounts.close({ account: bob.account.hash, kind: "suspended", reason: "spam", sinceMs: T, untilMs: T + HOUR });
   await accounts.close({ account: key(5, 9), kind: "banned", reason: "", sinceMs: T, untilMs: null });
-  await accounts.putReport(REPORT, 9);
+  await accounts.putReport(REPORT, { max: 9, maxOfReporter: 9 });
   const ended = await signAccountEnd(cyd.account, T);
   const name = { ...named(3, "cyd"), account: cyd.account.hash };
   await accounts.register(name, null, session(3, { account: cyd.account.hash }));
