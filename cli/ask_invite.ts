@@ -24,7 +24,7 @@ export async function askInvite(question: string, words: readonly string[]): Pro
 }
 
 /** What TAB offers for the last word of a line, as node:readline takes it: the offers, and what they replace. */
-export function completeWord(line: string, words: readonly string[]): [string[], string] {
+function completeWord(line: string, words: readonly string[]): [string[], string] {
   const begun = /\p{L}*$/u.exec(line)![0];
   const fits = begun === "" ? [] : words.filter((word) => word.startsWith(begun.toLowerCase()));
   return [fits.length === 1 ? [`${fits[0]} `] : fits, begun];

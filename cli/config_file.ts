@@ -18,7 +18,7 @@ export interface LoadedConfig {
 }
 
 /** Largest config.toml in bytes. */
-export const LARGEST_CONFIG = 1024 * 1024;
+const LARGEST_CONFIG = 1024 * 1024;
 
 /** Reads the file; null when it is missing. A missing one that was asked for by name is `no_input`. */
 export async function readConfigFile(path: string, askedFor: boolean, env: Env): Promise<LoadedConfig | null> {

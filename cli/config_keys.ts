@@ -16,7 +16,7 @@ export interface Keys {
 }
 
 /** The longest wait for one call when nothing else is said. */
-export const DEFAULT_TIMEOUT = "10s";
+const DEFAULT_TIMEOUT = "10s";
 
 /** Keys of one `[context.NAME]`. */
 export const contextKeys = {

@@ -22,7 +22,7 @@ export function reportError(thrown: unknown, out: Output, debug: boolean): numbe
 }
 
 /** The JSON form of an error: `code`, `message`, `hint`, `exit`, and `retry_after` in seconds when it is known. */
-export function errorFields(error: QightError): Record<string, unknown> {
+function errorFields(error: QightError): Record<string, unknown> {
   return {
     code: error.code,
     message: error.message,

@@ -41,7 +41,7 @@ export function messageRecord(
 }
 
 /** The JSON form of docs/operations.md; fields are only ever added. */
-export function messageFields(
+function messageFields(
   message: InboxMessage,
   files: readonly SavedFile[],
   to: string,

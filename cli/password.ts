@@ -11,7 +11,7 @@ import type { Settings } from "./settings.ts";
 import { askSecret, hasTerminal } from "./terminal.ts";
 
 /** Fewest characters of a new password (NIST SP 800-63B §5.1.1.2). */
-export const MIN_PASSWORD_CHARACTERS = 8;
+const MIN_PASSWORD_CHARACTERS = 8;
 
 /** Which password is wanted, and where it may be. */
 export interface PasswordWish {

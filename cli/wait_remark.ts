@@ -3,7 +3,7 @@ import type { Clock } from "../client/clock.ts";
 import type { QightError } from "../proto/errors.ts";
 
 /** At most one remark in so many milliseconds. */
-export const REMARK_EVERY_MS = 10_000;
+const REMARK_EVERY_MS = 10_000;
 
 /** What to call at each wait with the relay's refusal; `note` gets one line, at most every 10 s. */
 export function waitRemarks(note: (text: string) => void, clock: Pick<Clock, "monotonic">): (why: QightError) => void {

@@ -21,7 +21,7 @@ export async function conversationOf(word: string, { store, contacts, own }: Pla
 }
 
 /** The id (32 bytes) of the group that is called so here, with `#` or without, or by the digits of its id. */
-export async function groupNamed(word: string, store: ClientStore): Promise<Uint8Array> {
+async function groupNamed(word: string, store: ClientStore): Promise<Uint8Array> {
   const name = word.replace(/^#/, "");
   const found = await store.read(({ groups }) => {
     const here = groups.ofName(name);

@@ -11,7 +11,7 @@ import type { ClientStore, Tables } from "./storage/store.ts";
 const PREFIX = "account_end:";
 
 /** Inside a transaction: notes that an account has ended. */
-export function noteEnd({ meta }: Pick<Tables, "meta">, { account, bytes }: VerifiedAccountEnd): void {
+function noteEnd({ meta }: Pick<Tables, "meta">, { account, bytes }: VerifiedAccountEnd): void {
   meta.put(PREFIX + account.toHex(), bytes);
 }
 

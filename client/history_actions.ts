@@ -24,7 +24,7 @@ export interface HistoryChange {
 }
 
 /** Longest emoji of a reaction, bytes: a family with skin tones has 41 (Unicode TR #51). */
-export const MAX_EMOJI_BYTES = 64;
+const MAX_EMOJI_BYTES = 64;
 
 /**
  * Does it; for the transaction that marks it as shown. Only the author of a line may edit it or take it back. Null when it

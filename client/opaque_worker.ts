@@ -7,7 +7,7 @@ import { beginLogin, beginRegistration, finishLogin, finishRegistration } from "
 import { asQightError, type ErrorCode } from "../proto/errors.ts";
 
 /** What the thread does, by name. */
-export const opaqueSteps = { beginLogin, beginRegistration, finishLogin, finishRegistration };
+const opaqueSteps = { beginLogin, beginRegistration, finishLogin, finishRegistration };
 
 /** The steps with their arguments and results. */
 export type OpaqueSteps = typeof opaqueSteps;

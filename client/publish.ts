@@ -43,11 +43,11 @@ export interface Published {
 /** Most devices of an account: a list may hold more for as long as a recovery takes. */
 export const MAX_ACCOUNT_DEVICES = 5;
 /** Life of a bundle: one year, renewed at half. */
-export const BUNDLE_LIFE_MS = 365 * 24 * 3600_000;
+const BUNDLE_LIFE_MS = 365 * 24 * 3600_000;
 /** Life of a sealing key: 45 days. */
-export const SEALING_KEY_LIFE_MS = 45 * 24 * 3600_000;
+const SEALING_KEY_LIFE_MS = 45 * 24 * 3600_000;
 /** A sealing key is replaced at this age: 30 days. */
-export const SEALING_KEY_ROTATION_MS = 30 * 24 * 3600_000;
+const SEALING_KEY_ROTATION_MS = 30 * 24 * 3600_000;
 
 const MAX_TRIES = 5;
 

@@ -39,7 +39,7 @@ export interface SignedReceipt {
 }
 
 /** No receipt came. */
-export const NO_RECEIPT: SignedReceipt = { bytes: null, error: null };
+const NO_RECEIPT: SignedReceipt = { bytes: null, error: null };
 
 /** Which message a receipt is wanted of, with what is known of it. */
 export type ReceiptSubject = Partial<ReceiptFields> & Pick<ReceiptFields, "mailbox" | "id">;

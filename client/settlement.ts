@@ -70,7 +70,7 @@ function noteMembers(
 }
 
 /** Whether some member's mailbox did not take it now and may take it later. */
-export function lacksRoom({ members = [] }: SendReceipt): boolean {
+function lacksRoom({ members = [] }: SendReceipt): boolean {
   return members.some(({ error }) => error !== null && error.exit === 75);
 }
 

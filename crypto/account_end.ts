@@ -28,7 +28,7 @@ import { concat } from "./concat.ts";
 import { domains } from "./domains.ts";
 
 /** Longest serialized `AccountEnd`: keys, signatures (5.4 KB) and a date. */
-export const MAX_ACCOUNT_END_BYTES = 6144;
+const MAX_ACCOUNT_END_BYTES = 6144;
 
 /** The end of an account, form and both signatures checked. */
 export interface VerifiedAccountEnd {

@@ -6,7 +6,7 @@
 import { QightError } from "../proto/errors.ts";
 
 /** Fewest and most characters of a name. */
-export const NAME_LENGTH = { min: 3, max: 32 } as const;
+const NAME_LENGTH = { min: 3, max: 32 } as const;
 
 /** Names that sound like the operator or like a word of the commands, and beginnings of other things. */
 const RESERVED: readonly string[] = [

@@ -24,7 +24,7 @@ export const MAX_DEVICES = 8;
 /** Longest device name, in bytes of UTF-8. */
 export const MAX_DEVICE_NAME_BYTES = 128;
 /** Longest serialized bundle: keys and signatures (5.4 KB) and eight devices with room. */
-export const MAX_BUNDLE_BYTES = 8192;
+const MAX_BUNDLE_BYTES = 8192;
 
 /** One device of an account. */
 export interface BundleDevice {

@@ -45,7 +45,7 @@ import { FieldScanner, NotCanonical } from "./scan.ts";
 import { sha256, sha256Sync } from "./sha256.ts";
 
 /** What the signature covers in front of the body: `"qight envelope v1\0"`. */
-export const ENVELOPE_DOMAIN: Uint8Array = domains.envelope;
+const ENVELOPE_DOMAIN: Uint8Array = domains.envelope;
 /** Content type: a sealed payload. */
 export const CONTENT_SEALED = 1;
 /** Content type: plain content, only with `--plaintext`. */

@@ -20,7 +20,7 @@ import { sha256Sync } from "./sha256.ts";
 /** Bytes of every hash in a tree. */
 export const HASH_BYTES = 32;
 /** Most leaves of a tree here: a size is a u32 on the wire. */
-export const MAX_LEAVES = 0xffffffff;
+const MAX_LEAVES = 0xffffffff;
 
 const LEAF = Uint8Array.of(0);
 const NODE = Uint8Array.of(1);

@@ -12,7 +12,7 @@ import { QightError } from "../proto/errors.ts";
  * 0.2 s, in one go: call the finishing functions off the main thread. The same for everybody at every relay, since
  * unknown names have to look like known ones.
  */
-export const STRETCHING = { memoryKiB: 65_536, passes: 3, lanes: 4 } as const;
+const STRETCHING = { memoryKiB: 65_536, passes: 3, lanes: 4 } as const;
 
 /** Bytes of the messages (RFC 9807 §4.1 to §6.4 with Noe = Npk = 32, Nh = Nm = 64, Nn = 32). */
 export const OPAQUE_BYTES = {

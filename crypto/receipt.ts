@@ -40,7 +40,7 @@ import { equal } from "./equal.ts";
 import { HASH_BYTES, leafHash, MerkleTree, rootOfProof } from "./merkle.ts";
 
 /** Longest serialized `Receipt`: its fields, and a path of 32 hashes. */
-export const MAX_RECEIPT_BYTES = 2048;
+const MAX_RECEIPT_BYTES = 2048;
 
 /** What a relay says about one accepted message. */
 export interface ReceiptFields {

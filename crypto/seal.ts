@@ -24,7 +24,7 @@ import { xwing, type XWingKeyPair, type XWingRecipient } from "./xwing.ts";
 /** Our number of an HPKE suite: 1 = AES-256-GCM, 2 = ChaCha20-Poly1305, both with HKDF-SHA256. */
 export type SealSuite = 1 | 2;
 /** Bytes of a lineage. */
-export const LINEAGE_BYTES = 8;
+const LINEAGE_BYTES = 8;
 /** Most void counters in one message. */
 export const MAX_VOID_COUNTERS = 1000;
 

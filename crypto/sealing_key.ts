@@ -21,7 +21,7 @@ import { xwing, XWING_PUBLIC_KEY_BYTES } from "./xwing.ts";
 /** Bytes of a sealing key's id. */
 export const KEY_ID_BYTES = 8;
 /** Longest serialized sealing key (about 1.4 KB is usual). */
-export const MAX_SEALING_KEY_BYTES = 2048;
+const MAX_SEALING_KEY_BYTES = 2048;
 
 /** A sealing key whose form and signature were checked. */
 export interface VerifiedSealingKey {

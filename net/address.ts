@@ -8,7 +8,7 @@ import type { Trust } from "./connection.ts";
 import { isIpAddress, RELAY_SERVER_NAME, rootCertificate } from "./tls.ts";
 
 /** Port of a relay when the address names none, for UDP and TCP alike. */
-export const DEFAULT_PORT = 4433;
+const DEFAULT_PORT = 4433;
 
 /** A parsed relay address. */
 export interface RelayAddress {

@@ -11,7 +11,7 @@ import { type Link, linksOf, type Reach } from "./mdns/links.ts";
 import { type DnsPacket, type DnsRecord, PacketGate } from "./mdns/packet.ts";
 
 /** The port of mDNS, RFC 6762 §3. */
-export const MDNS_PORT = 5353;
+const MDNS_PORT = 5353;
 const GROUPS = { 4: "224.0.0.251", 6: "ff02::fb" } as const;
 
 /** How to listen. */

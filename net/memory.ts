@@ -10,7 +10,7 @@ import { AsyncQueue } from "./queue.ts";
 import { brokenStream } from "./socket.ts";
 
 /** Bytes that one direction of a stream holds before its writer waits. */
-export const MEMORY_WINDOW = 256 * 1024;
+const MEMORY_WINDOW = 256 * 1024;
 
 /** Two connected ends; `left.peer` is the address of the right end and the other way round. */
 export function memoryPair(

@@ -45,7 +45,7 @@ export function tokenHash(token: string): Uint8Array {
 }
 
 /** Short public handle of a token: the first 8 hex digits of its hash. */
-export function tokenId(hash: Uint8Array): string {
+function tokenId(hash: Uint8Array): string {
   return hash.subarray(0, 4).toHex();
 }
 

@@ -34,7 +34,7 @@ export function lineContent(sender: Person, text: string, counter: number): Seal
 }
 
 /** Seals and signs one message. */
-export async function makeEnvelope(sender: Person, recipient: Person, counter: number): Promise<Uint8Array> {
+async function makeEnvelope(sender: Person, recipient: Person, counter: number): Promise<Uint8Array> {
   const fields = freshFields(sender, recipient);
   const content = lineContent(sender, `message ${counter} of the bench, a line of a log as it may be`, counter);
   const payload = await sealContent({ to: recipient.sealingKey, fields, content });

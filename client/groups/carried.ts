@@ -14,7 +14,7 @@ import {
 import type { GroupParts, GroupRow, Tables } from "../storage/store.ts";
 
 /** Most bytes that are taken along: a key file has at most a million characters. */
-export const MOST_CARRIED_BYTES = 650_000;
+const MOST_CARRIED_BYTES = 650_000;
 
 /** What is taken along, serialized, and how many conversations do not fit; they are joined anew on the other machine. */
 export interface Carried {

@@ -21,9 +21,9 @@ import { takeCommits } from "./sync.ts";
 export type Reached = "there" | "ahead" | "behind" | "none";
 
 /** A member alone with its opinion waits so long for others to report too, before it joins anew: 10 minutes. */
-export const STUCK_PATIENCE_MS = 10 * 60_000;
+const STUCK_PATIENCE_MS = 10 * 60_000;
 /** A fork is healed at most so often: any member can pretend one. */
-export const FORK_PAUSE_MS = 10 * 60_000;
+const FORK_PAUSE_MS = 10 * 60_000;
 
 /** Joining anew once heals; a relay that makes it necessary again at once is not worth more. */
 const MAX_HEALS = 2;

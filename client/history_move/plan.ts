@@ -7,7 +7,7 @@ import type { MovePart } from "../storage/store.ts";
 import { MAX_PART_LINES, MAX_PARTS } from "./part.ts";
 
 /** A part is closed at this size: far below its limit, because lines may still be given other words; bytes. */
-export const AIM_BYTES = 1024 * 1024;
+const AIM_BYTES = 1024 * 1024;
 
 /** Consecutive stretches of lines. `message_too_large` when the history has more parts than any device takes. */
 export function planParts(lines: readonly { readonly place: number; readonly bytes: number }[]): MovePart[] {

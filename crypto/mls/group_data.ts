@@ -12,9 +12,9 @@ import { decodeCanonical } from "../canonical.ts";
 /** Number of the extension, of RFC 9420's private-use range (section 17.3). */
 export const GROUP_DATA_EXTENSION = 0xf071;
 /** Longest serialized group data, in bytes: a name and 1,000 admins. */
-export const MAX_GROUP_DATA_BYTES = 65_536;
+const MAX_GROUP_DATA_BYTES = 65_536;
 /** Longest name, in bytes of UTF-8. */
-export const MAX_GROUP_NAME_BYTES = 256;
+const MAX_GROUP_NAME_BYTES = 256;
 
 /** What all members agree on. Who may change it is for the caller's `check` to say. */
 export interface GroupDataFields {

@@ -12,7 +12,7 @@ import { QightError } from "../../proto/errors.ts";
 /** Content type of a PrivateMessage: what a member says. */
 export const CONTENT_APPLICATION = 1;
 /** Content type of a PrivateMessage: a commit. */
-export const CONTENT_COMMIT = 3;
+const CONTENT_COMMIT = 3;
 
 /** What a PrivateMessage says in clear. */
 export interface MessageHeader {

@@ -76,11 +76,6 @@ export async function openMessage(state: GroupState, message: Uint8Array): Promi
   });
 }
 
-/** The epoch tag that a sender put into a message, unchecked: it stands in clear. Throws `bad_group_message`. */
-export async function tagOf(message: Uint8Array): Promise<Uint8Array> {
-  return (await readPrivateMessage(message, MAX_MESSAGE_BYTES)).authenticatedData;
-}
-
 /** One who may have sent a message. */
 interface Sender {
   readonly member: Member;

@@ -13,9 +13,9 @@ import { refused } from "./refuse.ts";
 /**
  * How many messages of one sender may be missing in a row: as many as a mailbox holds. A step costs about 10 us.
  */
-export const MAX_FORWARD = 10_000;
+const MAX_FORWARD = 10_000;
 /** How many keys of skipped messages are kept for each sender, the newest; who sends in parallel overtakes himself. */
-export const MAX_SKIPPED = 1000;
+const MAX_SKIPPED = 1000;
 
 /**
  * The secret behind one message's key, and the ratchet without it. Throws `bad_group_message` for a generation that was

@@ -18,7 +18,7 @@ export interface Link {
 export type Reach = "network" | "machine" | "both";
 
 /** Containers and tunnels make many interfaces; more than this are not served. */
-export const MAX_LINKS = 32;
+const MAX_LINKS = 32;
 
 type Interfaces = Readonly<Record<string, readonly NetworkInterfaceInfo[] | undefined>>;
 

@@ -31,9 +31,9 @@ export interface DnsPacket {
 }
 
 /** Longest packet that is looked at, bytes. What concerns a relay fits into one Ethernet frame several times. */
-export const MAX_PACKET = 1500;
+const MAX_PACKET = 1500;
 /** Most questions and records of one packet together. */
-export const MAX_RECORDS = 128;
+const MAX_RECORDS = 128;
 
 /**
  * Whether a packet may be decoded. Asked before anything is allocated for it: a header can promise 4 × 65535 records, and

@@ -11,9 +11,9 @@ import { type DnsPacket, type DnsRecord, plainName, sameName } from "./packet.ts
 /** The service type of relays. */
 export const SERVICE = "_qight._udp.local";
 /** The name under which a machine's service types are asked for (RFC 6763 §9). */
-export const SERVICE_TYPES = "_services._dns-sd._udp.local";
+const SERVICE_TYPES = "_services._dns-sd._udp.local";
 /** Version of the TXT record's contents. */
-export const TXT_VERSION = "1";
+const TXT_VERSION = "1";
 /** Most addresses of one relay, in an announcement and in what is kept of one. */
 export const MAX_ADDRESSES = 16;
 

@@ -11,9 +11,6 @@ import { QightError } from "../../proto/errors.ts";
 import { pathError } from "../data_folder/folder.ts";
 import { writePrivateFile } from "../data_folder/private_file.ts";
 
-/** A connection whose other end is not yet known. */
-export type AdminConnection = Deno.Conn;
-
 /** Lines of JSON that came; `jsonLines` makes them. */
 export type AdminLines = AsyncGenerator<unknown>;
 

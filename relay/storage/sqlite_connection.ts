@@ -78,7 +78,7 @@ export function openForReading(path: string): Connection {
 }
 
 /** Throws `invariant` unless every commit of this connection is synced before it returns. */
-export function assertSynchronous(db: Connection): void {
+function assertSynchronous(db: Connection): void {
   const level = synchronousOf(db);
   if (level !== 2) throw new QightError("invariant", `SQLite would not sync commits: synchronous is ${level}, not 2`);
 }

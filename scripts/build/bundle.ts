@@ -42,7 +42,7 @@ export async function bundle(root: string, inputs: Inputs, info: BuildInfo): Pro
 }
 
 /** Deno reads every module that a literal names before the program begins, late ones too; one that it cannot read waits. */
-export function hideLateImports(code: string): string {
+function hideLateImports(code: string): string {
   return code.replace(/\bimport\("(\.\/[\w.-]+\.js)"\)/g, 'import(String("$1"))');
 }
 

@@ -14,7 +14,7 @@ import { byBytes, gzip9, type TreeFile, ustar } from "./tar.ts";
 export const DEB_ARCHITECTURES: Readonly<Record<Target, string>> = { "linux-x64": "amd64", "linux-arm64": "arm64" };
 
 /** The one file of the package that an administrator edits. */
-export const SERVICE_TOML = "etc/qight/service.toml";
+const SERVICE_TOML = "etc/qight/service.toml";
 
 /** Where the shells look, by the completion's place in the tree. */
 const SHELLS: Readonly<Record<string, string>> = {

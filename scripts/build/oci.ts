@@ -10,9 +10,9 @@ import type { Target } from "./inputs.ts";
 import { gzip9, type TarPlace, type TreeFile, ustar } from "./tar.ts";
 
 /** The image's user and group: a number, so that Kubernetes can see that it is not root. */
-export const IMAGE_USER = 65532;
+const IMAGE_USER = 65532;
 /** The image's volume; everything it keeps is in there. */
-export const IMAGE_VOLUME = "/data";
+const IMAGE_VOLUME = "/data";
 
 /** Names of the CPUs in the image specification (those of Go). */
 const ARCHITECTURES: Readonly<Record<Target, string>> = { "linux-x64": "amd64", "linux-arm64": "arm64" };
@@ -90,7 +90,7 @@ function configOf(target: Target, version: string, layerDigest: string) {
 }
 
 /** What a container runs as, from and with; packaging/docker/Dockerfile says the same in its own words. */
-export function imageConfig(version: string) {
+function imageConfig(version: string) {
   return {
     User: `${IMAGE_USER}:${IMAGE_USER}`,
     ExposedPorts: { "4433/tcp": {}, "4433/udp": {} },

@@ -265,7 +265,7 @@ export async function readAll(stream: ByteStream): Promise<Uint8Array> {
 }
 
 /** Exactly this many bytes; the test's peers never send more than is asked for. */
-export async function readExactly(stream: ByteStream, length: number): Promise<Uint8Array> {
+async function readExactly(stream: ByteStream, length: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   for (let got = 0; got < length;) {
     const chunk = await stream.read();

@@ -4,10 +4,10 @@ import { existsSync, readFileSync } from "node:fs";
 const FOLDER = new URL("../../../shared/vectors/", import.meta.url);
 
 /** Whether the vectors are there; tests are ignored without them. */
-export const haveVectors: boolean = existsSync(FOLDER);
+const haveVectors: boolean = existsSync(FOLDER);
 
 /** What the name of a test says when the vectors are absent. */
-export const vectorNote: string = haveVectors ? "" : " (ignored: no folder shared/vectors beside the project)";
+const vectorNote: string = haveVectors ? "" : " (ignored: no folder shared/vectors beside the project)";
 
 /** One vector file, parsed. */
 // deno-lint-ignore no-explicit-any

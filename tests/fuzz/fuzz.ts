@@ -6,9 +6,9 @@ import { type ErrorCode, QightError } from "../../proto/errors.ts";
 import { type Chance, createChance } from "./seeded.ts";
 
 /** A single input may take this long, in milliseconds (the machine may be busy; the usual time is microseconds). */
-export const SLOWEST_MS = 100;
+const SLOWEST_MS = 100;
 /** What may stay on the heap after all inputs, bytes. */
-export const MOST_HEAP = 50 << 20;
+const MOST_HEAP = 50 << 20;
 
 /** Something that reads bytes of strangers. */
 export interface Decoder {

@@ -2,7 +2,6 @@
 import type { Account } from "../../crypto/account.ts";
 import { signBundle, type VerifiedBundle } from "../../crypto/bundle.ts";
 import { type Signer, signerFromSeed } from "../../crypto/ed25519.ts";
-import type { Person } from "./people.ts";
 
 const YEAR_MS = 365 * 24 * 3600_000;
 
@@ -26,9 +25,4 @@ export function listOf(
     devices: devices.map(({ publicKey }, at) => ({ key: publicKey, name: `device ${at}`, addedAtMs: nowMs })),
     devicesOnly,
   });
-}
-
-/** A device of that account, as a person of its own. */
-export function asPerson(account: Account, device: Signer, bundle: VerifiedBundle): Person {
-  return { account, device, bundle };
 }

@@ -27,7 +27,7 @@ export function nameBytes(name: string): Uint8Array {
 }
 
 /** Strings of a TXT record. */
-export function txtBytes(strings: readonly string[]): Uint8Array {
+function txtBytes(strings: readonly string[]): Uint8Array {
   const bytes = strings.map((text) => encoder.encode(text).slice(0, 255));
   return concat(...bytes.map((each) => concat(Uint8Array.of(each.length), each)));
 }

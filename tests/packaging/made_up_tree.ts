@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import type { TreeFile } from "../../scripts/build/tar.ts";
 
 /** Stands for the loader: prints its arguments and the variables it was given. */
-export const SAYS_HOW = `#!/bin/sh
+const SAYS_HOW = `#!/bin/sh
 [ "$1" = --library-path ] || exit 99
 printf '%s\\n' "$@" "DENO_DIR=$DENO_DIR" "QIGHT_SELF=$QIGHT_SELF" "LD_PRELOAD=\${LD_PRELOAD-unset}"
 `;

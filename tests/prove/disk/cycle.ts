@@ -42,7 +42,7 @@ export class Cycle {
 }
 
 /** One pass through the cycle. */
-export class CycleSession implements Disposable {
+class CycleSession implements Disposable {
   /** Whether a connection broke, so that the relay is expected to end. */
   lost = false;
   readonly #relay: RelayProcess;

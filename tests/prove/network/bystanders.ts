@@ -21,7 +21,7 @@ export interface Connects {
 /** How often a new client comes. */
 const EVERY_MS = 250;
 /** How long one waits for QUIC alone. */
-export const QUIC_MS = 10_000;
+const QUIC_MS = 10_000;
 
 /** New clients come one after another until it is stopped. */
 export class NewClients {
