@@ -79,18 +79,17 @@ function earlierLists({ directory }: Pick<Tables, "directory">, account: Uint8Ar
   return Promise.all(directory.since(account, 0).map(({ bytes }) => openBundle(bytes)));
 }
 
-/** Refuses (`bad_group_message`) leaves that no bundle lists, after asking the relay for newer ones. */
-export async function vouch(room: Authority, leaves: readonly Leaf[]): Promise<void> {
+/** Those of these leaves that no bundle lists, after asking the relay for newer ones. */
+export async function unvouched<T extends Leaf>(room: Authority, leaves: readonly T[]): Promise<T[]> {
   const latest: KnownBundles = (account) => room.directory.latest(account);
   const unknown = await unlisted(leaves, latest);
-  if (unknown.length === 0) return;
+  if (unknown.length === 0) return [];
   await refreshBundles(room, distinct(unknown));
-  const [still] = await unlisted(leaves, latest);
-  if (still) throw notListed(still);
+  return await unlisted(leaves, latest);
 }
 
-/** The error for a leaf that no bundle lists. */
-function notListed({ account }: Pick<Leaf, "account">): QightError {
+/** The error (`bad_group_message`) for a leaf that no bundle lists. */
+export function notListed({ account }: Pick<Leaf, "account">): QightError {
   return new QightError(
     "bad_group_message",
     `A member's device is not listed by its account ${formatAccountId(account)}`,

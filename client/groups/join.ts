@@ -4,12 +4,15 @@
  */
 import { equal } from "../../crypto/equal.ts";
 import { fromHex } from "../../crypto/hex.ts";
+import type { Member } from "../../crypto/mls/credential.ts";
 import { joinFromWelcome } from "../../crypto/mls/join.ts";
-import { describe } from "../../crypto/mls/state.ts";
+import { describe, type GroupState } from "../../crypto/mls/state.ts";
 import { asQightError, QightError } from "../../proto/errors.ts";
 import type { GroupStatus } from "../storage/store.ts";
+import { readLog } from "./commit_log.ts";
 import { keepEvents } from "./events.ts";
 import { lookAgain } from "./key_packages.ts";
+import { goAgain, LOOK_AHEAD } from "./passing.ts";
 import { mayJoin } from "./rejoin.ts";
 import { callsOf, type GroupRoom } from "./room.ts";
 import { firstRow, localName } from "./rows.ts";
@@ -25,6 +28,8 @@ export async function takeWelcome(room: GroupRoom, group: Uint8Array): Promise<W
   if (!waiting) return "none";
   const before = await store.read(({ groups }) => groups.get(relay, group));
   let refusal: QightError | null = null;
+  // Listed when the Welcome was written, perhaps, and revoked since.
+  let unlisted: readonly Member[] = [];
   let joined;
   try {
     joined = await joinFromWelcome(waiting.welcome, (ref) => findPackage(room, ref), {
@@ -33,7 +38,7 @@ export async function takeWelcome(room: GroupRoom, group: Uint8Array): Promise<W
         try {
           const inviter = members.find(({ device }) => equal(device, waiting.device));
           await refuseBlocked(room, inviter?.account);
-          await mayJoin(room, group, null, members, data);
+          await mayJoin(room, group, null, members, data, (leaves) => unlisted = leaves);
         } catch (thrown) {
           refusal = asQightError(thrown);
           throw refusal;
@@ -50,6 +55,10 @@ export async function takeWelcome(room: GroupRoom, group: Uint8Array): Promise<W
   const { state, ref } = joined;
   const { group: inside, epoch, members } = describe(state);
   if (!equal(inside, group) || epoch !== waiting.epoch) return "none";
+  if (unlisted.length > 0 && !await areGoneLater(room, { group, epoch }, state, unlisted)) {
+    await calls.leaveGroup(group);
+    return "refused";
+  }
   const by = members.find(({ device }) => equal(device, waiting.device))?.account ?? null;
   await store.write(async (tables) => {
     const now = tables.groups.get(relay, group);
@@ -66,6 +75,17 @@ export async function takeWelcome(room: GroupRoom, group: Uint8Array): Promise<W
   // Who asks for commits from there on is in: the relay forgets the Welcome, and nobody joins an old epoch by it again.
   await Array.fromAsync(calls.commits(group, epoch, 1));
   return "joined";
+}
+
+/** Whether these leaves went again by what the log says further on: what was said meanwhile is to be read all the same. */
+async function areGoneLater(
+  room: GroupRoom,
+  at: { readonly group: Uint8Array; readonly epoch: number },
+  state: GroupState,
+  leaves: readonly Member[],
+): Promise<boolean> {
+  const log = await readLog(room, at, LOOK_AHEAD);
+  return log !== null && await goAgain(state, log.commits, new Set(leaves.map(({ device }) => device.toHex())));
 }
 
 /** Groups may wait for a yes; whoever had left waits for one in any case. */

@@ -12,7 +12,7 @@ import { describe, encodeState, type GroupDescription } from "../../crypto/mls/s
 import { asQightError, QightError } from "../../proto/errors.ts";
 import type { RelayGroup } from "../group_calls.ts";
 import type { GroupRow, GroupStatus } from "../storage/store.ts";
-import { vouch } from "./authentication.ts";
+import { notListed, unvouched } from "./authentication.ts";
 import { type Happening, type HealReason, writeHappenings } from "./events.ts";
 import { offer, writeRequest } from "./pending.ts";
 import { joinFault } from "./roles.ts";
@@ -107,13 +107,19 @@ async function tryOnce(room: GroupRoom, group: Uint8Array, found: RelayGroup, en
   return await offer(room, pending, made.next) === "accepted";
 }
 
-/** Refuses a group whose members are not who they say, or that is another one than before. */
+/**
+ * Refuses a group whose members are not who they say, or that is another one than before. `onUnlisted` decides about leaves
+ * that no list of their accounts has; without it they are a reason to refuse.
+ */
 export async function mayJoin(
   room: GroupRoom,
   group: Uint8Array,
   before: GroupRow | null,
   members: readonly Member[],
   data: GroupDataFields,
+  onUnlisted: (leaves: readonly Member[]) => void = ([leaf]) => {
+    throw notListed(leaf);
+  },
 ): Promise<void> {
   // Owners hand groups over, to members: anybody else cannot have become one while this device was away.
   const isKnown = (before && equal(before.creator, data.creator)) ||
@@ -125,7 +131,8 @@ export async function mayJoin(
   const inviters = data.direct ?? [data.creator];
   const unwanted = before ? undefined : inviters.find((one) => blocked.some((account) => equal(account, one)));
   if (unwanted) throw new QightError("blocked", `${formatAccountId(unwanted)} is blocked`);
-  await vouch(room, members.filter(({ device }) => !equal(device, room.signer.publicKey)));
+  const missing = await unvouched(room, members.filter(({ device }) => !equal(device, room.signer.publicKey)));
+  if (missing.length > 0) onUnlisted(missing);
 }
 
 function statusOf(row: GroupRow | null): GroupStatus {
