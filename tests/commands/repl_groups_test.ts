@@ -124,6 +124,24 @@ row("lines disappear for both when the timer says so", async () => {
   await ada.run(["repl", "--with", "bob"], { stdin: "/disappear off\n" });
 });
 
+row("regression: /remove takes a blocked contact out of a group, as group remove does", async () => {
+  const typed = [
+    "/create-group calm cat",
+    "/block cat",
+    "cat",
+    "/remove cat bob",
+    "/remove cat cat",
+    "calm",
+    "/members",
+  ];
+  const { stdout, stderr } = await ada.run(["repl"], { stdin: [...typed, "/block cat --undo"].join("\n") });
+  assert.match(stderr, /^cat is blocked$/m);
+  assert.match(stderr, /bob is no member of #calm/);
+  assert.match(stderr, /^cat removed from #calm$/m);
+  assert.match(stdout, /^you {2}qid1\S+ {2}owner$/m);
+  assert.doesNotMatch(stdout, /^cat /m);
+});
+
 row("regression: a line for a group that one was removed from is refused, and does not wait for good", async () => {
   const [a, c] = [ada, cat].map((person) => person.start(["repl"]));
   await type(a, "/create-group short cat");
