@@ -34,7 +34,8 @@ async function prove(size: Size): Promise<Finding> {
   const ledgers = folder.inside("ledgers");
   using ledger = new Ledger(`${ledgers}/sender`);
   const broken: string[] = [];
-  const client = new KilledClient(env, random, await missingStrace() === null);
+  const strace = await missingStrace() === null;
+  const client = new KilledClient(env, random, strace);
   for (let n = 0; n <= size.rounds; n++) {
     const text = `message-${n}-${crypto.randomUUID()}`;
     const id = crypto.randomUUID().replaceAll("-", "");
@@ -58,6 +59,9 @@ async function prove(size: Size): Promise<Finding> {
     broken.push("a second fetch showed something again");
   }
 
+  // Where the command ends before it is killed, nothing is proven.
+  if (client.kills < size.rounds / 4) broken.push(`only ${client.kills} kills struck in ${size.rounds} messages`);
+  if (strace && client.killsAtSyscalls === 0) broken.push("no kill struck at a system call");
   const verdict = checkLedgers(readLedgers(ledgers));
   return {
     counts: {

@@ -68,6 +68,15 @@ export class Follower {
     end(this.#child, "SIGKILL");
   }
 
+  /** Kills it and waits until it is gone; a complaint when it had ended by itself, so that nothing was struck. */
+  async struck(): Promise<string[]> {
+    this.kill();
+    const { code, stderr } = await this.ended();
+    return code === 137
+      ? []
+      : [`${this.name} ended with ${code} before it was killed: ${stderr.trim().split("\n").at(-1)}`];
+  }
+
   /** How it ended by itself or by a kill: 137 after SIGKILL, whoever sent it. */
   async ended(): Promise<{ code: number; stderr: string }> {
     const { code } = await this.#child.status;

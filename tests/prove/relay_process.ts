@@ -87,14 +87,17 @@ export class RelayProcess implements AsyncDisposable {
     return performance.now() - started;
   }
 
-  /** SIGKILL, and waits until the process is gone. */
+  /** SIGKILL, and waits until the process is gone; throws when it had ended by itself, so that nothing was struck. */
   async kill(): Promise<void> {
-    await this.#end("SIGKILL");
+    const status = await this.#end("SIGKILL");
+    if (status !== null && status.signal !== "SIGKILL") {
+      throw new QightError("invariant", `The relay ended by itself (${status.code}): ${this.lastWords()}`);
+    }
   }
 
   /** SIGTERM: the relay drains; answers its exit code. */
   async stop(): Promise<number> {
-    return await this.#end("SIGTERM");
+    return (await this.#end("SIGTERM"))?.code ?? 0;
   }
 
   /** Its exit code when it ends by itself within so many milliseconds, else null. */
@@ -125,15 +128,15 @@ export class RelayProcess implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#child) await this.kill();
+    await this.#end("SIGKILL");
   }
 
-  async #end(signal: Deno.Signal): Promise<number> {
+  async #end(signal: Deno.Signal): Promise<Deno.CommandStatus | null> {
     const child = this.#child;
-    if (!child) return 0;
+    if (!child) return null;
     this.#child = null;
     end(child, signal);
-    return (await child.status).code;
+    return await child.status;
   }
 
   async #firstAddress(lines: LineReader, logged: Promise<void>): Promise<string> {

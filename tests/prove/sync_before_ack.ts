@@ -46,7 +46,9 @@ async function prove(size: Size): Promise<Finding> {
   const deadline = performance.now() + size.rounds * 1000;
   while (sender.acknowledged < size.rounds && sender.running && performance.now() < deadline) await sender.progress();
   const broken = await sender.finish(10_000);
-  await relay.stop();
+  if (sender.acknowledged < size.rounds) broken.push(`only ${sender.acknowledged} of ${size.rounds} acks came in time`);
+  const exit = await relay.stop();
+  if (exit !== 0) broken.push(`the relay ended with ${exit} after SIGTERM`);
   await strace.ended();
 
   const verdict = checkSyncs(

@@ -84,7 +84,7 @@ export class AccountJudge {
   async #listsItself({ device, token }: OldSession, { state }: AccountLife): Promise<ErrorCode | "ok"> {
     const bundle = await listOf(state, [...state.devices, device], state.version + 1, true);
     await using client = await connectAs(this.#address, device, token);
-    const voucher = await signVoucher(device, bundle);
+    const voucher = await signVoucher(device, bundle, Date.now() + 600_000);
     return await outcomeOf(client.relay.publishBundle(bundle.bytes, state.version, { voucher }));
   }
 

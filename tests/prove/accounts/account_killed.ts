@@ -54,6 +54,7 @@ async function prove(size: Size): Promise<Finding> {
     if (!await until(busy, BUSY_WITHIN_MS)) {
       broken.push(`kill ${round}: somebody made no change for ${BUSY_WITHIN_MS} ms`);
     }
+    if (lives.every((life, at) => life.answered === before[at])) broken.push(`kill ${round}: the relay was at rest`);
     await after(random() * 800);
     await relay.kill();
     for (const change of await Promise.all(living)) cutIn.set(change, (cutIn.get(change) ?? 0) + 1);

@@ -206,7 +206,7 @@ export class AccountLife {
     const by = this.#oneWithToken()!;
     const device = await newDevice();
     const bundle = await this.#list([...this.state.devices, device], this.state.version + 1);
-    const voucher = await signVoucher(by, bundle);
+    const voucher = await signVoucher(by, bundle, Date.now() + 600_000);
     await using client = await connectAs(address, device);
     const after = {
       ...this.state,

@@ -91,7 +91,7 @@ export class CapturedAccount {
     const device = await signerFromSeed(generateSeed());
     const before = this.#version;
     const bundle = await listOf(this, [...this.#devices, device], ++this.#version, this.#devicesOnly);
-    const voucher = await signVoucher(this.#first, bundle);
+    const voucher = await signVoucher(this.#first, bundle, Date.now() + 600_000);
     const play = (relay: RelayClient) => relay.publishBundle(bundle.bytes, before, { voucher });
     {
       await using client = await connectAs(this.#address, device);

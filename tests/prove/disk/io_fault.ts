@@ -63,6 +63,7 @@ async function prove(size: Size): Promise<Finding> {
       const step = tried === 1 ? 1 : 1 + Math.round(i * (steps - 1) / (tried - 1));
       serving = await rig.strike(fault, step);
     }
+    if (serving && rig.struckBy(fault.name) === 0) rig.complaints.push(`${fault.name}: no step of ${steps} was struck`);
   }
   return {
     counts: {
@@ -83,7 +84,6 @@ async function prove(size: Size): Promise<Finding> {
 class Rig {
   readonly complaints: string[] = [];
   points = 0;
-  struck = 0;
   ended = 0;
   refused = 0;
   readErrorsSeen = 0;
@@ -92,6 +92,7 @@ class Rig {
   readonly #cycle: Cycle;
   readonly #folder: Folder;
   readonly #chance: () => number;
+  readonly #struck = new Map<string, number>();
   #dryTrace = "";
 
   constructor(relay: RelayProcess, cycle: Cycle, folder: Folder, chance: () => number) {
@@ -99,6 +100,16 @@ class Rig {
     this.#cycle = cycle;
     this.#folder = folder;
     this.#chance = chance;
+  }
+
+  /** How many faults were met. */
+  get struck(): number {
+    return this.#struck.values().reduce((sum, count) => sum + count, 0);
+  }
+
+  /** How many of one kind. */
+  struckBy(name: string): number {
+    return this.#struck.get(name) ?? 0;
   }
 
   /** The cycle without a fault: it must be whole, and its calls are the steps. */
@@ -127,7 +138,7 @@ class Rig {
     const { trace, code, refusals } = await this.#run(["-e", inject]);
     const struck = new TextDecoder("latin1").decode(trace).includes("(INJECTED)");
     this.points++;
-    if (struck) this.struck++;
+    if (struck) this.#struck.set(fault.name, this.struckBy(fault.name) + 1);
     if (code === 74) this.ended++;
     this.refused += refusals.length;
     if (fault.swallowed) {

@@ -41,7 +41,7 @@ async function prove(size: Size): Promise<Finding> {
   await relay.start(["strace", "-D", "-f", "--seccomp-bpf", ...diskTraceArguments(trace)]);
   const startedUs = nowUs();
   const letters = await load(relay.address, chance);
-  await relay.stop();
+  const exit = await relay.stop();
 
   const calls = readDiskTrace(
     await wholeTrace(trace),
@@ -52,7 +52,7 @@ async function prove(size: Size): Promise<Finding> {
   const image = new DiskImage(calls);
   using memory = memoryFolder();
   const scratch = memory.path;
-  const complaints: string[] = [];
+  const complaints: string[] = exit === 0 ? [] : [`the relay ended with ${exit} after SIGTERM`];
   let unsynced = 0, torn = 0, present = 0;
   const moments = cutMoments(calls, letters, size.rounds, chance);
   for (const { atUs, what } of moments) {
@@ -68,6 +68,11 @@ async function prove(size: Size): Promise<Finding> {
     const where = `cut ${what} (${pending} bytes unsynced, ${keep} of them kept)`;
     complaints.push(...found.complaints.map((complaint) => `${where}: ${complaint}`));
     if (atUs >= startedUs && !holdsRootKey(scratch)) complaints.push(`${where}: the relay's root key is gone`);
+  }
+  if (unsynced === 0 || torn === 0 || present === 0) {
+    complaints.push(
+      `of ${moments.length} cuts ${unsynced} met unsynced bytes, ${torn} tore them; ${present} rows were there`,
+    );
   }
   return {
     counts: {

@@ -54,8 +54,7 @@ async function prove(size: Size): Promise<Finding> {
     const strikeAt = 1 + Math.floor(random() * lines.acknowledged / 2);
     const follower = circle.follow(one);
     if (!await until(() => follower.shown >= strikeAt, PATIENCE_MS)) broken.push(`${one.name} stopped`);
-    follower.kill();
-    await follower.ended();
+    broken.push(...await follower.struck());
   }));
   const last: Follower[] = [...followers, ...away.map((one) => circle.follow(one))];
   // Who only writes has notices of the epochs in its mailbox.

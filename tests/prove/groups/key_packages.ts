@@ -38,8 +38,7 @@ async function prove(size: Size): Promise<Finding> {
   const peace = circle.follow(victim);
   const broken: string[] = [];
   if (!await stocked(circle, victim)) broken.push(`a program that stays did not make ${FULL_STOCK} packages`);
-  peace.kill();
-  await peace.ended();
+  broken.push(...await peace.struck());
 
   await using stack = new AsyncDisposableStack();
   const attackers: GroupPerson[] = [];
@@ -92,6 +91,9 @@ async function prove(size: Size): Promise<Finding> {
     await Promise.all(lives);
   }
   const twice = [...handed.values()].filter((times) => times > 1).length;
+  if (handed.size === 0 || unknown === 0) {
+    broken.push(`${handed.size} packages were handed out, and ${unknown} claims were under way at the kills`);
+  }
   if (twice > 0) broken.push(`${twice} KeyPackages were handed out twice`);
   const { singleUse } = await countOf(circle, victim);
 

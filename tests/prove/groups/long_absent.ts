@@ -56,8 +56,7 @@ async function prove(size: Size): Promise<Finding> {
     // All kills together strike in the first half of what there is.
     const strikeAt = 1 + Math.floor(random() * lines.acknowledged / KILLS / 2);
     if (!await until(() => follower.shown >= strikeAt, PATIENCE_MS)) broken.push(`after ${shown} the reader stopped`);
-    follower.kill();
-    await follower.ended();
+    broken.push(...await follower.struck());
     shown += follower.shown;
   }
   const beganAt = performance.now();

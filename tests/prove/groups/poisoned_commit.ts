@@ -44,10 +44,7 @@ async function prove(size: Size): Promise<Finding> {
     const [what, poison] = round < poisons.length ? poisons[round] : ["with flipped bits", flipped(random)] as const;
     // The owner's word is enough; while it is away the majority's has to do.
     const away = round % 2 === 1;
-    if (away) {
-      readers.get(ada.name)!.kill();
-      await readers.get(ada.name)!.ended();
-    }
+    if (away) broken.push(...await readers.get(ada.name)!.struck());
     try {
       await commitAsIs(mal, circle.group, await poison(mal, circle.group));
       if (away) byMajority++;

@@ -2,12 +2,9 @@
  * A member's folder is put back from an old copy: it joins anew before it encrypts, so no key is used a second time.
  * @module
  */
-import Database from "better-sqlite3";
-import { parseEnvelope } from "../../../crypto/envelope.ts";
-import { readHeader } from "../../../crypto/mls/header.ts";
-import { Folder } from "../processes.ts";
 import type { Finding, Row, Size } from "../row.ts";
 import { Circle, type Member, troubles } from "./circle.ts";
+import { heldMessages } from "./held_messages.ts";
 
 /** Each round copies the folder, sends on, puts the copy back and sends again. */
 export const restoredMember: Row = {
@@ -44,7 +41,9 @@ async function prove(size: Size): Promise<Finding> {
     await copyFolder(old, ada.env.XDG_DATA_HOME);
     await send(SENT_ON);
     // What the relay holds for the other member was made since the copy came back.
-    const reused = epochsHeld(`${circle.relay.dataDir}/relay.db`).filter((epoch) => epoch <= before);
+    const held = heldMessages(`${circle.relay.dataDir}/relay.db`).map(({ epoch }) => epoch);
+    if (held.length < SENT_ON) broken.push(`round ${round}: the relay holds ${held.length} messages of ${SENT_ON}`);
+    const reused = held.filter((epoch) => epoch <= before);
     if (reused.length > 0) broken.push(`round ${round}: ${reused.length} messages under keys of epoch ${before}`);
     await read(circle, bob);
     const told = (await circle.must(ada, "fetch", "--json", "--events")).split("\n").filter((line) => line !== "");
@@ -69,21 +68,6 @@ async function read(circle: Circle, member: Member): Promise<void> {
     const { type, id, seq, text } = event;
     if (type === "message") member.ledger.add({ kind: "shown", text, id, seq, reader: member.name });
     else member.told.push(event);
-  }
-}
-
-/** The epochs of the group messages that wait at a relay. */
-function epochsHeld(databasePath: string): number[] {
-  using folder = new Folder();
-  const copy = `${folder.path}/copy.db`;
-  Deno.copyFileSync(databasePath, copy);
-  Deno.copyFileSync(`${databasePath}-wal`, `${copy}-wal`);
-  const database = new Database(copy);
-  try {
-    const rows = database.prepare("SELECT envelope FROM payloads").all() as { envelope: Uint8Array }[];
-    return rows.map(({ envelope }) => readHeader(parseEnvelope(new Uint8Array(envelope)).payload).epoch);
-  } finally {
-    database.close();
   }
 }
 

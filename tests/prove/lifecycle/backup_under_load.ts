@@ -71,7 +71,7 @@ async function prove(size: Size): Promise<Finding> {
       for (const [what, secret] of secretsOf(seed)) {
         if (holds(whole, secret)) broken.push(`${backup.name} holds ${what}`);
       }
-    }
+    } else if (!holds(whole, seed)) broken.push(`${backup.name} does not hold the root key, where it must be found`);
     for (const { name, bytes } of damagedCopies(whole, random, size.rounds > 2 ? 8 : 2)) {
       const said = await restore(crowd, { bytes, passphraseFile });
       if (said.code === 65 && !said.made) refused++;
