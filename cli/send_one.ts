@@ -185,13 +185,13 @@ async function namingDevice({ devices, error }: Delivery): Promise<QightError> {
 
 /** Waits for work, or rejects with the signal's reason; the work itself ends with its connection. */
 export async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  // Whoever loses the race, or was begun when it was lost already, must not become an unhandled rejection.
+  work.catch(() => undefined);
   signal.throwIfAborted();
   const aborted = Promise.withResolvers<never>();
   const onAbort = () => aborted.reject(signal.reason);
   signal.addEventListener("abort", onAbort, { once: true });
-  // Whoever loses the race must not become an unhandled rejection.
   aborted.promise.catch(() => undefined);
-  work.catch(() => undefined);
   try {
     return await Promise.race([work, aborted.promise]);
   } finally {
