@@ -130,7 +130,7 @@ row("regression: /remove takes a blocked contact out of a group, as group remove
     "/block cat",
     "cat",
     "/remove cat bob",
-    "/remove cat cat",
+    "/remove cat",
     "calm",
     "/members",
   ];
