@@ -37,6 +37,9 @@ const method = RendezvousService.method;
 /** Longest wait of one call, milliseconds. */
 const WAIT_MS = 60_000;
 
+/** So long may the new device take to publish, milliseconds: as long as it has to answer. */
+const VOUCHED_MS = 10 * 60_000;
+
 /** Where both ends meet. */
 export interface LinkRoom {
   /** Sessions with the relay; a lost one is replaced while somebody waits. */
@@ -154,15 +157,16 @@ export async function approveLink(
 ): Promise<BundleDevice> {
   const { identity, accountSeed, current, history, clock } = approval;
   checkRoomFor(current, offer.device);
-  const nowMs = dateForRelay(clock, await room.source.client(room.signal));
+  const relay = await room.source.client(room.signal);
+  const nowMs = dateForRelay(clock, relay);
   const device = { key: offer.device, name: freeDeviceName(current.devices, offer.name), addedAtMs: nowMs };
   const bundle = await signList(identity, current, { devices: [...current.devices, device] }, nowMs);
-  const { signature } = await signVoucher(identity.signer, bundle);
+  const { signature, expiresAtMs } = await signVoucher(identity.signer, bundle, relay.relayNowMs() + VOUCHED_MS);
   const record = await makeAnswer(keys, offer, identity.signer, {
     accountSeed,
     bundle: bundle.bytes,
     expectedVersion: BigInt(current.version),
-    voucher: { $typeName: "qight.v1.Voucher", device: identity.signer.publicKey, signature },
+    voucher: { $typeName: "qight.v1.Voucher", device: identity.signer.publicKey, signature, expiresAtMs },
     history,
   });
   await overSessions(room, (relay) => {

@@ -23,6 +23,9 @@ import { listChanged, type ListRoom, newcomer, noticeTimes } from "./list_change
 /** Devices of one account; only a recovery goes above, for as long as the lost ones are listed. */
 export const MOST_DEVICES = 5;
 
+/** Clients let a voucher be good for ten minutes; none may lie about for long. */
+const MOST_VOUCHED_MS = 3600_000;
+
 /** What publishing needs of the relay. */
 export interface PublishingRoom extends ListRoom {
   readonly store: Store;
@@ -62,7 +65,7 @@ export async function publishBundle(room: PublishingRoom, call: CallContext): Pr
   if (!known) await beginAccount(room, call, bundle.account);
   if (known && (refused || !listed)) {
     const free = !known.devicesOnly && !room.accountMode() && !refused;
-    await checkVouched(bundle, request.voucher, isListed, free);
+    await checkVouched(bundle, request.voucher, { isListed, free, nowMs: room.now() });
     if (room.accountMode()) await checkSignedIn(room, call, bundle.account, request.voucher!.device);
   }
   if (known && bundle.devices.some(({ key }) => !isListed(key))) takeNewDevice(room, bundle.account);
@@ -174,9 +177,12 @@ function checkNumber({ devices }: VerifiedBundle, known: VerifiedBundle | null):
 async function checkVouched(
   bundle: VerifiedBundle,
   voucher: Voucher | undefined,
-  isListed: (device: Uint8Array) => boolean,
-  /** The account's signatures are enough: nobody was revoked, and no password stands before it. */
-  free: boolean,
+  { isListed, free, nowMs }: {
+    readonly isListed: (device: Uint8Array) => boolean;
+    /** The account's signatures are enough: nobody was revoked, and no password stands before it. */
+    readonly free: boolean;
+    readonly nowMs: number;
+  },
 ): Promise<void> {
   if (!voucher) {
     if (free) return;
@@ -186,6 +192,17 @@ async function checkVouched(
     throw new QightError("not_listed", "The device that vouches for this list is not on the account's list itself");
   }
   if (!await verifyVoucher(voucher, bundle)) throw new QightError("bad_signature", "The voucher is not for this list");
+  checkTime(Number(voucher.expiresAtMs), nowMs);
+}
+
+/** A list that was vouched for and not published in time may be one that nobody wants any more. */
+function checkTime(expiresAtMs: number, nowMs: number): void {
+  if (expiresAtMs <= nowMs) {
+    throw new QightError("code_unknown", "The other device's word for this list came too late: link the device again");
+  }
+  if (expiresAtMs > nowMs + MOST_VOUCHED_MS) {
+    throw new QightError("from_the_future", "A voucher for a list of devices is good for an hour at most");
+  }
 }
 
 /**

@@ -83,10 +83,15 @@ async function asThief(t: Deno.TestContext): Promise<void> {
       {
         what: "back on the list by its own word",
         list: back,
-        voucher: await signVoucher(device, back),
+        voucher: await signVoucher(device, back, Date.now() + 600_000),
         code: "not_listed",
       },
-      { what: "everybody else off it", list: alone, voucher: await signVoucher(device, alone), code: "not_listed" },
+      {
+        what: "everybody else off it",
+        list: alone,
+        voucher: await signVoucher(device, alone, Date.now() + 600_000),
+        code: "not_listed",
+      },
       { what: "as if nobody had been revoked", list: forgetful, code: "key_changed" },
     ];
     for (const { what, list, voucher, code } of rows) {

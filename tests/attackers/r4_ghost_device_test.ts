@@ -97,7 +97,7 @@ async function asWriterOfRows(t: Deno.TestContext): Promise<void> {
     async () => {
       await using client = await RelayClient.connect(relay.address, { signer: stolen });
       const next = await listOf(victim, Date.now(), shrunk.version + 1, [kept, stolen], { devicesOnly: true });
-      for (const voucher of [undefined, await signVoucher(stolen, next)]) {
+      for (const voucher of [undefined, await signVoucher(stolen, next, Date.now() + 600_000)]) {
         const publish = () => client.publishBundle(next.bytes, shrunk.version, voucher ? { voucher } : {});
         assert.equal((await refusal(publish)).code, "not_listed");
       }

@@ -29,6 +29,7 @@ const [phone, tablet] = await Promise.all([11, 12].map(deviceNumber));
 const seeds = new Map([ada, bob, eve].map((who, i) => [who, new Uint8Array(32).fill(i + 1)]));
 const { putRendezvous } = RendezvousService.method;
 const clock = { now: () => NOW + 1 };
+const UNTIL = NOW + 600_000;
 
 interface Scene extends AsyncDisposable {
   readonly relay: TestRelay;
@@ -46,7 +47,9 @@ const over = (relay: RelayClient): LinkRoom => ({ source: { client: () => Promis
 async function scene(name = "phone"): Promise<Scene> {
   const stack = new AsyncDisposableStack();
   let nowMs = 0;
-  const relay = stack.use(await testRelay({ now: () => NOW, monotonic: () => nowMs, storage: { backend: "memory" } }));
+  const relay = stack.use(
+    await testRelay({ now: () => NOW + nowMs, monotonic: () => nowMs, storage: { backend: "memory" } }),
+  );
   const old = stack.use(await relay.join(ada));
   const fresh = stack.use(await relay.connect({ ...bob, device: phone }));
   await fresh.publishBundle((await listOf(bob.account, NOW, NOW, [phone])).bytes, 0);
@@ -77,12 +80,12 @@ async function answer(
   const { by = eve } = change;
   const { offer } = await lookAtOffer(over(at), secret);
   const bundle = change.bundle ?? await listOf(by.account, NOW, NOW + 1, [by.device, phone]);
-  const { device, signature } = change.voucher ?? await signVoucher(by.device, bundle);
+  const { device, signature, expiresAtMs } = change.voucher ?? await signVoucher(by.device, bundle, UNTIL);
   const record = await makeAnswer(keys, { device: made.device, key: offer.key }, by.device, {
     accountSeed: change.accountSeed ?? seeds.get(by)!,
     bundle: bundle.bytes,
     expectedVersion: BigInt(by.bundle.version),
-    voucher: { $typeName: "qight.v1.Voucher", device, signature },
+    voucher: { $typeName: "qight.v1.Voucher", device, signature, expiresAtMs },
     history: false,
   });
   await at.rpc.unary(putRendezvous, { locator: keys.locator, place: 1, record });
@@ -183,8 +186,8 @@ Deno.test("an answer that was made up, changed, or put together from two account
     ["the list of another account", { bundle: adas }],
     ["a list without the new device", { bundle: without }],
     ["a list without the one who answers", { bundle: notHers }],
-    ["another device's voucher", { bundle: eves, voucher: await signVoucher(tablet, eves) }],
-    ["a voucher for another list", { voucher: await signVoucher(eve.device, without) }],
+    ["another device's voucher", { bundle: eves, voucher: await signVoucher(tablet, eves, UNTIL) }],
+    ["a voucher for another list", { voucher: await signVoucher(eve.device, without, UNTIL) }],
   ];
   for (const [what, change] of rows) {
     await using at = await scene();
@@ -221,6 +224,19 @@ Deno.test("the list changed meanwhile: the new device says so, and the old one h
   await assert.rejects(publishGrant(over(at.fresh), linked), { code: "version_conflict" });
   await reportDone(over(at.fresh), at.offered, "somebody was faster");
   await assert.rejects(done, { code: "version_conflict", message: /somebody was faster/ });
+});
+
+Deno.test("a grant that is used too late is refused: what was approved and forgotten brings nobody in", async () => {
+  await using at = await scene();
+  const granting = awaitGrant(over(at.fresh), at.offered);
+  await approve(at.old, ada, at.offered.secret);
+  const linked = await granting;
+  at.turn(11 * 60_000);
+  await assert.rejects(publishGrant(over(at.fresh), linked), { code: "code_unknown", message: /too late/ });
+  assert.equal((await storedList(at.old, ada)).length, 1);
+  at.turn(-2 * 60_000);
+  await publishGrant(over(at.fresh), linked);
+  assert.equal((await storedList(at.old, ada)).length, 2, "after nine minutes it was good");
 });
 
 Deno.test("a new device that says it is in, and is not, is not believed", async () => {

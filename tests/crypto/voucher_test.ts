@@ -15,7 +15,7 @@ const list = (...devices: (typeof ada)[]) =>
 
 Deno.test("a voucher stands for the bundle it was made for, and for no other list of the same account", async () => {
   const [withBob, withEve] = await Promise.all([list(ada, bob), list(ada, eve)]);
-  const voucher = await signVoucher(ada, withBob);
+  const voucher = await signVoucher(ada, withBob, NOW + 600_000);
   assert.deepEqual([voucher.device, voucher.signature.length], [ada.publicKey, 64]);
   assert.equal(await verifyVoucher(voucher, withBob), true);
   assert.equal(await verifyVoucher(voucher, withEve), false);
@@ -23,11 +23,13 @@ Deno.test("a voucher stands for the bundle it was made for, and for no other lis
 
 Deno.test("a voucher that was changed, or carries another device's name, is none", async () => {
   const bundle = await list(ada, bob);
-  const voucher = await signVoucher(ada, bundle);
+  const voucher = await signVoucher(ada, bundle, NOW + 600_000);
   const rows = [
     { what: "another device's name", ...voucher, device: eve.publicKey },
     { what: "no device", ...voucher, device: new Uint8Array(0) },
     { what: "a point that is no key", ...voucher, device: new Uint8Array(32) },
+    { what: "a later end", ...voucher, expiresAtMs: voucher.expiresAtMs + 1n },
+    { what: "no end", ...voucher, expiresAtMs: 0n },
     { what: "no signature", ...voucher, signature: new Uint8Array(0) },
     {
       what: "a changed signature",

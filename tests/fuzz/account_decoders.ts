@@ -54,7 +54,7 @@ const bundle = await signBundle(adaAccount, {
   expiresAtMs: NOW + DAY,
   devices: [ada, bob].map(({ publicKey: key }) => ({ key, name: "one", addedAtMs: NOW })),
 });
-const voucher = await signVoucher(ada, bundle);
+const voucher = await signVoucher(ada, bundle, NOW + 600_000);
 const grant = toBinary(
   LinkGrantSchema,
   create(LinkGrantSchema, { accountSeed: seedOf(1), bundle: bundle.bytes, expectedVersion: 2n, voucher }),
@@ -171,6 +171,8 @@ export const accountDecoders: readonly Decoder[] = [
     async decode(chance) {
       const bent = chance(2)
         ? { ...voucher, device: damage(voucher.device, chance) }
+        : chance(2)
+        ? { ...voucher, expiresAtMs: voucher.expiresAtMs + BigInt(1 + chance(1000)) }
         : { ...voucher, signature: damage(voucher.signature, chance) };
       if (!await verifyVoucher(bent, bundle)) throw new QightError("bad_signature");
     },

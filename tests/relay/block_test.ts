@@ -73,7 +73,7 @@ Deno.test("a block holds for all devices of both accounts, also those that come 
   await block(a, eve);
   await using newer = await relay.connect({ ...ada, device: phone });
   const both = await listOf(ada.account, NOW, NOW + 1, [ada.device, phone]);
-  await newer.publishBundle(both.bytes, NOW, { voucher: await signVoucher(ada.device, both) });
+  await newer.publishBundle(both.bytes, NOW, { voucher: await signVoucher(ada.device, both, NOW + 600_000) });
   await refused(async () => e.send(await envelope(eve, { ...ada, device: phone }, NOW)), "refused_by_recipient");
   // The phone goes to Carl, who blocks nobody.
   const carls = await listOf(carl.account, NOW, NOW, [phone]);

@@ -35,7 +35,7 @@ for (const backend of ["memory", "sqlite"] as const) {
     });
     await reader.ping();
     const both = await listOf(ada.account, NOW, NOW + 1, [laptop, phone]);
-    await publish(mover, both, ada.bundle.version, await signVoucher(laptop, both));
+    await publish(mover, both, ada.bundle.version, await signVoucher(laptop, both, NOW + 600_000));
     assert.equal((await waiting).code, "not_listed", "the reader hears why");
     assert.match((await waiting).message, /another account/);
     const late = await refusal(async () => reader.send(await envelope({ ...eve, device: phone }, ada, NOW)));
@@ -62,7 +62,7 @@ Deno.test("where there are passwords, too: the former account's session ends wit
   await register(theirs, { ...eve, device: phone, bundle }, "eve", "battery staple");
   const both = await listOf(ada.account, NOW, NOW + 1, [laptop, phone]);
   await using mover = await relay.connect({ ...eve, device: phone });
-  await publish(mover, both, ada.bundle.version, await signVoucher(laptop, both));
+  await publish(mover, both, ada.bundle.version, await signVoucher(laptop, both, NOW + 600_000));
   const late = await refusal(async () => theirs.send(await envelope({ ...eve, device: phone }, ada, NOW)));
   assert.equal(late.code, "not_listed");
   assert.equal((await theirs.closed).code, errorTable.not_listed.number);

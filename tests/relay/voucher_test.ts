@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { GroupCalls } from "../../client/group_calls.ts";
 import type { RelayClient } from "../../client/relay_client.ts";
-import type { VerifiedBundle } from "../../crypto/bundle.ts";
+import { openBundle, type VerifiedBundle } from "../../crypto/bundle.ts";
 import type { Signer } from "../../crypto/ed25519.ts";
 import { type BundleVoucher, signVoucher } from "../../crypto/voucher.ts";
 import { errorTable } from "../../proto/errors.ts";
@@ -19,6 +19,8 @@ import { calls, login, register } from "../helpers/signing_in.ts";
 import { type TestRelay, testRelay } from "../helpers/test_relay.ts";
 
 const NOW = 1_800_000_000_000;
+/** When the vouchers of these tests end. */
+const UNTIL = NOW + 600_000;
 const [ada, eve] = await Promise.all([1, 2].map((number) => person(number, NOW)));
 const laptop = ada.device;
 const [phone, tablet, stolen] = await Promise.all([11, 12, 13].map(deviceNumber));
@@ -56,14 +58,18 @@ for (const backend of ["memory", "sqlite"] as const) {
     await publish(newer, before, 0);
     await old.send(await envelope(ada, { ...eve, device: phone }, NOW));
     const both = await list(1, [laptop, phone]);
-    const { sessionToken } = await publish(newer, both, NOW, await signVoucher(laptop, both));
+    const { sessionToken } = await publish(newer, both, NOW, await signVoucher(laptop, both, UNTIL));
     assert.equal(sessionToken, "", "a key is enough here");
     assert.deepEqual(await listed(old), both.bytes);
     assert.deepEqual(await listed(old, eve.account.hash), new Uint8Array(0), "its account went with its last device");
     let mail = 0;
     for await (const event of newer.fetch({ peek: true })) if (event.type === "delivered") mail++;
     assert.equal(mail, 1, "what waited for the device still waits for it");
-    assert.equal((await publish(newer, both, NOW, await signVoucher(laptop, both))).sessionToken, "", "asked again");
+    assert.equal(
+      (await publish(newer, both, NOW, await signVoucher(laptop, both, UNTIL))).sessionToken,
+      "",
+      "asked again",
+    );
   });
 
   Deno.test(`${backend}: a revoked device hears why at once, and neither its seed, an old list nor a word of its own brings it back`, async () => {
@@ -71,7 +77,7 @@ for (const backend of ["memory", "sqlite"] as const) {
     await using old = await relay.join(ada);
     await using lost = await as(relay, phone);
     const both = await list(1, [laptop, phone]);
-    await publish(lost, both, NOW, await signVoucher(laptop, both));
+    await publish(lost, both, NOW, await signVoucher(laptop, both, UNTIL));
     const waiting = refusal(async () => {
       for await (const _ of lost.fetch({ waitMs: 60_000 }));
     });
@@ -89,11 +95,15 @@ for (const backend of ["memory", "sqlite"] as const) {
     const other = await list(4, [laptop, tablet], true);
     const rows: [string, VerifiedBundle, BundleVoucher | undefined, string][] = [
       ["signed by the seed alone", back, undefined, "not_listed"],
-      ["its own word", back, await signVoucher(phone, back), "not_listed"],
-      ["the laptop's word for another list", back, await signVoucher(laptop, other), "bad_signature"],
-      ["a word that is none", back, { device: laptop.publicKey, signature: new Uint8Array(64) }, "bad_signature"],
+      ["its own word", back, await signVoucher(phone, back, UNTIL), "not_listed"],
+      ["the laptop's word for another list", back, await signVoucher(laptop, other, UNTIL), "bad_signature"],
+      ["a word that is none", back, {
+        device: laptop.publicKey,
+        signature: new Uint8Array(64),
+        expiresAtMs: BigInt(UNTIL),
+      }, "bad_signature"],
       ["a newer list that forgets the revocation", await list(3, [laptop, phone]), undefined, "key_changed"],
-      ["the list from before", both, await signVoucher(laptop, both), "key_changed"],
+      ["the list from before", both, await signVoucher(laptop, both, UNTIL), "key_changed"],
     ];
     for (const [what, next, voucher, code] of rows) {
       await refused(() => publish(copy, next, NOW + 2, voucher), code, what);
@@ -104,12 +114,32 @@ for (const backend of ["memory", "sqlite"] as const) {
     await refused(() => publish(made, withIt, NOW + 2), "not_listed");
     assert.deepEqual(await listed(old), alone.bytes);
     // The laptop's word does.
-    await publish(made, withIt, NOW + 2, await signVoucher(laptop, withIt));
+    await publish(made, withIt, NOW + 2, await signVoucher(laptop, withIt, UNTIL));
     const found = await list(4, [laptop, phone], true);
-    await publish(copy, found, NOW + 3, await signVoucher(laptop, found));
+    await publish(copy, found, NOW + 3, await signVoucher(laptop, found, UNTIL));
     await copy.send(await envelope({ ...ada, device: phone }, ada, NOW));
   });
 }
+
+Deno.test("a list that was vouched for and comes late changes nothing, and no voucher is made to last", async () => {
+  let now = NOW;
+  await using relay = await testRelay({ now: () => now });
+  await using old = await relay.join(ada);
+  await publish(old, await list(1, [laptop], true), NOW);
+  const both = await list(2, [laptop, phone], true);
+  const voucher = await signVoucher(laptop, both, UNTIL);
+  await using newer = await as(relay, phone);
+  const lasting = await signVoucher(laptop, both, NOW + 3_600_001);
+  await refused(() => publish(newer, both, NOW + 1, lasting), "from_the_future");
+  now = UNTIL;
+  const late = await refused(() => publish(newer, both, NOW + 1, voucher), "code_unknown");
+  assert.match(late.message, /too late: link the device again/);
+  const longer = { ...voucher, expiresAtMs: voucher.expiresAtMs + 60_000n };
+  await refused(() => publish(newer, both, NOW + 1, longer), "bad_signature", "its end is signed");
+  assert.equal((await openBundle(await listed(old))).devices.length, 1);
+  now = UNTIL - 1;
+  await publish(newer, both, NOW + 1, voucher);
+});
 
 Deno.test("where nobody was revoked yet the account's signatures are enough, as with a seed that was imported", async () => {
   await using relay = await testRelay({ now: () => NOW });
@@ -136,7 +166,7 @@ Deno.test("a voucher opens no relay that wants a token", async () => {
   await publish(old, ada.bundle, 0);
   await using newer = await as(relay, phone);
   const both = await list(1, [laptop, phone]);
-  await refused(async () => publish(newer, both, NOW, await signVoucher(laptop, both)), "bad_token");
+  await refused(async () => publish(newer, both, NOW, await signVoucher(laptop, both, UNTIL)), "bad_token");
   await refused(() => publish(newer, both, 0), "bad_token");
 });
 
@@ -168,7 +198,7 @@ Deno.test("at a relay with passwords a voucher signs the new device in, and noth
   await refused(() => newer.capabilities(), "login_needed");
   const both = await list(1, [laptop, phone]);
   await refused(() => publish(newer, both, NOW), "not_listed", "the account's signatures alone");
-  const voucher = await signVoucher(laptop, both);
+  const voucher = await signVoucher(laptop, both, UNTIL);
   const { sessionToken: token } = await publish(newer, both, NOW, voucher);
   assert.match(token, /^qsess_/);
   await newer.ping();
@@ -181,25 +211,28 @@ Deno.test("at a relay with passwords a voucher signs the new device in, and noth
   await using out = await relay.connect({ ...ada, device: phone }, { token });
   await refused(() => publish(out, both, NOW, voucher), "login_needed");
   const renewed = await list(2, [laptop, phone]);
-  await refused(async () => publish(out, renewed, NOW + 1, await signVoucher(stolen, renewed)), "not_listed");
+  await refused(async () => publish(out, renewed, NOW + 1, await signVoucher(stolen, renewed, UNTIL)), "not_listed");
   await refused(() => publish(out, renewed, NOW + 1), "not_listed");
-  await refused(async () => publish(out, renewed, NOW + 1, await signVoucher(phone, renewed)), "not_listed");
+  await refused(async () => publish(out, renewed, NOW + 1, await signVoucher(phone, renewed, UNTIL)), "not_listed");
   await login(out, "ada", "correct horse");
   await publish(out, renewed, NOW + 1);
 
   // Nor do two that are signed out help each other.
   await using third = await as(relay, tablet);
   const three = await list(3, [laptop, phone, tablet]);
-  await publish(third, three, NOW + 2, await signVoucher(phone, three));
+  await publish(third, three, NOW + 2, await signVoucher(phone, three, UNTIL));
   for (const device of [phone, tablet]) await first.rpc.unary(calls.logout, { device: device.publicKey });
   await using helped = await as(relay, phone);
   const four = await list(4, [laptop, phone, tablet]);
-  await refused(async () => publish(helped, four, NOW + 3, await signVoucher(tablet, four)), "not_listed");
+  await refused(async () => publish(helped, four, NOW + 3, await signVoucher(tablet, four, UNTIL)), "not_listed");
 
   // Nobody begins an account there by a list, with or without a voucher.
   await using stranger = await relay.connect(eve);
   await refused(() => publish(stranger, eve.bundle, 0), "login_needed");
-  await refused(async () => publish(stranger, eve.bundle, 0, await signVoucher(laptop, eve.bundle)), "login_needed");
+  await refused(
+    async () => publish(stranger, eve.bundle, 0, await signVoucher(laptop, eve.bundle, UNTIL)),
+    "login_needed",
+  );
 });
 
 Deno.test("a device that moved to another account has no more say about the list it is still named on", async () => {
@@ -211,7 +244,7 @@ Deno.test("a device that moved to another account has no more say about the list
   const next = await list(2, [laptop, phone, stolen], true);
   await refused(() => publish(moved, next, NOW + 1), "not_listed");
   await using made = await as(relay, stolen);
-  await refused(async () => publish(made, next, NOW + 1, await signVoucher(phone, next)), "not_listed");
+  await refused(async () => publish(made, next, NOW + 1, await signVoucher(phone, next, UNTIL)), "not_listed");
 });
 
 Deno.test("an account comes to a second relay with all of its devices, and each of them may begin there", async () => {

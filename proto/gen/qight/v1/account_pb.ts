@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file qight/v1/account.proto.
  */
 export const file_qight_v1_account: GenFile = /*@__PURE__*/
-  fileDesc("ChZxaWdodC92MS9hY2NvdW50LnByb3RvEghxaWdodC52MSIxCgtBY2NvdW50S2V5cxIPCgdlZDI1NTE5GAEgASgMEhEKCW1sX2RzYV82NRgCIAEoDCI4CgZEZXZpY2USCwoDa2V5GAEgASgMEgwKBG5hbWUYAiABKAkSEwoLYWRkZWRfYXRfbXMYAyABKAQirAEKCkJ1bmRsZUJvZHkSJgoHYWNjb3VudBgBIAEoCzIVLnFpZ2h0LnYxLkFjY291bnRLZXlzEg8KB3ZlcnNpb24YAiABKAQSFQoNY3JlYXRlZF9hdF9tcxgDIAEoBBIVCg1leHBpcmVzX2F0X21zGAQgASgEEiEKB2RldmljZXMYBSADKAsyEC5xaWdodC52MS5EZXZpY2USFAoMZGV2aWNlc19vbmx5GAYgASgIIk4KBkJ1bmRsZRIMCgRib2R5GAEgASgMEhkKEWVkMjU1MTlfc2lnbmF0dXJlGAIgASgMEhsKE21sX2RzYV82NV9zaWduYXR1cmUYAyABKAwifAoOU2VhbGluZ0tleUJvZHkSDwoHYWNjb3VudBgBIAEoDBIOCgZkZXZpY2UYAiABKAwSDgoGa2V5X2lkGAMgASgMEgsKA2tleRgEIAEoDBIVCg1jcmVhdGVkX2F0X21zGAUgASgEEhUKDWV4cGlyZXNfYXRfbXMYBiABKAQiLQoKU2VhbGluZ0tleRIMCgRib2R5GAEgASgMEhEKCXNpZ25hdHVyZRgCIAEoDCIsCgdWb3VjaGVyEg4KBmRldmljZRgBIAEoDBIRCglzaWduYXR1cmUYAiABKAwiTQoOQWNjb3VudEVuZEJvZHkSJgoHYWNjb3VudBgBIAEoCzIVLnFpZ2h0LnYxLkFjY291bnRLZXlzEhMKC2VuZGVkX2F0X21zGAIgASgEIlIKCkFjY291bnRFbmQSDAoEYm9keRgBIAEoDBIZChFlZDI1NTE5X3NpZ25hdHVyZRgCIAEoDBIbChNtbF9kc2FfNjVfc2lnbmF0dXJlGAMgASgMYgZwcm90bzM");
+  fileDesc("ChZxaWdodC92MS9hY2NvdW50LnByb3RvEghxaWdodC52MSIxCgtBY2NvdW50S2V5cxIPCgdlZDI1NTE5GAEgASgMEhEKCW1sX2RzYV82NRgCIAEoDCI4CgZEZXZpY2USCwoDa2V5GAEgASgMEgwKBG5hbWUYAiABKAkSEwoLYWRkZWRfYXRfbXMYAyABKAQirAEKCkJ1bmRsZUJvZHkSJgoHYWNjb3VudBgBIAEoCzIVLnFpZ2h0LnYxLkFjY291bnRLZXlzEg8KB3ZlcnNpb24YAiABKAQSFQoNY3JlYXRlZF9hdF9tcxgDIAEoBBIVCg1leHBpcmVzX2F0X21zGAQgASgEEiEKB2RldmljZXMYBSADKAsyEC5xaWdodC52MS5EZXZpY2USFAoMZGV2aWNlc19vbmx5GAYgASgIIk4KBkJ1bmRsZRIMCgRib2R5GAEgASgMEhkKEWVkMjU1MTlfc2lnbmF0dXJlGAIgASgMEhsKE21sX2RzYV82NV9zaWduYXR1cmUYAyABKAwifAoOU2VhbGluZ0tleUJvZHkSDwoHYWNjb3VudBgBIAEoDBIOCgZkZXZpY2UYAiABKAwSDgoGa2V5X2lkGAMgASgMEgsKA2tleRgEIAEoDBIVCg1jcmVhdGVkX2F0X21zGAUgASgEEhUKDWV4cGlyZXNfYXRfbXMYBiABKAQiLQoKU2VhbGluZ0tleRIMCgRib2R5GAEgASgMEhEKCXNpZ25hdHVyZRgCIAEoDCJDCgdWb3VjaGVyEg4KBmRldmljZRgBIAEoDBIRCglzaWduYXR1cmUYAiABKAwSFQoNZXhwaXJlc19hdF9tcxgDIAEoBCJNCg5BY2NvdW50RW5kQm9keRImCgdhY2NvdW50GAEgASgLMhUucWlnaHQudjEuQWNjb3VudEtleXMSEwoLZW5kZWRfYXRfbXMYAiABKAQiUgoKQWNjb3VudEVuZBIMCgRib2R5GAEgASgMEhkKEWVkMjU1MTlfc2lnbmF0dXJlGAIgASgMEhsKE21sX2RzYV82NV9zaWduYXR1cmUYAyABKAxiBnByb3RvMw");
 
 /**
  * An account: a hybrid key (Ed25519 and ML-DSA-65) that signs the list of its devices.
@@ -242,11 +242,18 @@ export type Voucher = Message<"qight.v1.Voucher"> & {
   device: Uint8Array;
 
   /**
-   * 64 bytes over "qight bundle voucher v1\0" + SHA-256 of the serialized newer Bundle
+   * 64 bytes over "qight bundle voucher v1\0" + SHA-256 of the serialized newer Bundle + expires_at_ms (u64)
    *
    * @generated from field: bytes signature = 2;
    */
   signature: Uint8Array;
+
+  /**
+   * by the relay's clock, milliseconds since 1970; an hour ahead at most
+   *
+   * @generated from field: uint64 expires_at_ms = 3;
+   */
+  expiresAtMs: bigint;
 };
 
 /**
