@@ -1,9 +1,10 @@
 /** Where a message goes, also when only the relay knows the group or the name yet. @module */
 import { type Destination, destinationOf, type Outside } from "../client/destination.ts";
-import { asQightError } from "../proto/errors.ts";
+import { asQightError, QightError } from "../proto/errors.ts";
 import { knownOrMet, metByName } from "./met_by_name.ts";
 import type { Messenger } from "./messenger.ts";
 import type { Output } from "./output.ts";
+import { isOwnName } from "./repl/whom.ts";
 import { orAborted } from "./send_one.ts";
 
 /** What looking further needs. */
@@ -27,9 +28,28 @@ export async function destinationNow(
     const find = (known: string) => destinationOf(known, messenger, outside);
     return await knownOrMet(word, find, () => nameNow(word, messenger, looking));
   } catch (thrown) {
-    if (asQightError(thrown).code !== "no_such_group") throw thrown;
+    const { code } = asQightError(thrown);
+    if (code === "no_such_contact") throw await withWayOut(word, messenger, thrown);
+    if (code !== "no_such_group") throw thrown;
     return await groupNow(word, messenger, outside, looking);
   }
+}
+
+/** The same error with what helps a newcomer: whoever took an invite is known here only after the next fetch. */
+async function withWayOut(word: string, { store, relayName }: Messenger, thrown: unknown): Promise<unknown> {
+  const { code, message, hint } = asQightError(thrown);
+  if (isOwnName(word)) {
+    return new QightError(code, message, {
+      cause: thrown,
+      hint: `For a note to yourself: echo "@me TEXT" | qight repl.`,
+    });
+  }
+  const invites = await store.read((tables) => tables.invites.all());
+  if (!invites.some(({ state, relay }) => state === "open" && relay === relayName)) return thrown;
+  return new QightError(code, message, {
+    cause: thrown,
+    hint: `Who took your invite is known after qight fetch. ${hint}`,
+  });
 }
 
 async function groupNow(word: string, messenger: Messenger, outside: Outside, { signal }: Looking) {

@@ -86,14 +86,21 @@ function asUsage(error: CommanderError, path: readonly string[]): QightError {
   const sentence = error.message.replace(/^error: /, "").replace(/\s*\n\s*/g, " ");
   return new QightError("usage", sentence.charAt(0).toUpperCase() + sentence.slice(1), {
     cause: error,
-    hint: [path[0] === "send" ? messageHints[error.code] ?? [] : [], helpHint(path)].flat().join(" "),
+    hint: [hints[path.join(" ")]?.[error.code] ?? [], helpHint(path)].flat().join(" "),
   });
 }
 
-/** What a MESSAGE runs into that a shell does not protect. */
-const messageHints: Readonly<Record<string, string>> = {
-  "commander.unknownOption": 'A MESSAGE that begins with - goes after --: qight send TO -- "-5 degrees".',
-  "commander.excessArguments": 'A MESSAGE of several words needs quotes: qight send TO "two words".',
+/** Where what was meant can be told from what went wrong, by command. */
+const hints: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  // What a MESSAGE runs into that a shell does not protect.
+  send: {
+    "commander.unknownOption": 'A MESSAGE that begins with - goes after --: qight send TO -- "-5 degrees".',
+    "commander.excessArguments": 'A MESSAGE of several words needs quotes: qight send TO "two words".',
+  },
+  repl: { "commander.excessArguments": "Whom to chat with goes after --with: qight repl --with NAME." },
+  history: {
+    "commander.excessArguments": "Whose lines goes after --in, words after --search: qight history --in NAME.",
+  },
 };
 
 /** Without `--` the options of somebody's command would be taken for ours: the `-c` of `sh -c` names a configuration. */

@@ -154,7 +154,11 @@ const NAME = /^[\p{L}\p{N}](?:[\p{L}\p{M}\p{N}._-]{0,62}[\p{L}\p{M}\p{N}_-])?$/u
 
 function found(contact: Contact | null, name: string): Contact {
   if (contact) return contact;
-  if (isShortId(name)) throw new QightError("bad_id", `"${name}" is only the beginning of an id`);
+  if (isShortId(name)) {
+    throw new QightError("bad_id", `"${name}" is only the beginning of an id`, {
+      hint: "The whole one is in qight fetch --json and qight history --json.",
+    });
+  }
   throw new QightError("no_such_contact", `There is no contact "${name}"`);
 }
 

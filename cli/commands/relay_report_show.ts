@@ -30,7 +30,7 @@ export async function run({ args, settings, out }: Call): Promise<void> {
   await printFields(out, { ...facts, ...(reason === "" ? {} : { reason: escapeLine(reason) }) });
   for (const message of messages) {
     await out.line("");
-    await out.line(`${message.sent_at}  ${message.device}${message.to_group ? "  to a group" : ""}`);
+    await out.line(`${message.sent_at}  ${message.device}${message.to_group ? "  in a conversation" : ""}`);
     if (!message.listed) {
       await out.line("  NOT PROVEN: the account did not list this device when the message was reported.");
     }

@@ -19,7 +19,7 @@ export async function beginGroup(room: GroupRoom, name: string, accounts: readon
   const { relay, account, signer, store, states, clock, random, suite } = room;
   const asWritten = groupName(name);
   if (await store.read(({ groups }) => groups.ofName(asWritten))) {
-    throw new QightError("group_exists", `You have a group #${asWritten} already`);
+    throw nameTaken(asWritten);
   }
   const claimed: Claimed = new Map();
   await claimAll(room, accounts, suite, claimed);
@@ -29,7 +29,7 @@ export async function beginGroup(room: GroupRoom, name: string, accounts: readon
   const { calls } = await callsOf(room);
   await calls.createGroup({ group, suite, directWith: null, groupInfo: made.groupInfo });
   await store.write(async (tables) => {
-    if (tables.groups.ofName(asWritten)) throw new QightError("group_exists", `You have a group #${asWritten} already`);
+    if (tables.groups.ofName(asWritten)) throw nameTaken(asWritten);
     await states.save(tables, firstRow(relay, made.state, account, clock.now()), made.state);
     noteMadeHere(tables, { relay, group });
   });
@@ -37,4 +37,8 @@ export async function beginGroup(room: GroupRoom, name: string, accounts: readon
   const alone = accounts.length === 0 && (own?.devices.length ?? 1) < 2;
   if (!alone) await change(room, group, { add: accounts, tidy: true }, claimed);
   return group;
+}
+
+function nameTaken(name: string): QightError {
+  return new QightError("group_exists", `You have a group #${name} already`, { hint: "Choose another name." });
 }

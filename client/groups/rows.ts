@@ -2,7 +2,7 @@
  * Rows of groups as their states say, with a local name that is the only one of its kind, and what a change means to people.
  * @module
  */
-import { equal } from "../../crypto/equal.ts";
+import { equal, isOneOf } from "../../crypto/equal.ts";
 import type { Member } from "../../crypto/mls/credential.ts";
 import { describe, type GroupDescription, type GroupState } from "../../crypto/mls/state.ts";
 import { cleanName } from "../invite_contact.ts";
@@ -85,7 +85,10 @@ export function happeningsOf(
     }
     for (const account of distinct(added)) if (!was(account)) events.push({ kind: "member_added", by, account });
   }
-  for (const account of distinct(removed)) if (ended(account)) events.push({ kind: "account_ended", account });
+  // Its devices may go one by one, and its end is told once.
+  for (const account of distinct(removed)) {
+    if (ended(account) && !stays(account)) events.push({ kind: "account_ended", account });
+  }
   if (before.name !== after.name) events.push({ kind: "renamed", by, from: before.name, to: after.name });
   if (before.disappearAfterS !== after.disappearAfterS) {
     events.push({ kind: "timer", by, seconds: after.disappearAfterS });
@@ -116,9 +119,7 @@ export interface OffRoster {
 
 /** The devices that a group's new roster has. */
 export function rosterOf({ members }: GroupDescription, { leavers, devices }: OffRoster): Uint8Array[] {
-  const stays = members.filter(({ account, device }) =>
-    !devices.has(device.toHex()) && !leavers.some((leaver) => equal(leaver, account))
-  );
+  const stays = members.filter(({ account, device }) => !devices.has(device.toHex()) && !isOneOf(account, leavers));
   return [...new Map(stays.map(({ device }) => [device.toHex(), device])).values()];
 }
 
@@ -127,7 +128,7 @@ function isSame(a: Uint8Array | null, b: Uint8Array | null): boolean {
 }
 
 function missingFrom(known: readonly Uint8Array[], all: readonly Uint8Array[]): Uint8Array[] {
-  return all.filter((one) => !known.some((other) => equal(other, one)));
+  return all.filter((one) => !isOneOf(one, known));
 }
 
 function isNumbered(name: string, wanted: string): boolean {

@@ -189,3 +189,40 @@ row("the relay's start lines name its data folder, last; with --json it is data_
   json.signal("SIGTERM");
   assert.equal(await json.ended, 0);
 });
+
+row("regression: repl and history with a name beside them say which option it goes after", async () => {
+  const chat = errorOf(await ada.run(["repl", "bob", "--json"]));
+  assert.equal(chat.hint, "Whom to chat with goes after --with: qight repl --with NAME. See qight help repl.");
+  const lines = errorOf(await ada.run(["history", "bob", "disk", "--json"]));
+  assert.match(lines.hint, /goes after --in, words after --search: .* See qight help history\.$/);
+});
+
+row("regression: report of what is no message id speaks of messages, not of accounts", async () => {
+  const error = errorOf(await ada.run(["report", "x", "--json"]));
+  assert.equal(error.code, "bad_id");
+  assert.match(error.message, /"x" is no message id/);
+  assert.doesNotMatch(error.hint, /qid1/);
+});
+
+row("regression: the beginning of an id, as fetch shows it, says where the whole one is", async () => {
+  for (const args of [["send", bob.id.slice(0, 12), "x"], ["contact", "block", bob.id.slice(0, 12)]]) {
+    const error = errorOf(await ada.run([...args, "--json"]));
+    assert.equal(error.code, "bad_id", args.join(" "));
+    assert.match(error.hint, /fetch --json and qight history --json/);
+  }
+});
+
+row("regression: a second group of a name asks for another name, not for another id", async () => {
+  await ada.ok(["group", "create", "twice"]);
+  const error = errorOf(await ada.run(["group", "create", "twice", "--json"]));
+  assert.deepEqual([error.code, error.hint], ["group_exists", "Choose another name."]);
+});
+
+row("regression: send to who took an invite says to fetch first; send me says where notes go", async () => {
+  await ada.ok(["invite", "create"]);
+  const early = errorOf(await ada.run(["send", "newcomer", "x", "--json"]));
+  assert.equal(early.code, "no_such_contact");
+  assert.match(early.hint, /^Who took your invite is known after qight fetch\. See qight contact list/);
+  const notes = errorOf(await ada.run(["send", "me", "buy milk", "--json"]));
+  assert.match(notes.hint, /echo "@me TEXT" \| qight repl/);
+});
