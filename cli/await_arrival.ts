@@ -5,7 +5,7 @@ import { Inbox, type InboxEvent } from "../client/inbox.ts";
 import type { ActionEvent } from "../client/inbox_events.ts";
 import { groupsAt } from "../client/participant_groups.ts";
 import { Reconnector } from "../client/reconnect.ts";
-import { equal } from "../crypto/equal.ts";
+import { isOneOf } from "../crypto/equal.ts";
 import { LOOK_EVERY_MS } from "./watching.ts";
 import type { Connected, Messenger } from "./messenger.ts";
 import type { Output } from "./output.ts";
@@ -67,5 +67,5 @@ const ARRIVED: ReadonlySet<string> = new Set(["delivered", "read"]);
 function saysSo(event: InboxEvent, id: Uint8Array): event is ActionEvent {
   if (event.type !== "action" || event.content.action.case !== "receipts") return false;
   const { delivered, read } = event.content.action.value;
-  return [...delivered, ...read].some((one) => equal(one, id));
+  return isOneOf(id, [...delivered, ...read]);
 }

@@ -3,7 +3,7 @@
  * @module
  */
 import type { GroupPass } from "../crypto/invite.ts";
-import { equal } from "../crypto/equal.ts";
+import { equal, isOneOf } from "../crypto/equal.ts";
 import { QightError } from "../proto/errors.ts";
 import type { GroupHint } from "./delivery_events.ts";
 import { change, type Changed } from "./groups/change.ts";
@@ -117,7 +117,7 @@ export class Groups {
       data: (data) => {
         if (equal(data.creator, account)) return data;
         const handed = handedTo(data, account);
-        const isOne = [account, ...handed.admins].some((one) => equal(one, own));
+        const isOne = isOneOf(own, [account, ...handed.admins]);
         return isOne ? handed : { ...handed, admins: [...handed.admins, own] };
       },
     });

@@ -7,3 +7,8 @@ export function equal(a: Uint8Array, b: Uint8Array): boolean {
   for (let i = 0; i < a.length; i++) difference |= a[i] ^ b[i];
   return difference === 0;
 }
+
+/** Whether one of a list holds these bytes. */
+export function isOneOf(bytes: Uint8Array, list: readonly Uint8Array[]): boolean {
+  return list.some((one) => equal(one, bytes));
+}

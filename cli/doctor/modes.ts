@@ -1,5 +1,6 @@
 /** Doctor: who else may read keys and enter folders. @module */
 import { QightError } from "../../proto/errors.ts";
+import { octal } from "../../relay/data_folder/folder.ts";
 import { type Check, fail, ok, warn } from "./check.ts";
 
 /** The key file; a missing one is no failure, whoever runs this may only want to look around. */
@@ -56,8 +57,4 @@ async function modeOf(path: string): Promise<number | null | undefined> {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw new QightError("io", `Cannot look at ${path}: ${(error as Error).message}`, { cause: error });
   }
-}
-
-function octal(mode: number): string {
-  return mode.toString(8).padStart(4, "0");
 }

@@ -3,7 +3,7 @@
  * one, or time is over.
  * @module
  */
-import { equal } from "../../crypto/equal.ts";
+import { equal, isOneOf } from "../../crypto/equal.ts";
 import { commit } from "../../crypto/mls/commit.ts";
 import type { Member } from "../../crypto/mls/credential.ts";
 import type { GroupDataFields } from "../../crypto/mls/group_data.ts";
@@ -210,20 +210,16 @@ function wishOf(
 ) {
   const after = data?.(before);
   // Who is in by an old leaf alone and comes again gets a new one for it.
-  const isOff = ({ account, device }: Member) => has(leavers, account) || devices.has(device.toHex());
-  const stale = (member: Member) => has(wanted, member.account) && isOff(member);
+  const isOff = ({ account, device }: Member) => isOneOf(account, leavers) || devices.has(device.toHex());
+  const stale = (member: Member) => isOneOf(member.account, wanted) && isOff(member);
   const add = wanted.flatMap((account) => claimed.get(account.toHex()) ?? [])
     .filter(({ device }) => !members.some((member) => equal(member.device, device) && !stale(member)));
   const replaced = (member: Member) => stale(member) && add.some(({ device }) => equal(device, member.device));
   return {
     add,
-    remove: members.filter((member) => has(remove, member.account) || replaced(member)),
+    remove: members.filter((member) => isOneOf(member.account, remove) || replaced(member)),
     data: after && !same(after, before) ? after : undefined,
   };
-}
-
-function has(accounts: readonly Uint8Array[], account: Uint8Array): boolean {
-  return accounts.some((one) => equal(one, account));
 }
 
 function same(a: GroupDataFields, b: GroupDataFields): boolean {

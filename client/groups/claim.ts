@@ -4,7 +4,7 @@
  */
 import { formatAccountId } from "../../crypto/account.ts";
 import { lists, openBundle } from "../../crypto/bundle.ts";
-import { equal } from "../../crypto/equal.ts";
+import { equal, isOneOf } from "../../crypto/equal.ts";
 import { openKeyPackage } from "../../crypto/mls/key_package.ts";
 import { asQightError, QightError } from "../../proto/errors.ts";
 import { callsOf, type GroupRoom } from "./room.ts";
@@ -43,7 +43,7 @@ export async function claimDevices(
   const good: Addable[] = [];
   for (const { device, keyPackage } of packages) {
     if (!lists(bundle, device) || equal(device, room.signer.publicKey)) continue;
-    if (only && !only.some((one) => equal(one, device))) continue; // an older relay hands out those of all
+    if (only && !isOneOf(device, only)) continue; // an older relay hands out those of all
     if (good.some((other) => equal(other.device, device))) continue;
     const expiresAtMs = await usableUntil(keyPackage, { account, device, suite }, nowMs);
     if (expiresAtMs !== null) good.push({ account, device, keyPackage, expiresAtMs });

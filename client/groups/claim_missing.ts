@@ -2,7 +2,7 @@
  * Gets the KeyPackages that a change needs: of people who come, and of devices that are listed and have no leaf.
  * @module
  */
-import { equal } from "../../crypto/equal.ts";
+import { equal, isOneOf } from "../../crypto/equal.ts";
 import { describe, type GroupState } from "../../crypto/mls/state.ts";
 import { asQightError, type ErrorCode, QightError } from "../../proto/errors.ts";
 import type { Tables } from "../storage/store.ts";
@@ -42,14 +42,14 @@ export async function claimMissing(
   }
   // Who is a member already stays as they are; own other devices come in one by one.
   const isIn = new Set(
-    members.filter(({ account, device }) => !has(leavers, account) && !offRoster.has(device.toHex()))
+    members.filter(({ account, device }) => !isOneOf(account, leavers) && !offRoster.has(device.toHex()))
       .map(({ account }) => account.toHex()),
   );
   const missing = add.filter((account) => equal(account, room.account) || !isIn.has(account.toHex()));
   await claimAll(room, missing, suite, claimed);
   // Nobody decides for a member who has left that their other devices come in.
   const wanted = absent.filter(({ account, device }) =>
-    !ofDevices.has(device.toHex()) && !claimed.has(account.toHex()) && !has(leavers, account)
+    !ofDevices.has(device.toHex()) && !claimed.has(account.toHex()) && !isOneOf(account, leavers)
   );
   for (const account of distinct(wanted)) {
     const devices = wanted.filter((one) => equal(one.account, account)).map(({ device }) => device);
@@ -106,7 +106,3 @@ const NOT_YET = new Set<ErrorCode>([
   "key_changed",
   "rate_limited",
 ]);
-
-function has(accounts: readonly Uint8Array[], account: Uint8Array): boolean {
-  return accounts.some((one) => equal(one, account));
-}

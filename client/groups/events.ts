@@ -2,7 +2,7 @@
  * What happens to groups, as typed events that are kept until they were shown.
  * @module
  */
-import { equal } from "../../crypto/equal.ts";
+import { equal, isOneOf } from "../../crypto/equal.ts";
 import { QightError } from "../../proto/errors.ts";
 import type { GroupEventRow, GroupRow, Tables } from "../storage/store.ts";
 
@@ -84,9 +84,7 @@ export function isToTend({ happened }: GroupEvent): boolean {
 
 /** What is news: that these are out was told when they said that they leave, or were put out. */
 export function untold(happened: readonly Happening[], leavers: readonly Uint8Array[]): Happening[] {
-  return happened.filter((one) =>
-    one.kind !== "member_removed" || !leavers.some((leaver) => equal(leaver, one.account))
-  );
+  return happened.filter((one) => one.kind !== "member_removed" || !isOneOf(one.account, leavers));
 }
 
 /** Inside a transaction: keeps what happened to a group. */

@@ -2,7 +2,7 @@
  * Leaves a group, and removes the leaves of others who left.
  * @module
  */
-import { equal } from "../../crypto/equal.ts";
+import { equal, isOneOf } from "../../crypto/equal.ts";
 import { describe } from "../../crypto/mls/state.ts";
 import { asQightError, type QightError } from "../../proto/errors.ts";
 import type { GroupRow, Tables } from "../storage/store.ts";
@@ -58,7 +58,7 @@ export function noteLeaver(
   account: Uint8Array,
 ): void {
   const row = tables.groups.get(relay, group);
-  if (!row || tables.groups.leavers(relay, group).some((known) => equal(known, account))) return;
+  if (!row || isOneOf(account, tables.groups.leavers(relay, group))) return;
   tables.groups.addLeaver(relay, group, account, "said");
   keepEvents(tables, row, clock.now(), [{ kind: "member_removed", by: account, account }]);
 }
@@ -79,7 +79,7 @@ export async function noteUndone(room: GroupRoom, group: Uint8Array): Promise<vo
     const accounts = Map.groupBy(members, ({ account }) => account.toHex());
     for (const leaves of accounts.values()) {
       const [{ account }] = leaves;
-      if (leaves.some(({ device }) => listed.has(device.toHex())) || known.some((one) => equal(one, account))) continue;
+      if (leaves.some(({ device }) => listed.has(device.toHex())) || isOneOf(account, known)) continue;
       tables.groups.addLeaver(relay, group, account, "put_out");
       keepEvents(tables, loaded.row, clock.now(), [{ kind: "refused_commit", by: account, undone: true }]);
     }
@@ -96,7 +96,7 @@ export async function removeLeavers(room: GroupRoom): Promise<QightError[]> {
   const errors: QightError[] = [];
   for (const { row, leavers } of due) {
     try {
-      if (leavers.some((account) => equal(account, room.account))) await leaveGroup(room, row.group);
+      if (isOneOf(room.account, leavers)) await leaveGroup(room, row.group);
       else {
         const remove = await removable(room, row, leavers);
         if (remove.length > 0) await change(room, row.group, { remove });

@@ -4,7 +4,7 @@
  * @module
  */
 import { formatAccountId } from "../../crypto/account.ts";
-import { equal } from "../../crypto/equal.ts";
+import { equal, isOneOf } from "../../crypto/equal.ts";
 import type { Member } from "../../crypto/mls/credential.ts";
 import type { GroupDataFields } from "../../crypto/mls/group_data.ts";
 import { joinExternally } from "../../crypto/mls/join.ts";
@@ -87,7 +87,7 @@ async function tryOnce(room: GroupRoom, group: Uint8Array, found: RelayGroup, en
   const status = statusOf(await store.read(({ groups }) => groups.get(relay, group)));
   const { commit, groupInfo, hash } = made;
   // Either side of a direct conversation may come in without having been in it.
-  const wasThere = before !== null || found.roster.some((device) => equal(device, signer.publicKey));
+  const wasThere = before !== null || isOneOf(signer.publicKey, found.roster);
   const listed = new Set([...found.roster, signer.publicKey].map((device) => device.toHex()));
   const off = members.map(({ device }) => device.toHex()).filter((device) => !listed.has(device));
   const roster = rosterOf(described, { leavers: [], devices: new Set(off) });
@@ -129,7 +129,7 @@ export async function mayJoin(
   if (fault) throw new QightError("bad_group_message", `Cannot join the group: ${fault}`);
   const blocked = await room.store.read(({ contacts }) => contacts.blocked());
   const inviters = data.direct ?? [data.creator];
-  const unwanted = before ? undefined : inviters.find((one) => blocked.some((account) => equal(account, one)));
+  const unwanted = before ? undefined : inviters.find((one) => isOneOf(one, blocked));
   if (unwanted) throw new QightError("blocked", `${formatAccountId(unwanted)} is blocked`);
   const missing = await unvouched(room, members.filter(({ device }) => !equal(device, room.signer.publicKey)));
   if (missing.length > 0) onUnlisted(missing);

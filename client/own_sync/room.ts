@@ -2,7 +2,7 @@
  * The conversation that the devices of one account have among themselves, for what they tell each other.
  * @module
  */
-import { equal } from "../../crypto/equal.ts";
+import { isOneOf } from "../../crypto/equal.ts";
 import { QightError } from "../../proto/errors.ts";
 import type { Content } from "../../proto/gen/qight/v1/seal_pb.ts";
 import type { Clock, Random } from "../clock.ts";
@@ -53,7 +53,7 @@ export async function sayToOwn({ room, account }: OwnRoom, group: Uint8Array, dr
 
 /** Throws when a device (key) is not among those that were reached. */
 export function mustReach(reached: readonly Uint8Array[], device: Uint8Array): void {
-  if (reached.some((key) => equal(key, device))) return;
+  if (isOneOf(device, reached)) return;
   throw new QightError("no_key_package", "The other device cannot be reached yet", {
     hint: "Run qight fetch there, then give this command again.",
   });

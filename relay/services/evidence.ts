@@ -11,7 +11,7 @@ import {
   parseEnvelope,
   verifyEnvelope,
 } from "../../crypto/envelope.ts";
-import { equal } from "../../crypto/equal.ts";
+import { equal, isOneOf } from "../../crypto/equal.ts";
 import { opensCommitment } from "../../crypto/franking.ts";
 import { QightError } from "../../proto/errors.ts";
 import {
@@ -105,7 +105,7 @@ async function signedEnvelope(bytes: Uint8Array, say: (why: string) => QightErro
 
 async function reached(store: Store, envelope: OpenedEnvelope, reporter: Reporter): Promise<boolean> {
   if (envelope.contentType !== CONTENT_GROUP) {
-    return reporter.devices.some((device) => equal(device, envelope.recipient));
+    return isOneOf(envelope.recipient, reporter.devices);
   }
   return await store.groups.others(envelope.recipient, reporter.device) !== null;
 }

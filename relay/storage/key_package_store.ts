@@ -3,7 +3,7 @@
  * @module
  */
 
-import { equal } from "../../crypto/equal.ts";
+import { equal, isOneOf } from "../../crypto/equal.ts";
 import type { Noticed } from "./group_store.ts";
 
 /** A package to keep. */
@@ -80,5 +80,5 @@ export interface KeyPackageStore {
 
 /** Whether a claim wants a package of this device of its account. */
 export function isMeant({ except, only }: Pick<KeyPackageClaim, "except" | "only">, device: Uint8Array): boolean {
-  return !equal(device, except) && (only === undefined || only.some((one) => equal(one, device)));
+  return !equal(device, except) && (only === undefined || isOneOf(device, only));
 }

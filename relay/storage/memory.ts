@@ -2,6 +2,7 @@
  * The store that forgets everything at exit, for trials and short-lived relays. It says so: `durable` is false.
  * @module
  */
+import { hex } from "../../crypto/hex.ts";
 import { QightError } from "../../proto/errors.ts";
 import { MemoryAccounts } from "./memory_accounts.ts";
 import { MemoryBlobs } from "./memory_blobs.ts";
@@ -231,8 +232,4 @@ class MemoryStore implements Store {
     this.#commits++;
     queueMicrotask(() => this.#commitOpen = false);
   }
-}
-
-function hex(bytes: Uint8Array): string {
-  return bytes.toHex();
 }

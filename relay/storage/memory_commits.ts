@@ -2,7 +2,8 @@
  * Commits in memory: compare-and-set on the epoch, the log, Welcomes, notices, and taking the newest one back.
  * @module
  */
-import { equal } from "../../crypto/equal.ts";
+import { equal, isOneOf } from "../../crypto/equal.ts";
+import { hex } from "../../crypto/hex.ts";
 import { inPair, isTakenBack, rosterChange, rosterFault } from "./group_rules.ts";
 import type {
   CommitPage,
@@ -107,7 +108,7 @@ export class MemoryCommits {
     const nothing = { reopened: group.epoch === epoch, notices: [] };
     if (!group.before || !newest || newest.epoch !== epoch || newest.epoch !== group.epoch - 1) return nothing;
     const account = this.#mailboxes.accountOf(device);
-    const isVoter = account && group.before.roster.some((each) => equal(each, device));
+    const isVoter = account && isOneOf(device, group.before.roster);
     if (!equal(newest.hash, commitHash) || !isVoter) return nothing;
     group.reporters.add(hex(account));
     const committer = this.#mailboxes.accountOf(newest.device);
@@ -151,8 +152,4 @@ export class MemoryCommits {
     if (kept.length === 0) this.#index.forget(group);
     return notices;
   }
-}
-
-function hex(bytes: Uint8Array): string {
-  return bytes.toHex();
 }

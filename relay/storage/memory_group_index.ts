@@ -2,7 +2,8 @@
  * Which groups there are in memory: who finds which one, what all of them take up, and whom a change is told.
  * @module
  */
-import { equal } from "../../crypto/equal.ts";
+import { isOneOf } from "../../crypto/equal.ts";
+import { hex } from "../../crypto/hex.ts";
 import { inPair } from "./group_rules.ts";
 import type { Asking, GroupNotice, Noticed } from "./group_store.ts";
 import { bytesOf, type Group } from "./memory_group.ts";
@@ -78,7 +79,7 @@ export class MemoryGroupIndex {
 
   /** Groups that have the device on their rosters. */
   ofDevice(device: Uint8Array): Group[] {
-    return this.all().filter(({ now }) => now.roster.some((each) => equal(each, device)));
+    return this.all().filter(({ now }) => isOneOf(device, now.roster));
   }
 
   /** Accounts of a roster's devices, hex. */
@@ -104,10 +105,6 @@ export class MemoryGroupIndex {
   #whose(name: Uint8Array, device: Uint8Array, who: (group: Group) => readonly Uint8Array[]): Group | null {
     if (this.#mailboxes.accountOf(device) === null) return null;
     const found = [this.#direct, this.#plain].flatMap((map) => map.get(hex(name)) ?? []);
-    return found.find((group) => who(group).some((each) => equal(each, device))) ?? null;
+    return found.find((group) => isOneOf(device, who(group))) ?? null;
   }
-}
-
-function hex(bytes: Uint8Array): string {
-  return bytes.toHex();
 }

@@ -3,6 +3,7 @@
  * @module
  */
 import { equal } from "../../crypto/equal.ts";
+import { hex } from "../../crypto/hex.ts";
 import type { NoticeTimes } from "./account_store.ts";
 import { mostToldOf } from "./group_rules.ts";
 import type {
@@ -199,8 +200,4 @@ export class MemoryGroups implements GroupStore {
       for (const [key, until] of group.joinKeys) if (until <= nowMs) group.joinKeys.delete(key);
     }
   }
-}
-
-function hex(bytes: Uint8Array): string {
-  return bytes.toHex();
 }

@@ -2,7 +2,7 @@
  * Device lists of the store that forgets everything at exit.
  * @module
  */
-import { equal } from "../../crypto/equal.ts";
+import { equal, isOneOf } from "../../crypto/equal.ts";
 import type { BundleChange, Ended, NoticeTimes } from "./account_store.ts";
 import type { MemoryGroups } from "./memory_groups.ts";
 import type { MemoryMailboxes } from "./memory_mailboxes.ts";
@@ -116,5 +116,5 @@ export class MemoryLists {
 }
 
 function without(devices: readonly Uint8Array[], others: readonly Uint8Array[]): Uint8Array[] {
-  return devices.filter((device) => !others.some((other) => equal(other, device)));
+  return devices.filter((device) => !isOneOf(device, others));
 }

@@ -2,6 +2,7 @@
  * Mailboxes of the store that forgets everything at exit: numbers, dedup memory, expired ranges, payloads for many.
  * @module
  */
+import { hex } from "../../crypto/hex.ts";
 import type { GroupNotice, Noticed } from "./group_store.ts";
 import { NOTICE_BYTES, noticeFits } from "./notices.ts";
 import { mergeRanges, PageBuilder } from "./page_builder.ts";
@@ -204,8 +205,4 @@ export class MemoryMailboxes {
     this.messages--;
     if (kept.payload === null || --kept.payload.pointers === 0) this.bytes -= kept.bytes;
   }
-}
-
-function hex(bytes: Uint8Array): string {
-  return bytes.toHex();
 }

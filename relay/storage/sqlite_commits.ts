@@ -4,12 +4,13 @@
  */
 import type { Statement } from "better-sqlite3";
 import { crc32 } from "node:zlib";
-import { equal } from "../../crypto/equal.ts";
+import { equal, isOneOf } from "../../crypto/equal.ts";
 import { inPair, isTakenBack, type RosterChange, rosterChange, rosterFault } from "./group_rules.ts";
 import type { Committed, GroupBounds, GroupStore, NewCommit, Noticed, Reported } from "./group_store.ts";
+import { keyOf } from "./map_key.ts";
 import type { Connection } from "./sqlite_connection.ts";
 import type { Dates, GroupNotices } from "./sqlite_group_notices.ts";
-import { type GroupRow, type GroupRows, type GroupState, keyOf, stateBytes } from "./sqlite_group_rows.ts";
+import { type GroupRow, type GroupRows, type GroupState, stateBytes } from "./sqlite_group_rows.ts";
 import type { Mailboxes } from "./sqlite_mailboxes.ts";
 import type { Welcomes } from "./sqlite_welcomes.ts";
 import type { StoreLimits } from "./store.ts";
@@ -96,7 +97,7 @@ export class Commits {
     const { group, before } = found;
     const nothing = { reopened: group.epoch === epoch, notices: [] };
     const newest = epoch === group.epoch - 1 ? this.#logged(group, epoch) : null;
-    const isVoter = before?.roster.some((each) => equal(each, device));
+    const isVoter = before !== null && isOneOf(device, before.roster);
     if (!before || !newest || !isVoter || !equal(newest.hash, commitHash)) return nothing;
     this.#putReport.run(group.id, account);
     const committer = this.#mailboxes.find(newest.device)?.account ?? null;
@@ -210,7 +211,7 @@ export class Commits {
   #reportable(name: Uint8Array, device: Uint8Array): { group: GroupRow; before: GroupState | null } | null {
     for (const group of this.#rows.all(name)) {
       const before = group.epoch > 0 ? this.#rows.state(group, group.epoch - 1) : null;
-      const wasIn = before?.roster.some((each) => equal(each, device)) ?? false;
+      const wasIn = before !== null && isOneOf(device, before.roster);
       if (wasIn || group.members.has(keyOf(device))) return { group, before };
     }
     return null;

@@ -7,6 +7,7 @@ import { crc32 } from "node:zlib";
 import { QightError } from "../../proto/errors.ts";
 import { inPair } from "./group_rules.ts";
 import type { Pair } from "./group_store.ts";
+import { keyOf } from "./map_key.ts";
 import type { Connection } from "./sqlite_connection.ts";
 import { joinDevices, splitDevices } from "./sqlite_directory.ts";
 import type { Mailboxes } from "./sqlite_mailboxes.ts";
@@ -240,9 +241,4 @@ export function pairOf(direct: Uint8Array): Pair | null {
 /** What an epoch keeps, in bytes. */
 export function stateBytes({ roster, groupInfo }: GroupState): number {
   return roster.length * 32 + groupInfo.length;
-}
-
-/** A key of 32 bytes as a map key. */
-export function keyOf(key: Uint8Array): string {
-  return String.fromCharCode.apply(null, key as unknown as number[]);
 }

@@ -15,10 +15,11 @@ import type {
   Reported,
 } from "./group_store.ts";
 import type { JoinKeyPut, NewJoinKey } from "./group_store.ts";
+import { keyOf } from "./map_key.ts";
 import { Commits } from "./sqlite_commits.ts";
 import type { Connection } from "./sqlite_connection.ts";
 import { type Dates, GroupNotices } from "./sqlite_group_notices.ts";
-import { bothOf, type GroupRow, type GroupRows, keyOf, stateBytes } from "./sqlite_group_rows.ts";
+import { bothOf, type GroupRow, type GroupRows, stateBytes } from "./sqlite_group_rows.ts";
 import type { Mailboxes } from "./sqlite_mailboxes.ts";
 import type { Messages } from "./sqlite_messages.ts";
 import { Welcomes } from "./sqlite_welcomes.ts";

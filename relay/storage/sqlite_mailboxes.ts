@@ -2,6 +2,7 @@
  * Mailboxes as the writer knows them: counters cached in memory, written in the commit of the messages they count.
  * @module
  */
+import { keyOf } from "./map_key.ts";
 import type { Statement } from "better-sqlite3";
 import type { Connection } from "./sqlite_connection.ts";
 
@@ -150,8 +151,4 @@ export class Mailboxes {
     this.#byId.set(id, mailbox);
     return mailbox;
   }
-}
-
-function keyOf(device: Uint8Array): string {
-  return String.fromCharCode.apply(null, device as unknown as number[]);
 }
