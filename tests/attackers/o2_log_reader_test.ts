@@ -37,7 +37,7 @@ async function asLogReader(t: Deno.TestContext): Promise<void> {
   const reader = bob.start(["fetch", "--follow", "--json"]);
   await reader.line();
   reader.signal("SIGKILL");
-  await reader.ended;
+  assert.equal(await reader.ended, 137);
   await bob.ok(["fetch", "--json"]);
 
   await comeThroughProxy(office);

@@ -227,7 +227,7 @@ Deno.test("regression: who was blocked when a conversation began is heard after 
   const { ada, bob } = here;
   await bob.person.contacts.add("ada", ada.account);
   await bob.person.contacts.block("ada", true);
-  await ada.say(bob, "unwanted");
+  assert.equal((await ada.say(bob, "unwanted")).error, null);
   assert.ok((await bob.hear()).every(({ type }) => type !== "message"));
   assert.deepEqual(await bob.person.calls.listGroups(), [], "who blocks leaves at once");
   await bob.person.contacts.block("ada", false);

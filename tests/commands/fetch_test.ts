@@ -250,7 +250,7 @@ row("a message survives a restart of the relay between send and fetch", async ()
   const [carl, dora] = await Promise.all([world.member("carl5", first), world.member("dora5", first)]);
   await carl.ok(["send", dora.id, "before the restart"]);
   first.process.signal("SIGKILL");
-  await first.process.ended;
+  assert.equal(await first.process.ended, 137);
   const second = await world.relay({ name: "restarted", port: first.port });
   assert.match(await dora.ok(["fetch"]), /before the restart/);
   assert.equal(await second.stop(), 0);

@@ -129,7 +129,7 @@ row(
     const killed = ada.start(["send", bob.id, "-f", "film.bin", "--relay", first.address]);
     await first.sent(8 * MIB);
     killed.signal("SIGKILL");
-    await killed.ended;
+    assert.equal(await killed.ended, 137);
     await using second = await counter();
     await ada.ok(["send", bob.id, "-f", "film.bin", "--relay", second.address]);
     assert.ok(second.up < 13.5 * MIB, `${second.up} of ${bytes.length} bytes went again after ${first.up}`);
@@ -151,7 +151,7 @@ row(
     const broken = kay.start([...args, first.address]);
     await first.sent(8 * MIB);
     old.process.signal("SIGKILL");
-    await old.process.ended;
+    assert.equal(await old.process.ended, 137);
     assert.notEqual(await broken.ended, 0);
     const again = await world.relay({ name: "killed", port: old.port });
     await using second = await counter(again);
@@ -178,7 +178,7 @@ row("expectation 48: a download that was killed goes on where it stopped", async
   const killed = bob.start(["file", "get", String(number), "-o", "sea.bin", "--relay", first.address]);
   await first.came(8 * MIB);
   killed.signal("SIGKILL");
-  await killed.ended;
+  assert.equal(await killed.ended, 137);
   assert.throws(() => Deno.statSync(bob.path("sea.bin")), Deno.errors.NotFound);
   const [part] = [...Deno.readDirSync(bob.home)].filter(({ name }) => name.endsWith(".part"));
   const had = Deno.statSync(bob.path(part.name));
@@ -202,9 +202,10 @@ row("a part that somebody changed is found out, and the file comes anew", async 
   const killed = bob.start(["file", "get", String(number), "--relay", first.address]);
   await first.came(512 * 1024);
   killed.signal("SIGKILL");
-  await killed.ended;
+  assert.equal(await killed.ended, 137);
   const [part] = [...Deno.readDirSync(bob.home)].filter(({ name }) => name.endsWith(".part"));
-  if (part) Deno.writeFileSync(bob.path(part.name), noise(3 * 65_536));
+  assert.ok(part, "nothing of the file was there when the command was killed");
+  Deno.writeFileSync(bob.path(part.name), noise(3 * 65_536));
   await bob.ok(["file", "get", String(number)]);
   assert.ok(sha256(Deno.readFileSync(bob.path("tampered.bin"))) === sha256(bytes));
 });

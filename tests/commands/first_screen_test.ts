@@ -36,6 +36,6 @@ Deno.test("the relay prints its address in the words of the first screen", async
     assert.match(line!, /^address {2}qight:\/\/[A-Za-z0-9_-]{43}@127\.0\.0\.1:\d+ {10}\(share this line\)$/);
   } finally {
     relay.signal("SIGKILL");
-    await relay.ended;
+    assert.equal(await relay.ended, 137);
   }
 });

@@ -255,7 +255,7 @@ row("a chat that is killed has lost nothing that it showed, and shows nothing tw
   await ada.ok(["send", "bob", "shown once"]);
   assert.match((await running.line())!, /shown once$/);
   running.signal("SIGKILL");
-  await running.ended;
+  assert.equal(await running.ended, 137);
   const again = bob.start(["repl"]);
   await ada.ok(["send", "bob", "after it"]);
   assert.match((await again.line())!, /after it$/);

@@ -197,7 +197,7 @@ row("--lines rides over a relay that is killed and comes back: nothing lost, not
   await sending.write("one\ntwo\n");
   const ids = [await sending.line(), await sending.line()];
   shaky.process.signal("SIGKILL");
-  await shaky.process.ended;
+  assert.equal(await shaky.process.ended, 137);
   await sending.write("three\nfour\n");
   const back = await world.relay({ name: "shaky", port: shaky.port });
   ids.push(await sending.line(), await sending.line());
@@ -216,7 +216,7 @@ row("--lines whose relay stays away exits 69", async () => {
   await sending.write("one\n");
   assert.match((await sending.line())!, /^[0-9a-f]{32}$/);
   brief.process.signal("SIGKILL");
-  await brief.process.ended;
+  assert.equal(await brief.process.ended, 137);
   await sending.write("two\n");
   await sending.closeStdin();
   assert.equal(await sending.ended, 69, sending.stderr());

@@ -165,5 +165,5 @@ Deno.test("a drain answers what is under way and refuses what comes after", asyn
   const drained = under.then(() => relay.relay.drain());
   assert.equal((await under).seq, 1);
   await drained;
-  await assert.rejects(async () => await sender.send(await envelope(alice, bob, NOW)));
+  await assert.rejects(async () => await sender.send(await envelope(alice, bob, NOW)), { code: "unreachable" });
 });

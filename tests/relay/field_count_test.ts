@@ -35,5 +35,5 @@ Deno.test("fields are counted with those inside of them, and what does not parse
     toBinary(PutRecoveryRequestSchema, create(PutRecoveryRequestSchema, { keeping: { codes: many(count) } }));
   checkFieldCount(PutRecoveryRequestSchema, nested(MAX_FIELDS - 1));
   assert.throws(() => checkFieldCount(PutRecoveryRequestSchema, nested(MAX_FIELDS)), { code: "bad_frame" });
-  assert.throws(() => checkFieldCount(ReportRequestSchema, Uint8Array.of(0x0a, 0x05, 0x00)));
+  assert.throws(() => checkFieldCount(ReportRequestSchema, Uint8Array.of(0x0a, 0x05, 0x00)), /premature EOF/);
 });
