@@ -91,6 +91,8 @@ export class AccountsModel {
         await this.#revoke(account, device, account.devices[other % account.devices.length]);
         break;
       case "codes":
+        // What they bring back is what the device knows, and one that is new knows it from its first fetch on.
+        if (!device.settled) await this.#fetch(device);
         account.codes = [...await device.machine.ok(["account", "codes"])];
         account.codesOf = device;
         break;
