@@ -21,6 +21,7 @@ async function asThief(t: Deno.TestContext): Promise<void> {
   const own = new Needles().text("passphrase", PASSPHRASE)
     .bytes("the relay's root seed", parseRootKey(Deno.readTextFileSync(`${relay.dataDir}/root.key`), "root.key"));
   const present = new Needles().text("plain", plain);
+  const people = new Needles().bytes("ada's device key", ada.deviceKey).bytes("ada's account", ada.accountHash);
   const backup = async (name: string, how: string[]) => {
     await operator.ok(["relay", "backup", operator.path(name), "--data-dir", relay.dataDir, ...how]);
     return Deno.readFileSync(operator.path(name));
@@ -28,7 +29,6 @@ async function asThief(t: Deno.TestContext): Promise<void> {
 
   await t.step("O1: a sealed backup gives away neither messages nor keys nor who is who", async () => {
     const sealed = await backup("sealed", ["--passphrase-file", passphraseFile]);
-    const people = new Needles().bytes("ada's device key", ada.deviceKey).bytes("ada's account", ada.accountHash);
     for (const needles of [secrets, own, present, people]) assert.deepEqual(needles.in(sealed), []);
   });
 
@@ -37,6 +37,8 @@ async function asThief(t: Deno.TestContext): Promise<void> {
     async () => {
       const bytes = await backup("plain", ["--plain"]);
       assert.deepEqual(present.in(bytes), ["plain"], "the search is blind");
+      assert.deepEqual(people.in(bytes).sort(), ["ada's account", "ada's device key"], "the search is blind");
+      assert.deepEqual(own.in(bytes), ["the relay's root seed"], "the search is blind");
       assert.deepEqual(secrets.in(bytes), []);
     },
   );
@@ -56,7 +58,10 @@ async function asThief(t: Deno.TestContext): Promise<void> {
     "O1: a stolen data folder of a person with a passphrase shows no message and no key",
     async () => {
       await ada.ok(["key", "passwd", "--new-passphrase-file", ada.file("passphrase", `${PASSPHRASE}\n`)]);
-      for (const { path, bytes } of filesBelow(ada.path("data"))) {
+      const files = [...filesBelow(ada.path("data"))];
+      const named = files.map(({ path }) => path.slice(ada.path("data").length)).join(" ");
+      assert.match(named, /identity\.key.*\.db|\.db.*identity\.key/);
+      for (const { path, bytes } of files) {
         assert.deepEqual(secrets.in(bytes), [], path);
         assert.deepEqual(own.in(bytes), [], path);
       }

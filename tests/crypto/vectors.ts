@@ -12,7 +12,9 @@ const vectorNote: string = haveVectors ? "" : " (ignored: no folder shared/vecto
 /** One vector file, parsed. */
 // deno-lint-ignore no-explicit-any
 export function readVectors(path: string): any {
-  return JSON.parse(readFileSync(new URL(path, FOLDER), "utf8"));
+  const vectors = JSON.parse(readFileSync(new URL(path, FOLDER), "utf8"));
+  if (Array.isArray(vectors) && vectors.length === 0) throw new Error(`${path} holds no vectors`);
+  return vectors;
 }
 
 /** The cases of a Wycheproof file, each with its group. */

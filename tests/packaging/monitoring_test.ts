@@ -36,6 +36,7 @@ Deno.test("expectation 36: the dashboard asks for job, instance and data source,
     ["instance", "query"],
   ]);
   assert.ok(panels.length >= 15);
+  let selectors = 0;
   for (const { title, datasource, targets } of panels) {
     for (const { uid } of [datasource, ...targets.map(({ datasource }) => datasource)]) {
       assert.equal(uid, "${datasource}", title);
@@ -43,9 +44,11 @@ Deno.test("expectation 36: the dashboard asks for job, instance and data source,
     for (const { expr } of targets) {
       for (const [, selector] of expr.matchAll(/\{([^}]*)\}/g)) {
         assert.match(selector, /^job=~"\$job", instance=~"\$instance"/, title);
+        selectors++;
       }
     }
   }
+  assert.ok(selectors >= panels.length, `${selectors} selectors`);
 });
 
 Deno.test("expectation 36: every alert has a page that it names, and every page an alert", async () => {
@@ -134,7 +137,9 @@ Deno.test({
     const { groups } = await prometheus.ask("rules") as {
       groups: { rules: { name: string; state: string; health: string }[] }[];
     };
-    for (const { name, state, health } of groups.flatMap(({ rules }) => rules)) {
+    const loaded = groups.flatMap(({ rules }) => rules);
+    assert.ok(loaded.length >= (await alertNames()).length, `${loaded.length} rules`);
+    for (const { name, state, health } of loaded) {
       assert.deepEqual([state === "firing", health], [false, "ok"], name);
     }
     assert.equal(await relay.stop(), 0);

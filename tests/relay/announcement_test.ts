@@ -108,7 +108,8 @@ Deno.test("a thousand questions in a second are one answer a second", async () =
     await clock.advance(1);
   }
   await clock.advance(2_000);
-  assert.ok(cable.responses().length - before <= 2, `${cable.responses().length - before} answers`);
+  const answers = cable.responses().length - before;
+  assert.ok(answers >= 1 && answers <= 2, `${answers} answers`);
 });
 
 Deno.test("stopping takes the records back and lets go of the network; stopping again does nothing", async () => {

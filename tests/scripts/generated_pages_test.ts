@@ -33,7 +33,9 @@ Deno.test("the page of commands has every command and option of the tree, and no
 
 Deno.test("links of the page of commands lead to its headings", () => {
   const page = commandsPage();
-  for (const [, target] of page.matchAll(/\]\(#([^)]+)\)/g)) {
+  const links = [...page.matchAll(/\]\(#([^)]+)\)/g)];
+  assert.ok(links.length > 0, "there are none");
+  for (const [, target] of links) {
     assert.ok(page.includes(`\n## ${target.replace("-", " ")}\n`), target);
   }
 });
