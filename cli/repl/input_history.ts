@@ -29,14 +29,14 @@ export class InputHistory {
     const lines: string[] = [];
     for (const line of kept.toReversed()) {
       const text = line.startsWith(MESSAGE) ? await textOf(parseMessageId(line.slice(MESSAGE.length))) : line;
-      if (text !== null && !text.includes("\n")) lines.push(text);
+      if (text !== null) lines.push(text);
     }
     return lines;
   }
 
   /** Notes a command. */
   async command(line: string): Promise<void> {
-    await this.#append(line);
+    await this.#append(line.replaceAll("\n", " "));
   }
 
   /** Notes that a message was typed. */

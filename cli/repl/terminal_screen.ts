@@ -4,6 +4,7 @@ import * as readline from "node:readline";
 import { QightError } from "../../proto/errors.ts";
 import { escapeControls } from "../escape.ts";
 import { EndedAsAsked } from "../signals.ts";
+import { BRACKETS, type Key, Paste, withBreaks, withBreaksShown } from "./paste.ts";
 import { type Paint, plainPaint, type Screen } from "./screen.ts";
 
 /** Finds what may follow: the candidates, and the end of the line that they replace. */
@@ -45,13 +46,14 @@ export class TerminalScreen implements Screen {
       input: process.stdin,
       output: process.stdout,
       terminal: true,
-      history: [...history],
+      history: history.map(withBreaksShown),
       historySize: HISTORY_SIZE,
       removeHistoryDuplicates: true,
       completer: (line: string, done: (error: Error | null, result?: readline.CompleterResult) => void) =>
         // A list that cannot be made is no reason to disturb the line being typed.
         void complete(line).then((result) => done(null, result), () => done(null, [[], line])),
     }) as Editor;
+    this.#takePastes();
     this.#editor.on("line", (line) => this.#onLine(line));
     this.#editor.on("close", () => {
       if (!this.#closed) this.#clear();
@@ -124,9 +126,23 @@ export class TerminalScreen implements Screen {
     this.#armed = false;
     if (this.#asking) return this.#asking.resolve(line);
     this.#redraw();
-    if (!this.#waiting) return void this.#typed.push(line);
-    this.#waiting.resolve(line);
+    const meant = withBreaks(line);
+    if (!this.#waiting) return void this.#typed.push(meant);
+    this.#waiting.resolve(meant);
     this.#waiting = null;
+  }
+
+  /** Text that is pasted goes into the line being typed, with its line breaks. */
+  #takePastes(): void {
+    const paste = new Paste();
+    const editor = this.#editor;
+    const edit = editor._ttyWrite.bind(editor);
+    editor._ttyWrite = (text, key) => {
+      const meaning = paste.take(text, key);
+      if (meaning === "key") edit(text, key);
+      else if (meaning !== "nothing") edit(meaning.insert, {});
+    };
+    process.stdout.write(BRACKETS.on);
   }
 
   #onInterrupt(): void {
@@ -147,6 +163,7 @@ export class TerminalScreen implements Screen {
   #end(): void {
     if (this.#closed) return;
     this.#closed = true;
+    process.stdout.write(BRACKETS.off);
     this.#asking?.resolve(null);
     if (!this.#waiting) return;
     if (this.#interrupted) this.#waiting.reject(interruption());
@@ -186,7 +203,12 @@ export class TerminalScreen implements Screen {
 }
 
 /** What of the interface its types do not say. */
-type Editor = readline.Interface & { prevRows: number; history?: string[] };
+type Editor = readline.Interface & {
+  prevRows: number;
+  history?: string[];
+  /** Where each key goes; Node's own REPL puts itself before it too (lib/internal/repl.js). */
+  _ttyWrite: (text: string | undefined, key: Key) => void;
+};
 
 function interruption(): EndedAsAsked {
   return new EndedAsAsked(new QightError("interrupted", undefined, { hint: "" }));
