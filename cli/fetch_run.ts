@@ -5,7 +5,6 @@ import { isOwnCopy } from "../client/inbox_events.ts";
 import type { Contacts } from "../client/contacts.ts";
 import { conversationIn } from "../client/conversations.ts";
 import { equal } from "../crypto/equal.ts";
-import type { FetchWishes } from "./commands/fetch.ts";
 import { isNews } from "./conversation_output.ts";
 import { type Notice, noticeFields, noticeText } from "./event_output.ts";
 import { ExecJobs } from "./exec_jobs.ts";
@@ -21,6 +20,7 @@ import { concatAll } from "../crypto/concat.ts";
 import { shownName } from "./shown_name.ts";
 import type { fetchSpec } from "./tree/messages.ts";
 import type { Call } from "./tree/spec.ts";
+import type { Who } from "./who.ts";
 
 /** What is read, by whom, and from whom alone (account hash; everybody when absent). */
 export interface Reading {
@@ -40,6 +40,20 @@ export interface Reading {
 
 /** How often who follows tells the own other devices how far was read. */
 const STEP_EVERY_MS = 30_000;
+
+/** What the options of fetch ask for, as values. */
+export interface FetchWishes {
+  readonly follow: boolean;
+  /** Longest wait for the first message, milliseconds. */
+  readonly waitMs?: number;
+  /** Longest silence after that (with follow), milliseconds. */
+  readonly idleMs?: number;
+  readonly max?: number;
+  readonly from?: Who;
+  readonly command?: readonly string[];
+  /** How many commands run at once. */
+  readonly jobs: number;
+}
 
 /** State of one fetch command. */
 export class FetchRun {

@@ -3,8 +3,14 @@
  * @module
  */
 import { QightError } from "../proto/errors.ts";
-import { awaitedReceipts, checkedReceipt, type ReceiptSubject, type SignedReceipt, withReceipts } from "./receipts.ts";
-import type { SendOutcome } from "./send_many.ts";
+import {
+  awaitedReceipts,
+  checkedReceipt,
+  type ReceiptSubject,
+  type SendOutcome,
+  type SignedReceipt,
+  withReceipts,
+} from "./receipts.ts";
 
 interface Held {
   readonly outcome: SendOutcome;

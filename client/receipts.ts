@@ -23,6 +23,11 @@ export interface SendReceipt {
   readonly members?: readonly MemberReceipt[];
 }
 
+/** What became of one envelope. */
+export type SendOutcome =
+  | { readonly kind: "accepted"; readonly receipt: SendReceipt }
+  | { readonly kind: "failed"; readonly error: QightError };
+
 /** One member device's mailbox: either a receipt or an error. */
 export interface MemberReceipt {
   readonly device: Uint8Array;

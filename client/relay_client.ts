@@ -21,10 +21,11 @@ import {
   receiptOf,
   type ReceiptSubject,
   sendForReceipt,
+  type SendOutcome,
   type SendReceipt,
   type SignedReceipt,
 } from "./receipts.ts";
-import { type SendOutcome, sendPipelined } from "./send_many.ts";
+import { sendPipelined } from "./send_many.ts";
 import { hello, type Session } from "./session.ts";
 import { turnedAway } from "./turned_away.ts";
 

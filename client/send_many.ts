@@ -6,13 +6,8 @@ import { asQightError, QightError } from "../proto/errors.ts";
 import { DeliveryService, type SendOutcome as WireOutcome } from "../proto/gen/qight/v1/delivery_pb.ts";
 import { errorOfFailure } from "./call_frames.ts";
 import { ReceiptOrder } from "./receipt_order.ts";
-import { receiptOf, type SendReceipt } from "./receipts.ts";
+import { receiptOf, type SendOutcome } from "./receipts.ts";
 import type { CallOptions, Rpc } from "./rpc.ts";
-
-/** What became of one envelope. */
-export type SendOutcome =
-  | { readonly kind: "accepted"; readonly receipt: SendReceipt }
-  | { readonly kind: "failed"; readonly error: QightError };
 
 // The relay works on 256 sends of a call at once and holds 4 MiB of a connection's requests; more only fills buffers.
 const WINDOW_MESSAGES = 512;

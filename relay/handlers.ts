@@ -18,7 +18,7 @@ import { methodOf, methods } from "../proto/methods.ts";
 import type { Handler } from "./dispatch.ts";
 import { listDevices, resolveName, showAccount } from "./services/account.ts";
 import type { AccountRoom } from "./services/account_room.ts";
-import type { AcceptanceRoom } from "./services/acceptance.ts";
+import type { AcceptanceRoom } from "./services/acceptance_room.ts";
 import { beginBlob, forgetBlob, getBlob, putBlobChunk } from "./services/blobs.ts";
 import { commit, getCommits, reportCommit } from "./services/commits.ts";
 import { awaitRoom, send, sendBatch, sendForReceipt } from "./services/delivery.ts";

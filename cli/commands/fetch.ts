@@ -4,7 +4,7 @@ import { Inbox, type InboxOptions } from "../../client/inbox.ts";
 import { Reconnector } from "../../client/reconnect.ts";
 import { asQightError, QightError } from "../../proto/errors.ts";
 import { parseDuration } from "../../relay/config/durations.ts";
-import { FetchRun } from "../fetch_run.ts";
+import { FetchRun, type FetchWishes } from "../fetch_run.ts";
 import { type ConversationParts, conversationParts } from "../inbox_parts.ts";
 import { lateModule } from "../late_module.ts";
 import { Messenger } from "../messenger.ts";
@@ -13,7 +13,7 @@ import { EndedAsAsked } from "../signals.ts";
 import type { fetchSpec } from "../tree/messages.ts";
 import type { Call } from "../tree/spec.ts";
 import { conversationOf } from "../where.ts";
-import { accountOf, parseWho, type Who } from "../who.ts";
+import { accountOf, parseWho } from "../who.ts";
 
 /** Prints (or hands to `--exec`) what is there, acknowledging only what got out. */
 export async function run(call: Call<typeof fetchSpec>): Promise<void> {
@@ -92,20 +92,6 @@ async function conversationNow(word: string, messenger: Messenger, { groups }: C
 /** What was printed is read; the bytes of its files went elsewhere, or with `refs` those at the relay are there still. */
 function keepPrinted({ history }: Messenger, refs: boolean): InboxOptions["onShown"] {
   return (tables, messages) => history.arrived(tables, messages, { state: "read", bytes: false, refs });
-}
-
-/** What the options ask for, as values. */
-export interface FetchWishes {
-  readonly follow: boolean;
-  /** Longest wait for the first message, milliseconds. */
-  readonly waitMs?: number;
-  /** Longest silence after that (with follow), milliseconds. */
-  readonly idleMs?: number;
-  readonly max?: number;
-  readonly from?: Who;
-  readonly command?: readonly string[];
-  /** How many commands run at once. */
-  readonly jobs: number;
 }
 
 const MOST_JOBS = 64;

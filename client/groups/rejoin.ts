@@ -7,7 +7,7 @@ import { formatAccountId } from "../../crypto/account.ts";
 import { equal, isOneOf } from "../../crypto/equal.ts";
 import type { Member } from "../../crypto/mls/credential.ts";
 import type { GroupDataFields } from "../../crypto/mls/group_data.ts";
-import { joinExternally } from "../../crypto/mls/join.ts";
+import { joinExternally } from "../../crypto/mls/join_externally.ts";
 import { describe, encodeState, type GroupDescription } from "../../crypto/mls/state.ts";
 import { asQightError, QightError } from "../../proto/errors.ts";
 import type { RelayGroup } from "../group_calls.ts";

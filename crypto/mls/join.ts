@@ -17,8 +17,6 @@ import { describe, fromClientState, type GroupState } from "./state.ts";
 import { checkTree } from "./tree_check.ts";
 import { readWelcome } from "./wire.ts";
 
-export { type ExternalJoin, joinExternally } from "./join_externally.ts";
-
 /** How to come in. */
 export interface JoinOptions {
   /** Milliseconds since 1970. */

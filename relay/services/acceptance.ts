@@ -5,52 +5,16 @@
 import { createHash } from "node:crypto";
 import { CONTENT_GROUP, type OpenedEnvelope, parseEnvelope, verifyEnvelope } from "../../crypto/envelope.ts";
 import { equal } from "../../crypto/equal.ts";
-import type { ReceiptFields } from "../../crypto/receipt.ts";
 import { QightError } from "../../proto/errors.ts";
-import type { Blocks } from "../blocks.ts";
-import type { Limits } from "../limits.ts";
-import { type Mailboxes, mailboxKey } from "../mailboxes.ts";
-import type { Metrics } from "../metrics.ts";
+import { mailboxKey } from "../mailboxes.ts";
 import type { Peer } from "../peer.ts";
-import type { NewMessage, Store } from "../storage/store.ts";
-import { type MemberAccepted, storeForGroup } from "./group_messages.ts";
-import type { ReceiptSigner } from "./receipts.ts";
+import type { NewMessage } from "../storage/store.ts";
+import type { AcceptanceRoom, Accepted } from "./acceptance_room.ts";
+import { storeForGroup } from "./group_messages.ts";
 import { refusalOf } from "./refusals.ts";
 
 /** Envelopes and sealing keys may be dated this far ahead of the relay's clock (docs/protocol.md, Time). */
 export const FUTURE_TOLERANCE_MS = 10 * 60 * 1000;
-
-/** Retention and size as configured now. */
-export interface Retention {
-  readonly defaultTtlMs: number;
-  readonly maxTtlMs: number;
-  readonly maxEnvelope: number; // bytes of a serialized SignedEnvelope
-}
-
-/** What acceptance needs of the relay. */
-export interface AcceptanceRoom {
-  readonly store: Store;
-  readonly blocks: Pick<Blocks, "check">;
-  readonly mailboxes: Mailboxes;
-  readonly limits: Limits;
-  readonly metrics: Metrics;
-  readonly retention: () => Retention;
-  readonly receipts: ReceiptSigner;
-  readonly draining: () => boolean;
-  readonly now: () => number;
-}
-
-/** An accepted envelope: it is on disk. */
-export interface Accepted {
-  /** Its number in the recipient's mailbox; 0 when the recipient is a group. */
-  readonly seq: number;
-  readonly expiresAtMs: number;
-  readonly duplicate: boolean;
-  /** One for each mailbox that has it. What a receipt says of a duplicate is what it said the first time. */
-  readonly receipts: readonly ReceiptFields[];
-  /** What became of it at each member of a group, in the order of `receipts` with those between that have it not. */
-  readonly members: readonly MemberAccepted[];
-}
 
 /** Checks an envelope's form, size, time, sender and signature; throws the typed reason to refuse it. */
 export async function checkEnvelope(room: AcceptanceRoom, peer: Peer, bytes: Uint8Array): Promise<OpenedEnvelope> {

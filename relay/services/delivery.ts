@@ -15,7 +15,8 @@ import {
 } from "../../proto/gen/qight/v1/delivery_pb.ts";
 import type { CallContext } from "../dispatch.ts";
 import { mailboxKey } from "../mailboxes.ts";
-import { type AcceptanceRoom, type Accepted, checkEnvelope, countRefusal, storeEnvelope } from "./acceptance.ts";
+import { checkEnvelope, countRefusal, storeEnvelope } from "./acceptance.ts";
+import type { AcceptanceRoom, Accepted } from "./acceptance_room.ts";
 import { receiptOutcomes } from "./receipts.ts";
 import { acceptedOutcome, failedOutcome, responseOf, settle, type Settled } from "./send_outcome.ts";
 

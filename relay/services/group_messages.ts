@@ -8,15 +8,8 @@ import { CONTENT_APPLICATION, readHeader } from "../../crypto/mls/header.ts";
 import { QightError } from "../../proto/errors.ts";
 import { mailboxKey } from "../mailboxes.ts";
 import type { MemberEnqueued, NewMessage } from "../storage/store.ts";
-import type { AcceptanceRoom, Accepted } from "./acceptance.ts";
+import type { AcceptanceRoom, Accepted, MemberAccepted } from "./acceptance_room.ts";
 import { notAMember, refusalOf, staleEpoch } from "./refusals.ts";
-
-/** What became of a group message at one device: a number there, or the reason why not. */
-export interface MemberAccepted {
-  readonly device: Uint8Array;
-  readonly seq: number;
-  readonly error: QightError | null;
-}
 
 /**
  * Stores a checked envelope whose recipient is a group; resolves when it is on disk. Throws `bad_group_message`,

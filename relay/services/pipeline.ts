@@ -7,7 +7,8 @@ import { SendOutcomeSchema, SendRequestSchema } from "../../proto/gen/qight/v1/d
 import { loneBytes } from "../../proto/lone_field.ts";
 import type { CallContext } from "../dispatch.ts";
 import { decode } from "../request_reader.ts";
-import { type AcceptanceRoom, type Accepted, checkEnvelope, countRefusal, storeEnvelope } from "./acceptance.ts";
+import { checkEnvelope, countRefusal, storeEnvelope } from "./acceptance.ts";
+import type { AcceptanceRoom, Accepted } from "./acceptance_room.ts";
 import { receiptOutcomes } from "./receipts.ts";
 import { acceptedOutcome, failedOutcome, settle, type Settled } from "./send_outcome.ts";
 

@@ -11,7 +11,7 @@ import {
   SendResponseSchema,
 } from "../../proto/gen/qight/v1/delivery_pb.ts";
 import { wireFailure } from "../reply_writer.ts";
-import type { Accepted } from "./acceptance.ts";
+import type { Accepted } from "./acceptance_room.ts";
 
 /** One of many, after it has ended well or not. */
 export interface Settled<T> {

@@ -1,11 +1,11 @@
 /** Receipts at the sender: only what proves its own message counts, and no receipt undoes an acceptance. @module */
 import assert from "node:assert/strict";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { getReceipt, sendForReceipt } from "../../client/receipts.ts";
+import { getReceipt, sendForReceipt, type SendOutcome } from "../../client/receipts.ts";
 import { RelayClient } from "../../client/relay_client.ts";
 import { createRpc, type Rpc } from "../../client/rpc.ts";
 import { repeatMessage, sendMessage } from "../../client/send.ts";
-import { type SendOutcome, sendPipelined } from "../../client/send_many.ts";
+import { sendPipelined } from "../../client/send_many.ts";
 import { parseEnvelope } from "../../crypto/envelope.ts";
 import { signerFromSeed } from "../../crypto/ed25519.ts";
 import { openReceipt, type ReceiptFields, signReceipts } from "../../crypto/receipt.ts";

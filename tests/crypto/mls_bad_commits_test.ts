@@ -9,7 +9,7 @@ import { applyCommit } from "../../crypto/mls/apply.ts";
 import { commit } from "../../crypto/mls/commit.ts";
 import { clientConfig, contextExtensions } from "../../crypto/mls/config.ts";
 import { xwingHpke } from "../../crypto/mls/hpke.ts";
-import { joinExternally } from "../../crypto/mls/join.ts";
+import { joinExternally } from "../../crypto/mls/join_externally.ts";
 import { functionsOf } from "../../crypto/mls/provider.ts";
 import { asClientState, type GroupState } from "../../crypto/mls/state.ts";
 import { readKeyPackage, writeMessage } from "../../crypto/mls/wire.ts";

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { concat } from "../../crypto/concat.ts";
 import { commit } from "../../crypto/mls/commit.ts";
-import { joinExternally, joinFromWelcome } from "../../crypto/mls/join.ts";
+import { joinFromWelcome } from "../../crypto/mls/join.ts";
+import { joinExternally } from "../../crypto/mls/join_externally.ts";
 import { openKeyPackage } from "../../crypto/mls/key_package.ts";
 import { openMessage } from "../../crypto/mls/message.ts";
 import { decodeState, encodeState } from "../../crypto/mls/state.ts";

@@ -7,7 +7,7 @@ import fc from "fast-check";
 import assert from "node:assert/strict";
 import { applyCommit } from "../../crypto/mls/apply.ts";
 import { commit } from "../../crypto/mls/commit.ts";
-import { joinExternally } from "../../crypto/mls/join.ts";
+import { joinExternally } from "../../crypto/mls/join_externally.ts";
 import { openMessage } from "../../crypto/mls/message.ts";
 import { decodeState, describe, encodeState, type GroupState } from "../../crypto/mls/state.ts";
 import type { MlsSuite } from "../../crypto/mls/suite.ts";

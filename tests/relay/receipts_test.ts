@@ -20,7 +20,7 @@ import type { CallContext } from "../../relay/dispatch.ts";
 import { createLimits } from "../../relay/limits.ts";
 import { Mailboxes } from "../../relay/mailboxes.ts";
 import { createMetrics } from "../../relay/metrics.ts";
-import type { AcceptanceRoom } from "../../relay/services/acceptance.ts";
+import type { AcceptanceRoom } from "../../relay/services/acceptance_room.ts";
 import { sendForReceipt } from "../../relay/services/delivery.ts";
 import { sendMany } from "../../relay/services/pipeline.ts";
 import { ReceiptSigner } from "../../relay/services/receipts.ts";
