@@ -19,7 +19,8 @@ interface Scene {
   readonly former: Uint8Array;
 }
 
-async function scene(street: Street): Promise<Scene> {
+/** `returns`: the machine was one of the account's devices, and was revoked. */
+async function scene(street: Street, returns = false): Promise<Scene> {
   const [{ machine: old, id }, { machine: bob, id: bobId }, { machine: fresh }] = [
     await street.member("old"),
     await street.member("bob"),
@@ -31,7 +32,12 @@ async function scene(street: Street): Promise<Scene> {
   await bob.ok(["fetch"]);
   await fresh.ok(["fetch"]);
   const { secrets } = await openKeyFile(fresh.keyFile, null);
-  return { street, old, id, bob, fresh, former: secrets.accountSeed };
+  const at = { street, old, id, bob, fresh, former: secrets.accountSeed };
+  if (!returns) return at;
+  await link(old, fresh);
+  for (const machine of [fresh, old]) await machine.ok(["fetch"]);
+  await old.ok(["device", "revoke", (await openKeyFile(fresh.keyFile, null)).fingerprint, "-y"]);
+  return at;
 }
 
 /** What holds whatever happened. */
@@ -76,6 +82,26 @@ async function counted(): Promise<{ readonly fresh: Cut; readonly old: Cut }> {
   assert.deepEqual([fresh.error, old.error], [null, null]);
   return cuts;
 }
+
+Deno.test("a revoked device that is linked again, killed between any two steps, is whole by doing it again", async () => {
+  const cut = new Cut(Infinity);
+  {
+    await using street = await Street.open();
+    const { old, fresh } = await scene(street, true);
+    assert.equal((await link(old, fresh, { cutFresh: cut })).fresh.error, null);
+  }
+  for (const step of someOf(cut.count, "ends")) {
+    await using street = await Street.open();
+    const at = await scene(street, true);
+    const cutFresh = new Cut(step);
+    const { fresh } = await link(at.old, at.fresh, { cutFresh });
+    await during(`step ${step} of ${cut.count}, ${cutFresh.struck}: ${fresh.error?.message}`, async () => {
+      assert.notEqual(cutFresh.struck, null);
+      await holds(at);
+      await finishes(at);
+    });
+  }
+});
 
 for (const end of ["fresh", "old"] as const) {
   for (const how of ["ends", "fails", "unheard"] as const satisfies readonly How[]) {
