@@ -37,6 +37,8 @@ export class TerminalScreen implements Screen {
   /** ^C was the last key: another one ends the chat. */
   #armed = false;
   #interrupted = false;
+  /** The terminal marks what is pasted. */
+  #bracketed = false;
   #closed = false;
 
   constructor({ complete, history, paint, quiet }: TerminalOptions) {
@@ -142,7 +144,6 @@ export class TerminalScreen implements Screen {
       if (meaning === "key") edit(text, key);
       else if (meaning !== "nothing") edit(meaning.insert, {});
     };
-    process.stdout.write(BRACKETS.on);
   }
 
   #onInterrupt(): void {
@@ -163,7 +164,7 @@ export class TerminalScreen implements Screen {
   #end(): void {
     if (this.#closed) return;
     this.#closed = true;
-    process.stdout.write(BRACKETS.off);
+    if (this.#bracketed) process.stdout.write(BRACKETS.off);
     this.#asking?.resolve(null);
     if (!this.#waiting) return;
     if (this.#interrupted) this.#waiting.reject(interruption());
@@ -185,6 +186,8 @@ export class TerminalScreen implements Screen {
 
   #prompt(label: string): void {
     if (this.#closed) return;
+    if (!this.#bracketed) process.stdout.write(BRACKETS.on);
+    this.#bracketed = true;
     this.#clear();
     this.#editor.setPrompt(label);
     this.#editor.prompt(true);
