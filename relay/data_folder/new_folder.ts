@@ -9,14 +9,19 @@ import { dirname } from "node:path";
  * without that a power cut may take the whole folder, whatever was synced in it (found by prove, power-loss).
  * Resolves with the folders that were synced, outermost first.
  */
-export async function makeFolder(path: string): Promise<string[]> {
+export function makeFolder(path: string): Promise<string[]> {
+  return make(path, false);
+}
+
+async function make(path: string, isSecondTry: boolean): Promise<string[]> {
   const above = dirname(path);
   try {
     await Deno.mkdir(path, { mode: 0o700 });
   } catch (thrown) {
     if (thrown instanceof Deno.errors.AlreadyExists) return [];
-    if (!(thrown instanceof Deno.errors.NotFound) || above === path) throw thrown;
-    return [...await makeFolder(above), ...await makeFolder(path)];
+    // /proc makes no folders, and says so as if the one above were missing: a second try says the same, and a third would.
+    if (!(thrown instanceof Deno.errors.NotFound) || above === path || isSecondTry) throw thrown;
+    return [...await make(above, false), ...await make(path, true)];
   }
   using handle = await openedFolder(above);
   await handle?.sync();

@@ -235,3 +235,11 @@ Deno.test("regression: a power cut cannot take a new data folder away: each fold
     assert.deepEqual(await makeFolder(join(dir, "file")), []);
     assert.equal((await refusal(() => openDataFolder(join(dir, "file"), options))).code, "cannot_create");
   }));
+
+Deno.test({
+  name: "regression: a folder that a file system will not make is an error at once, not a try without end",
+  ignore: Deno.build.os !== "linux", // no other system has /proc so
+  async fn() {
+    await assert.rejects(makeFolder("/proc/qight/data"), Deno.errors.NotFound);
+  },
+});
