@@ -18,6 +18,11 @@ for (
     [{ kind: "joined", by: other }, "bob added you"],
     [{ kind: "joined", by: null }, "you joined"],
     [{ kind: "account_ended", account: other }, "bob deleted the account"],
+    [{ kind: "owner", by: other, account: own }, "bob made you the owner"],
+    [{ kind: "owner", by: own, account: other }, "you made bob the owner"],
+    [{ kind: "owner", by: null, account: other }, "bob is the owner now"],
+    [{ kind: "owner", by: null, account: own }, "you are the owner now"],
+    [{ kind: "owner", by: null, account: null }, "nobody owns the group any more: every member may name admins"],
   ] as const
 ) {
   Deno.test(`people read "${sentence}"`, () => {
