@@ -74,6 +74,28 @@ export async function goneAmong<T extends Leaf>(
   return gone;
 }
 
+/**
+ * Of these leaves those that were on no list that is known here at a moment (by the relay's clock, milliseconds since 1970): who
+ * was, and is off the list since, came in by right, and goes by the next change.
+ */
+export async function neverListed<T extends Leaf>(
+  tables: Pick<Tables, "directory">,
+  leaves: readonly T[],
+  atMs: number,
+): Promise<T[]> {
+  const never: T[] = [];
+  for (const [, same] of Map.groupBy(leaves, ({ account }) => account.toHex())) {
+    const known = (await earlierLists(tables, same[0].account)).sort((a, b) => a.version - b.version);
+    const wasThere = ({ device }: T) =>
+      known.some((list, at) => {
+        const next = known.slice(at + 1).find((later) => !lists(later, device));
+        return lists(list, device) && next !== undefined && atMs <= next.createdAtMs;
+      });
+    never.push(...same.filter((leaf) => !wasThere(leaf)));
+  }
+  return never;
+}
+
 /** All lists of an account that were seen here. */
 function earlierLists({ directory }: Pick<Tables, "directory">, account: Uint8Array): Promise<VerifiedBundle[]> {
   return Promise.all(directory.since(account, 0).map(({ bytes }) => openBundle(bytes)));

@@ -10,7 +10,7 @@ import { sha256 } from "../../crypto/sha256.ts";
 import { asQightError, QightError } from "../../proto/errors.ts";
 import type { Tables } from "../storage/store.ts";
 import { hasEnded } from "../account_ends.ts";
-import { goneAmong, refreshBundles, unlisted } from "./authentication.ts";
+import { goneAmong, neverListed, refreshBundles, unlisted } from "./authentication.ts";
 import { type LoggedCommit, readLog } from "./commit_log.ts";
 import { type HealReason, keepEvents, untold } from "./events.ts";
 import { goAgain, LOOK_AHEAD } from "./passing.ts";
@@ -140,7 +140,8 @@ async function takePage(
       const fault = faultOf(change, members, gone);
       if (fault) throw new QightError("bad_group_message", `Cannot take the change: ${fault}`);
       const staying = change.added.filter(({ device }) => !passing.has(device.toHex()));
-      const missing = await unlisted(staying, (account) => room.directory.latestIn(tables, account));
+      const now = await unlisted(staying, (account) => room.directory.latestIn(tables, account));
+      const missing = await neverListed(tables, now, commit.acceptedAtMs);
       const askable = distinct(missing).filter((account) => !refreshed.has(account.toHex()));
       if (askable.length > 0) throw new BundlesNeeded(askable);
       if (missing.length > 0) throw new DevicesUnlisted(missing.map(({ device }) => device.toHex()));

@@ -1,8 +1,11 @@
 /** A device that comes into a conversation and goes again while somebody is away. @module */
 import assert from "node:assert/strict";
 import { refreshBundles } from "../../client/groups/authentication.ts";
+import { claimDevices } from "../../client/groups/claim.ts";
+import { commit } from "../../crypto/mls/commit.ts";
 import { gather } from "./gathering.ts";
-import { assertOneView, GroupPerson } from "./group_people.ts";
+import { assertOneView, devicesIn, GroupPerson } from "./group_people.ts";
+import { commitAsIs, stateOf } from "./poisons.ts";
 import { Talker } from "./talker.ts";
 
 Deno.test("regression: who was away while a device was linked and revoked reads all that was said meanwhile", async () => {
@@ -48,4 +51,41 @@ Deno.test("a conversation with a device in it that is off its account's list, an
   await refreshBundles(ana.person.room, [bo.account]);
   assert.deepEqual((await ana.hear()).map(({ type }) => type), ["unreadable"]);
   assert.equal(await ana.person.view(group!), null);
+});
+
+Deno.test("regression: who revokes a device that another own device let in meanwhile takes it out of the groups at once", async () => {
+  await using here = await gather(GroupPerson, { ana: 1, pad: { seed: 1, device: 4 }, bo: 2 });
+  const { relay, ana, pad, bo } = here;
+  await ana.restart();
+  const { group } = await ana.groups.create("ops", [bo.account]);
+  assert.deepEqual(await ana.groups.bringInOwnDevices(), []);
+  for (const one of [ana, pad, bo]) await one.read();
+  await using phone = await GroupPerson.join(relay, 1, { device: 3 });
+  await ana.restart();
+  assert.deepEqual(await ana.groups.bringInOwnDevices(), []);
+  await pad.revoke(phone);
+  assert.deepEqual(await pad.groups.removeGoneDevices(), []);
+  assert.deepEqual(await pad.events(), [], "nothing is refused");
+  assert.deepEqual(await devicesIn(pad, group, [ana, pad, bo, phone]), [0, 1, 2]);
+  for (const one of [ana, bo]) assert.deepEqual(await one.happened(), []);
+  await assertOneView(group, [ana, pad, bo]);
+});
+
+Deno.test("a device that is let in after it went off its account's list is refused, though it was on it before", async () => {
+  await using here = await gather(GroupPerson, { ana: 1, phone: { seed: 1, device: 3 }, bo: 2, eve: 5 });
+  const { ana, phone, bo, eve } = here;
+  await ana.restart();
+  const { group } = await ana.groups.create("ops", [bo.account, eve.account]);
+  for (const one of [ana, phone, bo, eve]) await one.read();
+  await refreshBundles(bo.room, [ana.account]);
+  const [{ keyPackage }] = await claimDevices(eve.room, ana.account, 83, [phone.device]);
+  await ana.revoke(phone);
+  assert.deepEqual(await ana.groups.removeGoneDevices(), []);
+  for (const one of [bo, eve]) await one.read();
+  await refreshBundles(bo.room, [ana.account]);
+  const state = await stateOf(eve, group);
+  const made = await commit(state, { add: [keyPackage], nowMs: Date.now() });
+  const { roster } = await eve.calls.getGroup(group);
+  await commitAsIs(eve, group, { commit: made.commit, groupInfo: made.groupInfo, roster });
+  assert.ok((await bo.happened()).includes("refused_commit"));
 });
