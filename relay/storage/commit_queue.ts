@@ -5,7 +5,7 @@
 import { QightError } from "../../proto/errors.ts";
 import type { GroupEnqueued, NewGroupMessage } from "./group_store.ts";
 import type { Enqueued, NewMessage } from "./store.ts";
-import type { StepResult } from "./sqlite_writer.ts";
+import type { StepResult } from "./sqlite_steps.ts";
 import { assertShape, packedSize, packMessages, type Step, unpackOutcomes } from "./sqlite_wire.ts";
 import { fromWire } from "./sqlite_failure.ts";
 
