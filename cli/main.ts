@@ -5,7 +5,8 @@ const args = Deno.args;
 
 if (import.meta.main) Deno.exit(await main());
 
-async function main(): Promise<number> {
+/** Does what the arguments of this process say; answers the exit code. */
+export async function main(): Promise<number> {
   const end = args.indexOf("--");
   const own = end < 0 ? args : args.slice(0, end);
   const helpWanted = args.length === 0 || args[0] === "help" || own.includes("-h") || own.includes("--help");

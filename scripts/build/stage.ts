@@ -9,11 +9,14 @@ import { importsOf, withoutComments } from "../architecture.ts";
 
 /** Folders that become part of the program. */
 const PROGRAM = ["proto", "crypto", "net", "relay", "client", "cli"];
-/** What a bundle is made of, and what it begins with: files at the top, so that all that comes out lies in one folder. */
+/**
+ * What a bundle is made of: files at the top, so that all that comes out lies in one folder. `import.meta.main` holds in
+ * these alone, so the first one runs the program by its name.
+ */
 const ENTRIES = {
-  "main.ts": "cli/main.ts",
-  "sqlite_worker.ts": "relay/storage/sqlite_worker.ts",
-  "opaque_worker.ts": "client/opaque_worker.ts",
+  "main.ts": 'import { main } from "./cli/main.ts";\n\nDeno.exit(await main());\n',
+  "sqlite_worker.ts": 'import "./relay/storage/sqlite_worker.ts";\n',
+  "opaque_worker.ts": 'import "./client/opaque_worker.ts";\n',
 };
 /** Files of a staged folder that are to be bundled; from `main.ts` comes `main.js`. */
 export const entries: readonly string[] = Object.keys(ENTRIES);
@@ -43,7 +46,7 @@ export async function stage(root: string, folder: string, info: BuildInfo): Prom
   }
   sources.set("cli/build_info.ts", `export const buildInfo = ${JSON.stringify(info)};\n`);
   sources.set("packed/database.ts", PACKED_DATABASE);
-  for (const [entry, source] of Object.entries(ENTRIES)) sources.set(entry, `import "./${source}";\n`);
+  for (const [entry, text] of Object.entries(ENTRIES)) sources.set(entry, text);
   for (const [path, text] of sources) {
     await Deno.mkdir(join(folder, path, ".."), { recursive: true });
     await Deno.writeTextFile(join(folder, path), text);
