@@ -20,7 +20,7 @@ import type { InputHistory } from "./input_history.ts";
 import { type LineStyle, messageLine } from "./message_lines.ts";
 import type { Screen } from "./screen.ts";
 import { sentence } from "./sender.ts";
-import { understand } from "./typed_line.ts";
+import { textBehind, understand } from "./typed_line.ts";
 import { conversationOf } from "../where.ts";
 import { keyPressed, readNow } from "./doings.ts";
 import { groupBehind, knownGroups } from "./group_words.ts";
@@ -133,7 +133,8 @@ export class Chat {
       if (meant.kind === "command") {
         const command = understood(meant.name, meant.words);
         if (!command.secret) await this.#parts.inputs.command(line);
-        return await command.run(this, meant.words) !== "quit";
+        const textFrom = (word: number) => textBehind(meant.typed, 1 + word);
+        return await command.run(this, meant.words, textFrom) !== "quit";
       }
       if (meant.kind === "group") await this.#say(await this.groupKey(meant.name), meant.text);
       if (meant.kind === "message") await this.#message(meant.to, meant.text);

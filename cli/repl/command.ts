@@ -20,6 +20,6 @@ export interface SlashCommand {
   readonly count?: readonly [fewest: number, most: number];
   /** Its words are secrets: it is not noted in the file of typed lines. */
   readonly secret?: boolean;
-  /** Does it; `"quit"` ends the chat. */
-  run(chat: Chat, words: readonly string[]): Promise<void | "quit">;
+  /** Does it; `"quit"` ends the chat. `textFrom`: what was typed from that word on, as it was typed. */
+  run(chat: Chat, words: readonly string[], textFrom: (word: number) => string): Promise<void | "quit">;
 }

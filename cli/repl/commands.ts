@@ -33,6 +33,7 @@ import { react } from "./commands/react.ts";
 import { recovery } from "./commands/recovery.ts";
 import { remove } from "./commands/remove.ts";
 import { rename } from "./commands/rename.ts";
+import { reply } from "./commands/reply.ts";
 import { report } from "./commands/report.ts";
 import { revoke } from "./commands/revoke.ts";
 import { rotateKeys } from "./commands/rotate_keys.ts";
@@ -53,6 +54,7 @@ export const commands: readonly SlashCommand[] = [
   historyCommand,
   sendFile,
   download,
+  reply,
   react,
   edit,
   deleteCommand,

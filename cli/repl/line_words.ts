@@ -29,3 +29,8 @@ export async function lineNumbered(
     hint: "-1 is the newest, -2 the one before; /history shows them.",
   });
 }
+
+/** The first word where it says which line is meant, `-2` for the second newest. */
+export function lineWord([first]: readonly string[]): string | undefined {
+  return first !== undefined && /^-\d{1,3}$/.test(first) ? first : undefined;
+}

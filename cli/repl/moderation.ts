@@ -17,10 +17,8 @@ export async function blockContact(chat: Chat, name: string, blocked: boolean): 
   screen.note(blocked ? `${contact.name} is blocked` : `${contact.name} is not blocked any more`);
 }
 
-/** Shows what will be seen by whom, asks, and reports it. `words`: the line as `-N` if it is not the newest, and a reason. */
-export async function reportLine(chat: Chat, words: readonly string[]): Promise<void> {
-  const which = words.length > 0 && /^-\d{1,3}$/.test(words[0]) ? words[0] : undefined;
-  const reason = words.slice(which === undefined ? 0 : 1).join(" ");
+/** Shows what will be seen by whom, asks, and reports it; `which` is the line as `-N` if it is not the newest. */
+export async function reportLine(chat: Chat, which: string | undefined, reason: string): Promise<void> {
   const line = await lineNumbered(chat, which, "theirs");
   const { store, contacts, relayAddress } = chat.messenger;
   const messages = (await findReportable(store, [line.id])).filter(({ account }) => equal(account, line.author));

@@ -14,7 +14,8 @@ export interface People {
 /** A line that was understood. */
 export type TypedLine =
   | { readonly kind: "nothing" }
-  | { readonly kind: "command"; readonly name: string; readonly words: readonly string[] }
+  /** `typed` is what stands behind the slash, as it was typed. */
+  | { readonly kind: "command"; readonly name: string; readonly words: readonly string[]; readonly typed: string }
   /** `to` is the name after `@`; without one it goes to whoever is open. Empty text only opens. */
   | { readonly kind: "message"; readonly to?: string; readonly text: string }
   /** Empty text only opens. */
@@ -25,8 +26,9 @@ export function understand(line: string): TypedLine {
   if (line.trim() === "") return { kind: "nothing" };
   if (line.startsWith("//")) return { kind: "message", text: line.slice(1) };
   if (line.startsWith("/")) {
-    const [name, ...words] = splitWords(line.slice(1)).words;
-    return { kind: "command", name: (name ?? "").toLowerCase(), words };
+    const typed = line.slice(1);
+    const [name, ...words] = splitWords(typed).words;
+    return { kind: "command", name: (name ?? "").toLowerCase(), words, typed };
   }
   const named = /^([@#])([^\s@#]+)(?:\s+|$)([\s\S]*)$/u.exec(line);
   if (named?.[1] === "@") return { kind: "message", to: named[2], text: named[3] };
@@ -34,9 +36,13 @@ export function understand(line: string): TypedLine {
   return { kind: "message", text: line };
 }
 
-/** Words of a command; quotes and a backslash keep spaces inside a word. `last` is the end of the line as it stands. */
-export function splitWords(text: string): { words: string[]; last: string } {
+/**
+ * Words of a command; quotes and a backslash keep spaces inside a word. `last` is the end of the line as it stands, `starts`
+ * where each word begins.
+ */
+export function splitWords(text: string): { words: string[]; last: string; starts: number[] } {
   const words: string[] = [];
+  const starts: number[] = [];
   let word: string | null = null;
   let start = text.length;
   let quote = "";
@@ -50,6 +56,7 @@ export function splitWords(text: string): { words: string[]; last: string } {
     if (word === null) {
       word = "";
       start = at;
+      starts.push(at);
     }
     if (character === quote) quote = "";
     else if (quote === "" && (character === '"' || character === "'")) quote = character;
@@ -57,7 +64,13 @@ export function splitWords(text: string): { words: string[]; last: string } {
     else word += character;
   }
   if (word !== null) words.push(word);
-  return { words, last: word === null ? "" : text.slice(start) };
+  return { words, last: word === null ? "" : text.slice(start), starts };
+}
+
+/** What is said behind so many words, exactly: an apostrophe in a text is no quote. */
+export function textBehind(typed: string, words: number): string {
+  const { starts } = splitWords(typed);
+  return words < starts.length ? typed.slice(starts[words]).trimEnd() : "";
 }
 
 /** A word as it must be typed so that it stays one. */

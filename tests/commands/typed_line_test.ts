@@ -1,7 +1,7 @@
 /** What a typed line means, over all lines. @module */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { quoted, splitWords, understand } from "../../cli/repl/typed_line.ts";
+import { quoted, splitWords, textBehind, understand } from "../../cli/repl/typed_line.ts";
 
 Deno.test("a line that begins with one slash is never a message, whatever follows", () => {
   fc.assert(fc.property(fc.string().filter((rest) => !rest.startsWith("/")), (rest) => {
@@ -36,9 +36,24 @@ for (
     ["#team", { kind: "group", name: "team", text: "" }],
     ["# heading", { kind: "message", text: "# heading" }],
     ["   ", { kind: "nothing" }],
-    ["/DM 'a b'", { kind: "command", name: "dm", words: ["a b"] }],
-    ["/", { kind: "command", name: "", words: [] }],
+    ["/DM 'a b'", { kind: "command", name: "dm", words: ["a b"], typed: "DM 'a b'" }],
+    ["/", { kind: "command", name: "", words: [], typed: "" }],
   ] as const
 ) {
   Deno.test(`"${line}" is a ${meant.kind}`, () => assert.deepEqual(understand(line), meant));
+}
+
+for (
+  const [typed, words, text] of [
+    ["edit I don't know, it's late", 1, "I don't know, it's late"],
+    ['edit  -2   two  spaces "and quotes"', 2, 'two  spaces "and quotes"'],
+    ["send-file 'a file' it's here ", 2, "it's here"],
+    ["edit one\ntwo", 1, "one\ntwo"],
+    ["report", 1, ""],
+    ["report -2", 2, ""],
+  ] as const
+) {
+  Deno.test(`regression: behind ${words} words of ${JSON.stringify(typed)} stands ${JSON.stringify(text)}`, () => {
+    assert.equal(textBehind(typed, words), text);
+  });
 }

@@ -14,8 +14,8 @@ export const dm: SlashCommand = {
   ],
   words: ["contact"],
   count: [1, 1],
-  async run(chat, [name]) {
-    if (name.startsWith("#")) return await group.run(chat, [name]);
+  async run(chat, [name], textFrom) {
+    if (name.startsWith("#")) return await group.run(chat, [name], textFrom);
     await chat.openWith(await chat.whoNow(name));
   },
 };

@@ -20,11 +20,11 @@ export const invite: SlashCommand = {
   words: ["contact"],
   count: [0, Infinity],
   secret: true,
-  async run(chat, words) {
+  async run(chat, words, textFrom) {
     const [what, word] = words;
     const group = chat.open === null ? null : groupOf(chat.open);
     if (group && what !== "accept" && what !== "list" && what !== "revoke") return await intoGroup(chat, group, words);
-    if (what === "accept") return await accept.run(chat, words.slice(1));
+    if (what === "accept") return await accept.run(chat, words.slice(1), (word) => textFrom(1 + word));
     if (words.length > (what === "revoke" || what === "create" ? 2 : 1) || what === "revoke" && word === undefined) {
       throw new QightError("usage", "It is /invite [name], /invite list or /invite revoke ID", { hint: "" });
     }

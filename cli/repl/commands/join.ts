@@ -13,8 +13,8 @@ export const join: SlashCommand = {
   words: ["group"],
   count: [1, 24],
   secret: true,
-  async run(chat, words) {
-    if (words.length > 1 || /^qight:/i.test(words[0])) return await accept.run(chat, words);
+  async run(chat, words, textFrom) {
+    if (words.length > 1 || /^qight:/i.test(words[0])) return await accept.run(chat, words, textFrom);
     const group = await chat.openGroup(words[0]);
     await groupsOf(chat).join(group);
     await chat.openPlace(conversationOfGroup(group));

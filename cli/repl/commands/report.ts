@@ -1,6 +1,7 @@
 /** `/report`: a line of somebody else, with the proof that it was sent so, to whoever runs the relay. @module */
 import type { SlashCommand } from "../command.ts";
 import { loadModeration } from "../late.ts";
+import { lineWord } from "../line_words.ts";
 
 /** The newest line of the others unless another one is named. */
 export const report: SlashCommand = {
@@ -16,8 +17,9 @@ export const report: SlashCommand = {
   count: [0, Infinity],
   // The reason is about what was said: not for the file of typed lines.
   secret: true,
-  async run(chat, words) {
+  async run(chat, words, textFrom) {
     const { reportLine } = await loadModeration();
-    await reportLine(chat, words);
+    const which = lineWord(words);
+    await reportLine(chat, which, textFrom(which === undefined ? 0 : 1));
   },
 };

@@ -17,11 +17,11 @@ export const sendFile: SlashCommand = {
   more: ["Up to 50 MiB; the relay must be reached when it does not fit a message (a little under 256 KiB)."],
   words: ["path", []],
   count: [1, Infinity],
-  async run(chat, [path, ...text]) {
+  async run(chat, [path], textFrom) {
     const key = chat.openKey();
     const peer = peerOf(key);
     if (peer) await chat.refuseUnreachable(peer);
-    const content = await readContent({ message: text.join(" "), files: [withHome(path, chat.settings.env)] });
+    const content = await readContent({ message: textFrom(1), files: [withHome(path, chat.settings.env)] });
     const [{ name, data }] = content!.files;
     const stays = data.length < SURELY_FITS || (peer !== null && equal(peer, chat.own));
     const fits = stays ? content! : await fitting(chat, peer ?? groupOf(key)!, content!);
