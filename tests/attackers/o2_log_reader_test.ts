@@ -29,11 +29,14 @@ async function asLogReader(t: Deno.TestContext): Promise<void> {
   for (const id of messageIds) ids.text("a message id", id).bytes("a message id", Uint8Array.fromHex(id));
   assert.ok(messageIds.length >= 8);
 
-  // Whatever goes wrong is logged too: refused ids, refused words, a client that is killed, a limit that is hit.
-  const nobody = "qid1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq";
-  await ada.run(["send", nobody, "x"]);
-  await ada.run(["send", bob.id, "another text", "--id", messageIds[0]]);
-  await ada.run(["send", bob.id, "--lines"], { stdin: "line\n".repeat(20), env: { QIGHT_TIMEOUT: "1s" } });
+  // Whatever goes wrong is logged too: an id that the relay does not know, a limit that is hit, a client that is killed.
+  const stranger = crypto.getRandomValues(new Uint8Array(32));
+  ids.text("an unknown id", formatAccountId(stranger)).bytes("an unknown account", stranger);
+  const wrong = [
+    await ada.run(["send", formatAccountId(stranger), "x"]),
+    await ada.run(["send", bob.id, "--lines"], { stdin: "line\n".repeat(20), env: { QIGHT_TIMEOUT: "1s" } }),
+  ];
+  assert.deepEqual(wrong.map(({ code }) => code), [67, 0], wrong.map(({ stderr }) => stderr).join(""));
   const reader = bob.start(["fetch", "--follow", "--json"]);
   await reader.line();
   reader.signal("SIGKILL");

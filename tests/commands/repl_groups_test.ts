@@ -76,9 +76,11 @@ row("a group of three chats: made, written to, reacted to, edited, taken back, a
   const { stdout } = await cat.run(["repl", "--with", "#team"], { stdin: "" });
   assert.match(stdout, /ada {2}hello all \(edited\)\n {2}👍 bob\n.*bob {2}hi ada\n.*bob {2}\(taken back\)/);
   assert.doesNotMatch(stdout, /wrong window/);
-  for (const { home } of [ada, bob, cat]) {
-    const { success } = await new Deno.Command("grep", { args: ["-rqa", "wrong window", home] }).output();
-    assert.equal(success, false, "what was taken back lies nowhere");
+  for (const person of [ada, bob, cat]) {
+    assert.match(await person.ok(["history", "--search", "hello"]), /hello all/, "the search is blind");
+    assert.equal(await person.ok(["history", "--search", "wrong"]), "", "what was taken back is in no history");
+    const { code } = await new Deno.Command("grep", { args: ["-rqa", "wrong window", person.home] }).output();
+    assert.equal(code, 1, "nor does it lie anywhere in the open");
   }
 });
 
@@ -192,6 +194,20 @@ row("an admin renames and removes; who was removed, or left, is told and writes 
   await type(a, "/members\n/gi");
   assert.match(await shown(a, /owner$/), /^you {2}qid1\S+ {2}owner$/);
   await end(a, b, c);
+});
+
+row("the owner hands a group over in the chat, and names no admins from then on", async () => {
+  const [a, b] = [ada, bob].map((person) => person.start(["repl"]));
+  await type(a, "/create-group boat bob");
+  await b.seen(/#boat: ada added you/);
+  await type(a, "/admin bob --captain");
+  await a.seen(/It is \/admin bob --off, or --owner/);
+  await type(a, "/admin bob --owner");
+  await a.seen(/^bob is the owner now$/m);
+  await b.seen(/#boat: ada made you the owner/);
+  await type(a, "/admin bob --off");
+  await a.seen(/only the owner names admins/);
+  await end(a, b);
 });
 
 row("in a group /invite adds a contact, or makes words that let one person in", async () => {
