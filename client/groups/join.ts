@@ -66,7 +66,8 @@ export async function takeWelcome(room: GroupRoom, group: Uint8Array): Promise<W
     // who was removed and added again takes the removal in first.
     if (now && now.status !== "left" && now.status !== "removed") return;
     const row = firstRow(relay, state, room.account, clock.now());
-    const status = statusFor(room, before?.status ?? null, row.kind);
+    const isOwn = by !== null && equal(by, room.account);
+    const status = isOwn ? "active" : statusFor(room, before?.status ?? null, row.kind);
     await room.states.save(tables, { ...row, status, name: localName(tables.groups, row) }, state);
     if (row.kind === "group") keepEvents(tables, row, clock.now(), [{ kind: "joined", by }]);
     tables.keyPackages.use(ref);
@@ -88,7 +89,7 @@ async function areGoneLater(
   return log !== null && await goAgain(state, log.commits, new Set(leaves.map(({ device }) => device.toHex())));
 }
 
-/** Groups may wait for a yes; whoever had left waits for one in any case. */
+/** Groups that others bring one into may wait for a yes; whoever had left waits for one in any case. */
 function statusFor({ askFirst }: GroupRoom, before: GroupStatus | null, kind: "direct" | "group"): GroupStatus {
   return kind === "group" && (askFirst || before === "left") ? "joining" : "active";
 }

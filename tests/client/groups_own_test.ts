@@ -163,3 +163,21 @@ Deno.test("regression: whoever came back and was removed again is not brought ba
   await cy.read();
   assert.deepEqual((await cy.groups.show(group)).members.length, 2);
 });
+
+Deno.test("regression: a revoked device that is let in again is in its groups without being asked, as the account is", async () => {
+  await using here = await gather(GroupPerson, { ana: 1, bo: 2, phone: { seed: 2, device: 3 } });
+  const { ana, bo, phone } = here;
+  await bo.restart();
+  const { group } = await ana.groups.create("ops", [bo.account]);
+  for (const one of [ana, bo, phone]) await one.read();
+  await bo.revoke(phone);
+  assert.deepEqual(await bo.groups.removeGoneDevices(), []);
+  await phone.store.write((tables) => leaveFormer(tables, systemRandom));
+  const { devices } = (await bo.directory.latest(bo.account))!;
+  await bo.publishList([...devices, { key: phone.device, name: "found again", addedAtMs: Date.now() }]);
+  await phone.restart();
+  await phone.publishPackages(2);
+  assert.deepEqual(await bo.groups.bringInOwnDevices(), []);
+  await phone.read();
+  assert.equal((await phone.groups.row(group))?.status, "active");
+});
