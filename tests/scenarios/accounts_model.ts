@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { openKeyFile } from "../../client/storage/key_file.ts";
 import { errorTable } from "../../proto/errors.ts";
 import { AccountInModel, Block, DeviceInModel, Said } from "./accounts_model_parts.ts";
-import { viewOf } from "./group_view.ts";
+import { unreadOn, viewOf } from "./machine_store.ts";
 import { link, type Street } from "./street.ts";
 
 /** What somebody does; numbers choose accounts and devices, modulo how many there are. */
@@ -133,17 +133,23 @@ export class AccountsModel {
     this.#said.splice(0);
     for (const block of this.#blocks.values()) block.settled = true;
     const views: (readonly [string, string | null])[] = [];
-    for (const { devices, gone } of living) {
+    for (const { devices } of living) {
       await this.#alike(devices, ["contact", "list", "--json"], ({ added_at: _, ...rest }) => rest);
       await this.#alike(devices, ["device", "list", "--json"], ({ id, name }) => ({ id, name }));
       for (const device of devices) {
         device.settled = true;
+        assert.equal(await unreadOn(device.machine), 0, `${device.machine.name} has unread lines`);
         views.push([device.machine.name, await viewOf(device.machine, "team")]);
       }
-      for (const device of gone) await this.#fetch(device);
     }
-    for (const [name, view] of views) assert.equal(view, views[0][1], `${name} sees the group as ${views[0][0]} does`);
-    assert.notEqual(views[0][1], null);
+    const [[first, now]] = views;
+    assert.notEqual(now, null);
+    for (const [name, view] of views) assert.equal(view, now, `${name} sees the group as ${first} does`);
+    for (const device of living.flatMap(({ gone }) => gone)) {
+      const kept = await viewOf(device.machine, "team");
+      assert.notEqual(kept, now, `${device.machine.name} was revoked, and has the keys of today`);
+      await this.#fetch(device);
+    }
   }
 
   async #say(account: AccountInModel, device: DeviceInModel, to: AccountInModel | null): Promise<void> {
