@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { importsOf, isLong, mayImport, missingPages, violations, WARN_LINES } from "../scripts/architecture.ts";
+import { importCircles } from "../scripts/import_circles.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 /** Everything that people write; generated code is tested for freshness instead. */
@@ -39,6 +40,43 @@ Deno.test("no import points to a folder outside the table", async () => {
   }
   assert.deepEqual(outside, []);
 });
+
+Deno.test("no files import each other in a circle, but for /help, which lists the commands that it is one of", async () => {
+  const texts = new Map<string, string>();
+  for (const path of await sourceFiles()) texts.set(path, await Deno.readTextFile(root + path));
+  assert.deepEqual(importCircles(texts), [["cli/repl/commands.ts", "cli/repl/commands/help.ts"]]);
+});
+
+const importing: readonly (readonly [what: string, files: Record<string, string>, circles: string[][]])[] = [
+  ["two files that take from each other", {
+    "a.ts": 'import { b } from "./b.ts";',
+    "b.ts": 'import { a } from "./a.ts";',
+  }, [["a.ts", "b.ts"]]],
+  ["a circle of three, over a re-export and an import for its effect", {
+    "x/a.ts": 'import {\n  type T,\n  b,\n} from "./b.ts";',
+    "x/b.ts": 'export * from "../c.ts";',
+    "c.ts": 'import "./x/a.ts";',
+  }, [["x/a.ts", "x/b.ts", "c.ts"]]],
+  ["nothing where one side takes types alone", {
+    "a.ts": 'import { b } from "./b.ts";',
+    "b.ts": 'import type { A } from "./a.ts";\nimport { type C, type D } from "./a.ts";',
+  }, []],
+  ["nothing where one side is loaded when it is first wanted", {
+    "a.ts": 'import { b } from "./b.ts";',
+    "b.ts": 'export const b = () => import("./a.ts");',
+  }, []],
+  ["nothing where two take from a third", {
+    "a.ts": 'import { b } from "./b.ts";\nimport { c } from "./c.ts";',
+    "b.ts": 'import { c } from "./c.ts";',
+    "c.ts": "export const c = 1;",
+  }, []],
+];
+
+for (const [what, files, circles] of importing) {
+  Deno.test(`of imports the checker finds ${what}`, () => {
+    assert.deepEqual(importCircles(new Map(Object.entries(files))), circles);
+  });
+}
 
 const bad: readonly (readonly [string, string, string, RegExp])[] = [
   ["a file without its first line", "net/a.ts", "export const a = 1;\n", /first line/],

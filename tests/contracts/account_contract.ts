@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import type { Recovery, Store, StoredReport } from "../../relay/storage/store.ts";
 import { end, HOUR, keeping, locator, named, session, step, times } from "./account_scene.ts";
-import { bundle, device, key, T } from "./store_contract.ts";
+import { bundle, device, key, T } from "./store_scene.ts";
 
 /** Account 1 comes back on device 3, by the first code of set 1; the codes of set 2 take their place. */
 export const recovery = (change: Partial<Recovery> = {}): Recovery => ({

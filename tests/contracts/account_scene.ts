@@ -10,7 +10,7 @@ import type {
   StoredRecovery,
   StoredSession,
 } from "../../relay/storage/store.ts";
-import { device, key, T } from "./store_contract.ts";
+import { device, key, T } from "./store_scene.ts";
 
 /** An hour in milliseconds. */
 export const HOUR = 3600_000;

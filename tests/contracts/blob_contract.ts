@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import type { NewBlob, Store, StoreLimits } from "../../relay/storage/store.ts";
-import { key, roomy, T } from "./store_contract.ts";
+import { key, roomy, T } from "./store_scene.ts";
 
 /** Bytes of a file of the n-th kind, and their hash. */
 export function blob(n: number, size = 1000): { bytes: Uint8Array; sha256: Uint8Array } {

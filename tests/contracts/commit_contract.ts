@@ -18,7 +18,7 @@ import {
   said,
   withGroup,
 } from "./group_scene.ts";
-import { bundle, device, key, message, roomy, T } from "./store_contract.ts";
+import { bundle, device, key, message, roomy, T } from "./store_scene.ts";
 
 /** Adds the rows to a suite. */
 export function commitContract(

@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import type { Committed, GroupBounds, NewCommit, NewGroup, NewGroupMessage, Store } from "../../relay/storage/store.ts";
-import { bundle, device, key, message, T } from "./store_contract.ts";
+import { bundle, device, key, message, T } from "./store_scene.ts";
 
 /** Bounds that no row reaches by accident. */
 export const bounds: GroupBounds = { maxGroups: 100, maxLogBytes: 1 << 20 };

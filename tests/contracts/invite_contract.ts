@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import type { InviteBounds, NewInvite, Store } from "../../relay/storage/store.ts";
-import { device, key, T } from "./store_contract.ts";
+import { device, key, T } from "./store_scene.ts";
 
 const invite = (n: number, change: Partial<NewInvite> = {}): NewInvite => ({
   locator: key(7, n),

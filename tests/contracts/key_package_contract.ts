@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import type { KeyPackageClaim, NewKeyPackage, Store } from "../../relay/storage/store.ts";
-import { bundle, device, key, T } from "./store_contract.ts";
+import { bundle, device, key, T } from "./store_scene.ts";
 
 /** The n-th package of somebody. */
 export function keyPackage(n: number, change: Partial<NewKeyPackage> = {}): NewKeyPackage {

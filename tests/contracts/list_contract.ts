@@ -9,7 +9,7 @@ import { end, HOUR, keeping, locator, named, session, times } from "./account_sc
 import { begin, blob } from "./blob_contract.ts";
 import { accepted, asking, bounds, commit, group, kindsFor, NAME, numberOf, said, withGroup } from "./group_scene.ts";
 import { keyPackage } from "./key_package_contract.ts";
-import { bundle, device, key, message, seqs, T } from "./store_contract.ts";
+import { bundle, device, key, message, seqs, T } from "./store_scene.ts";
 
 const change = (moving: number | null = null): BundleChange => (
   { moving: moving === null ? null : device(moving), ...times() }

@@ -12,7 +12,7 @@ import { DeliveryService } from "../../proto/gen/qight/v1/delivery_pb.ts";
 import { ModerationService } from "../../proto/gen/qight/v1/moderation_pb.ts";
 import { Blocks, MAX_BLOCKS } from "../../relay/blocks.ts";
 import { openMemoryStore } from "../../relay/storage/memory.ts";
-import { roomy } from "../contracts/store_contract.ts";
+import { roomy } from "../contracts/store_scene.ts";
 import { deviceNumber, listOf } from "../helpers/device_lists.ts";
 import { groupInfo } from "../helpers/mls_bytes.ts";
 import { envelope, type Person, person } from "../helpers/people.ts";

@@ -8,7 +8,7 @@ import { QightError } from "../../proto/errors.ts";
 import { InviteService } from "../../proto/gen/qight/v1/invite_pb.ts";
 import { salvageDatabase } from "../../relay/storage/salvage/salvage.ts";
 import { openSqliteStore } from "../../relay/storage/sqlite.ts";
-import { roomy } from "../contracts/store_contract.ts";
+import { roomy } from "../contracts/store_scene.ts";
 import { person } from "../helpers/people.ts";
 import { testRelay } from "../helpers/test_relay.ts";
 

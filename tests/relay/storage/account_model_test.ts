@@ -9,7 +9,7 @@ import { openSqliteStore } from "../../../relay/storage/sqlite.ts";
 import type { Store } from "../../../relay/storage/store.ts";
 import { end, HOUR, keeping, locator, named, session, step, times } from "../../contracts/account_scene.ts";
 import { bounds, commit, group } from "../../contracts/group_scene.ts";
-import { bundle, device, key, message, roomy, seqs, T } from "../../contracts/store_contract.ts";
+import { bundle, device, key, message, roomy, seqs, T } from "../../contracts/store_scene.ts";
 import { temporaryFolder } from "./temporary_folder.ts";
 
 const ACCOUNTS = [1, 2, 3], DEVICES = [1, 2, 3, 4, 5];

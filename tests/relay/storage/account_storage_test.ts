@@ -15,7 +15,7 @@ import type { Store, StoredReport } from "../../../relay/storage/store.ts";
 import { recovery } from "../../contracts/account_contract.ts";
 import { end, HOUR, keeping, locator, named, session, step, times } from "../../contracts/account_scene.ts";
 import { bounds, commit, said, withGroup } from "../../contracts/group_scene.ts";
-import { bundle, device, key, message, roomy, seqs, T, withMailboxes } from "../../contracts/store_contract.ts";
+import { bundle, device, key, message, roomy, seqs, T, withMailboxes } from "../../contracts/store_scene.ts";
 import { type Person, person } from "../../helpers/people.ts";
 import { killedAfter } from "./killed_writer_run.ts";
 import { temporaryFolder } from "./temporary_folder.ts";

@@ -11,7 +11,7 @@ import type { NewCommit } from "../../../relay/storage/store.ts";
 import { createHash } from "node:crypto";
 import { accepted, bounds, commit, group, said, withGroup } from "../../contracts/group_scene.ts";
 import { keyPackage } from "../../contracts/key_package_contract.ts";
-import { device, key, message, roomy, seqs, T, withMailboxes } from "../../contracts/store_contract.ts";
+import { device, key, message, roomy, seqs, T, withMailboxes } from "../../contracts/store_scene.ts";
 import { person } from "../../helpers/people.ts";
 import { killedAfter } from "./killed_writer_run.ts";
 import { temporaryFolder } from "./temporary_folder.ts";

@@ -6,7 +6,7 @@
 import { openSqliteStore } from "../../../relay/storage/sqlite.ts";
 import { end, keeping, locator, named, session, times } from "../../contracts/account_scene.ts";
 import { said } from "../../contracts/group_scene.ts";
-import { device, key, roomy, T } from "../../contracts/store_contract.ts";
+import { device, key, roomy, T } from "../../contracts/store_scene.ts";
 
 const [path, what] = Deno.args;
 const store = await openSqliteStore({ path, limits: roomy, now: () => T });

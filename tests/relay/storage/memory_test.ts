@@ -4,7 +4,8 @@
  */
 import assert from "node:assert/strict";
 import { openMemoryStore } from "../../../relay/storage/memory.ts";
-import { roomy, storeContract } from "../../contracts/store_contract.ts";
+import { storeContract } from "../../contracts/store_contract.ts";
+import { roomy } from "../../contracts/store_scene.ts";
 
 storeContract("memory store", (limits) => Promise.resolve(openMemoryStore({ limits })));
 

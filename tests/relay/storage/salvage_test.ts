@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import Database from "better-sqlite3";
 import { salvageDatabase } from "../../../relay/storage/salvage/salvage.ts";
 import { openSqliteStore } from "../../../relay/storage/sqlite.ts";
-import { roomy } from "../../contracts/store_contract.ts";
+import { roomy } from "../../contracts/store_scene.ts";
 import { seeded } from "../../prove/random.ts";
 import { salvagedRows } from "../../prove/disk/stored_accounts.ts";
 import { type StoredMail, storeMail, type View, viewOf } from "../../prove/disk/stored_mail.ts";

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import Database from "better-sqlite3";
 import { openSqliteStore } from "../../../relay/storage/sqlite.ts";
-import { device, message, roomy, sendMany, T, withMailboxes } from "../../contracts/store_contract.ts";
+import { device, message, roomy, sendMany, T, withMailboxes } from "../../contracts/store_scene.ts";
 import { temporaryFolder } from "./temporary_folder.ts";
 
 async function filled(path: string): Promise<void> {

@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import Database from "better-sqlite3";
 import { openSqliteStore } from "../../../relay/storage/sqlite.ts";
 import { sqliteWorkerPlace } from "../../../relay/storage/sqlite_worker_place.ts";
-import { device, message, roomy, seqs, T, withMailboxes } from "../../contracts/store_contract.ts";
+import { device, message, roomy, seqs, T, withMailboxes } from "../../contracts/store_scene.ts";
 import { temporaryFolder } from "./temporary_folder.ts";
 
 const options = (path: string) => ({ path, limits: roomy, now: () => T, minFreeBytes: 64 * 1024 });

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { openSqliteStore } from "../../../relay/storage/sqlite.ts";
 import { end, named, session, times } from "../../contracts/account_scene.ts";
-import { bundle, device, key, message, roomy, seqs, T, withMailboxes } from "../../contracts/store_contract.ts";
+import { bundle, device, key, message, roomy, seqs, T, withMailboxes } from "../../contracts/store_scene.ts";
 import { temporaryFolder } from "./temporary_folder.ts";
 
 const MiB = 1024 * 1024;

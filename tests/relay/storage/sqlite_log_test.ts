@@ -7,7 +7,7 @@ import Database from "better-sqlite3";
 import { readLogFrames } from "../../../relay/storage/log_frames.ts";
 import { openSqliteStore } from "../../../relay/storage/sqlite.ts";
 import { closeLeavingLog, openForWriting } from "../../../relay/storage/sqlite_connection.ts";
-import { device, message, roomy, seqs, T, withMailboxes } from "../../contracts/store_contract.ts";
+import { device, message, roomy, seqs, T, withMailboxes } from "../../contracts/store_scene.ts";
 import { temporaryFolder } from "./temporary_folder.ts";
 
 const options = (path: string) => ({ path, limits: roomy, now: () => T, minFreeBytes: 4 * 1024 * 1024 });

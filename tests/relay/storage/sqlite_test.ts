@@ -7,16 +7,8 @@ import Database from "better-sqlite3";
 import { migrate, migrations } from "../../../relay/storage/migrations/migrate.ts";
 import { openSqliteStore } from "../../../relay/storage/sqlite.ts";
 import type { Store } from "../../../relay/storage/store.ts";
-import {
-  device,
-  message,
-  roomy,
-  sendMany,
-  seqs,
-  storeContract,
-  T,
-  withMailboxes,
-} from "../../contracts/store_contract.ts";
+import { storeContract } from "../../contracts/store_contract.ts";
+import { device, message, roomy, sendMany, seqs, T, withMailboxes } from "../../contracts/store_scene.ts";
 import { temporaryFolder } from "./temporary_folder.ts";
 
 storeContract("sqlite store", async (limits) => {
