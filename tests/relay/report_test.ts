@@ -6,7 +6,13 @@ import assert from "node:assert/strict";
 import { create, toBinary } from "@bufbuild/protobuf";
 import type { RelayClient } from "../../client/relay_client.ts";
 import { signAccountEnd } from "../../crypto/account_end.ts";
-import { CONTENT_GROUP, CONTENT_PLAIN, CONTENT_SEALED, signEnvelope } from "../../crypto/envelope.ts";
+import {
+  CONTENT_GROUP,
+  CONTENT_PLAIN,
+  CONTENT_SEALED,
+  type EnvelopeFields,
+  signEnvelope,
+} from "../../crypto/envelope.ts";
 import { commitTo } from "../../crypto/franking.ts";
 import { ModerationService } from "../../proto/gen/qight/v1/moderation_pb.ts";
 import { RecoveryService } from "../../proto/gen/qight/v1/recovery_pb.ts";
@@ -29,48 +35,31 @@ interface Shown {
   readonly account: Uint8Array;
 }
 
+type Said = Pick<EnvelopeFields, "contentType" | "payload" | "commitment">;
+
+function signed(from: Person, recipient: Uint8Array, said: Said): Promise<Uint8Array> {
+  const id = crypto.getRandomValues(new Uint8Array(16));
+  return signEnvelope(from.device, { id, sender: key(from), recipient, createdAtMs: NOW, ttlS: 0, ...said });
+}
+
 /** What a sealed message shows when its reader opens it to others; the payload itself stays sealed. */
 async function sealedTo(from: Person, to: Person, text: string, change: Partial<Shown> = {}): Promise<Shown> {
   const content = contentOf(text);
-  const envelope = await signEnvelope(from.device, {
-    id: crypto.getRandomValues(new Uint8Array(16)),
-    sender: key(from),
-    recipient: key(to),
-    createdAtMs: NOW,
-    ttlS: 0,
-    contentType: CONTENT_SEALED,
-    payload: new Uint8Array(100).fill(1),
-    commitment: await commitTo(frankingKey, content),
-  });
+  const said = { contentType: CONTENT_SEALED, payload: new Uint8Array(100).fill(1) };
+  const envelope = await signed(from, key(to), { ...said, commitment: await commitTo(frankingKey, content) });
   return { envelope, frankingKey, content, account: from.account.hash, ...change };
 }
 
 async function toGroup(from: Person, group: Uint8Array, text: string): Promise<Shown> {
   const content = contentOf(text);
-  const envelope = await signEnvelope(from.device, {
-    id: crypto.getRandomValues(new Uint8Array(16)),
-    sender: key(from),
-    recipient: group,
-    createdAtMs: NOW,
-    ttlS: 0,
-    contentType: CONTENT_GROUP,
-    payload: privateMessage(group, 1),
-    commitment: await commitTo(frankingKey, content),
-  });
+  const said = { contentType: CONTENT_GROUP, payload: privateMessage(group, 1) };
+  const envelope = await signed(from, group, { ...said, commitment: await commitTo(frankingKey, content) });
   return { envelope, frankingKey, content, account: from.account.hash };
 }
 
 async function plainTo(from: Person, to: Person, text: string): Promise<Shown> {
   const content = contentOf(text);
-  const envelope = await signEnvelope(from.device, {
-    id: crypto.getRandomValues(new Uint8Array(16)),
-    sender: key(from),
-    recipient: key(to),
-    createdAtMs: NOW,
-    ttlS: 0,
-    contentType: CONTENT_PLAIN,
-    payload: content,
-  });
+  const envelope = await signed(from, key(to), { contentType: CONTENT_PLAIN, payload: content });
   return { envelope, frankingKey: new Uint8Array(0), content, account: from.account.hash };
 }
 
