@@ -4,6 +4,7 @@
  * @module
  */
 import { fromBinary } from "@bufbuild/protobuf";
+import { directGroupId } from "../crypto/direct_group.ts";
 import type { OpenedEnvelope } from "../crypto/envelope.ts";
 import { equal } from "../crypto/equal.ts";
 import { committedContent } from "../crypto/franking.ts";
@@ -47,7 +48,7 @@ export type GroupOpened =
     readonly message: ConversationMessage;
     readonly franked: Franked | null;
   }
-  /** It was shown before. */
+  /** It was shown before, or never is. */
   | { readonly kind: "shown" }
   /** The group is not there yet: it stays in the mailbox. */
   | { readonly kind: "later" }
@@ -124,14 +125,22 @@ export class GroupOpener {
     const group = run[0].envelope.recipient;
     const reached = await this.#reach(group, epoch);
     if (reached === "none" || reached === "behind") {
-      const result: GroupOpened = reached === "none"
-        ? { kind: "unreadable", reason: "unknown_group" }
-        : { kind: "later" };
+      const result: GroupOpened = reached === "behind"
+        ? { kind: "later" }
+        : await this.#isOfBlocked(group)
+        ? { kind: "shown" }
+        : { kind: "unreadable", reason: "unknown_group" };
       for (const delivery of run) results.set(delivery, result);
       return;
     }
     const differs = await this.#store.write((tables) => this.#openAll(tables, group, { run, epoch }, results));
     if (differs) await this.#groups.suspectFork(group);
+  }
+
+  /** What somebody said who is blocked, in a conversation that this device did not come into for that: nothing is shown of it. */
+  async #isOfBlocked(group: Uint8Array): Promise<boolean> {
+    const blocked = await this.#store.read(({ contacts }) => contacts.blocked());
+    return blocked.some((account) => equal(directGroupId(this.#groups.account, account), group));
   }
 
   async #reach(group: Uint8Array, epoch: number) {

@@ -6,6 +6,7 @@ import { directGroupId } from "../../crypto/direct_group.ts";
 import { QightError } from "../../proto/errors.ts";
 import { gather } from "./gathering.ts";
 import { assertOneView, GroupPerson, groupRelay, RELAY_NAME, ShiftedClock } from "./group_people.ts";
+import { Talker } from "./talker.ts";
 
 Deno.test("a direct conversation begins with the first word, and is the same from both sides", async () => {
   await using here = await gather(GroupPerson, { ana: 1, bo: 2 });
@@ -156,4 +157,14 @@ Deno.test("whose change of a direct conversation was taken back comes into it ag
   await ana.read();
   await assertOneView(group, [ana, bo]);
   assert.equal((await ana.groups.show(group)).members.length, 2);
+});
+
+Deno.test("regression: what a blocked person said in a conversation that nobody came into leaves no trace, not even of its bytes", async () => {
+  await using here = await gather(Talker, { ana: 1, bo: 2 });
+  const { ana, bo } = here;
+  await bo.person.contacts.add("ana", ana.account);
+  assert.equal((await ana.say(bo, "before the block")).via, "mls");
+  await bo.person.contacts.block("ana", true);
+  assert.deepEqual(await bo.hear(), []);
+  assert.deepEqual(await bo.hear(), [], "it is gone from the mailbox");
 });
