@@ -2,6 +2,7 @@
  * Accounts on real files: across faults and kills, in copies, out of a damaged database and from an earlier schema.
  * @module
  */
+import { findsEach } from "./changed_rows.ts";
 import assert from "node:assert/strict";
 import Database from "better-sqlite3";
 import { crc32 } from "node:zlib";
@@ -272,25 +273,13 @@ Deno.test("salvage: what does not match is lost and counted, an end that is not 
 });
 
 Deno.test("a store finds what of accounts does not fit together", async () => {
-  const damages: readonly (readonly [sql: string, expected: RegExp])[] = [
+  await findsEach([
     ["UPDATE recoveries SET crc = crc + 1", /recovery 1 does not match/],
     ["UPDATE abuse_reports SET evidence = zeroblob(9000)", /report 00c0ffee does not match/],
     ["DELETE FROM recoveries", /4 recovery codes open nothing/],
     ["INSERT INTO ended_accounts SELECT account, x'00' FROM accounts", /2 accounts have ended and are there/],
     ["UPDATE names SET record = NULL", /1 names are neither taken nor held/],
-  ];
-  using folder = temporaryFolder();
-  const path = `${folder.path}/relay.db`;
-  await filled(path);
-  const whole = Deno.readFileSync(path);
-  for (const [sql, expected] of damages) {
-    Deno.writeFileSync(path, whole);
-    await using store = await openSqliteStore(options(path));
-    const db = new Database(path);
-    db.exec(sql);
-    db.close();
-    assert.match((await store.check()).join("; "), expected, sql);
-  }
+  ], filled);
 });
 
 Deno.test("what was kept for a recovery, or reported, and is damaged is never handed out", async () => {
