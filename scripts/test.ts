@@ -3,6 +3,7 @@
  * quiet: fuzzing, attackers, scenarios and the examples in the docs.
  * @module
  */
+import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { type Counts, denoTest, toStdout } from "./deno_test.ts";
 
@@ -34,7 +35,7 @@ const units: Group = [
 const programs: Group = ["commands", ["-A", "--parallel", ...foldersOfTests((name) => name === PROGRAMS)]];
 const beside: readonly Group[] = [
   ...BESIDE.map((name) => [name, ["-A", ...foldersOfTests((other) => other === name)]] as const),
-  ["examples", ["-A", "--doc", "--permit-no-files", ...DOCUMENTED.filter(exists)]],
+  ["examples", ["-A", "--doc", "--permit-no-files", ...DOCUMENTED.filter((path) => existsSync(path))]],
 ];
 
 const total: Counts = { passed: 0, failed: 0, ignored: 0 };
@@ -78,19 +79,9 @@ function foldersOfTests(wanted: (name: string) => boolean): string[] {
     .map((name) => `tests/${name}`);
 }
 
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}
-
 /** Tests start programs at the same time; they must not all install. */
 async function installIfAbsent(): Promise<void> {
-  if (exists("node_modules/.deno")) return;
+  if (existsSync("node_modules/.deno")) return;
   const { code } = await new Deno.Command(Deno.execPath(), { args: ["install", "--frozen"], stdin: "null" }).spawn()
     .status;
   if (code !== 0) {

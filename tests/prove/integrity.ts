@@ -2,6 +2,7 @@
  * Asks SQLite itself whether a relay's database is whole, on a copy, so that looking changes nothing.
  * @module
  */
+import { existsSync } from "node:fs";
 import Database from "better-sqlite3";
 import { Folder } from "./processes.ts";
 
@@ -10,22 +11,12 @@ export function integrityOfCopy(databasePath: string): string[] {
   using folder = new Folder();
   const copy = `${folder.path}/copy.db`;
   Deno.copyFileSync(databasePath, copy);
-  if (exists(`${databasePath}-wal`)) Deno.copyFileSync(`${databasePath}-wal`, `${copy}-wal`);
+  if (existsSync(`${databasePath}-wal`)) Deno.copyFileSync(`${databasePath}-wal`, `${copy}-wal`);
   const database = new Database(copy);
   try {
     const rows = database.pragma("integrity_check") as { integrity_check: string }[];
     return rows.map((row) => row.integrity_check).filter((word) => word !== "ok");
   } finally {
     database.close();
-  }
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
   }
 }
