@@ -45,10 +45,13 @@ export async function codesAt({ relay }: Pick<Connected, "relay">): Promise<numb
   }
 }
 
-/** Takes the leaves of devices that went out of conversations, or brings in those that came; what fails is done later. */
+/**
+ * Comes into conversations that wait (`catchUp`), takes the leaves of devices that went out of them, or brings in those that came;
+ * what fails is done later.
+ */
 export async function inConversations(
   { messenger, room }: Pick<DeviceWork, "messenger" | "room">,
-  work: "bringInOwnDevices" | "removeGoneDevices",
+  work: "catchUp" | "bringInOwnDevices" | "removeGoneDevices",
 ): Promise<void> {
   const { groupsAt } = await import("../client/participant_groups.ts");
   const groups = groupsAt(messenger, { client: () => Promise.resolve(room.relay) });

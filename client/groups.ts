@@ -270,6 +270,14 @@ export class Groups {
     return [...errors, ...await tendDevices(this.#room), ...await removeLeavers(this.#room)];
   }
 
+  /**
+   * Comes into the groups that wait for this device, and takes in what was changed, as far as the relay's list tells: before a
+   * list shrinks, since whoever is off it then is a reason not to come into a group. Answers what went wrong with single groups.
+   */
+  catchUp(): Promise<QightError[]> {
+    return compareGroups(this.#room);
+  }
+
   /** What happened to groups and was not shown yet, in order. */
   async events(): Promise<GroupEvent[]> {
     const { store, relay } = this.#room;

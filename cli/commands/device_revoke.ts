@@ -22,6 +22,8 @@ export async function run(call: Call<typeof deviceRevokeSpec>): Promise<void> {
       await wantYes(settings, { question: "Take it off your account? Type yes: ", refused: "Nothing was changed" });
     }
     const codes = await codesAt(room);
+    // A device that was let in a moment ago: the Welcomes that wait for it have the leaf that goes.
+    await inConversations({ messenger, room }, "catchUp");
     await revokeDevice(devices, key);
     const ended = await codesEnded(room, codes);
     if (ended) out.note(ended);

@@ -197,7 +197,11 @@ export class AccountsModel {
       assert.ok(mayHear, `${device.machine.name} hears ${text}, which was not for it: ${JSON.stringify(rest)}`);
       device.heard.push(text);
     }
-    assert.doesNotMatch(stderr, /missing|could not be read|refused|undone/, `${device.machine.name}: ${stderr}`);
+    assert.doesNotMatch(
+      stderr,
+      /missing|unreadable|could not be read|refused|undone/,
+      `${device.machine.name}: ${stderr}`,
+    );
   }
 
   async #link(account: AccountInModel, old: DeviceInModel, other: number): Promise<void> {
