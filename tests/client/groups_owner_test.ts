@@ -136,6 +136,28 @@ Deno.test("who lost the state while the group was handed over joins anew and is 
   await assertOneView(group, [ana, bo, cy]);
 });
 
+Deno.test("an owner whose devices were all replaced is the owner again once the new one is in; until then an admin is", async () => {
+  await using here = await gather(GroupPerson, { bo: 2, cy: 3, ana: 1 });
+  const { relay, bo, cy, ana } = here;
+  const group = await groupOf([ana, bo, cy]);
+  await ana.groups.setAdmin(group, bo.account, true);
+  for (const reader of [bo, cy]) await reader.read();
+  await using anew = await GroupPerson.join(relay, 1, { device: 9, packages: null });
+  await anew.revoke(ana);
+  const told = (await cy.read()).map(({ happened }) => happened);
+  assert.deepEqual(told.map(({ kind }) => kind), ["member_removed", "owner"]);
+  assert.deepEqual(told[1], { kind: "owner", by: null, account: bo.account });
+  await bo.read();
+  await anew.publishPackages(2);
+  await cy.read(); // who removed the last leaf brings the new device in
+  for (const reader of [anew, bo]) await reader.read();
+  assert.deepEqual(await rolesSeenBy(bo, group, [anew, bo, cy]), ["owner", "admin", "member"]);
+  await assert.rejects(bo.groups.setAdmin(group, cy.account, true), isCode("not_allowed"));
+  await anew.groups.setAdmin(group, cy.account, true);
+  for (const reader of [bo, cy]) await reader.read();
+  await assertOneView(group, [anew, bo, cy]);
+});
+
 /** What a robber's commit is like: changed data, and leaves that it removes. */
 type Robbery = (now: GroupDescription, robber: GroupPerson) => {
   readonly data: GroupDataFields;

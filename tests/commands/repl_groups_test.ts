@@ -205,7 +205,7 @@ row("the owner hands a group over in the chat, and names no admins from then on"
   await type(a, "/admin bob --owner");
   await a.seen(/^bob is the owner now$/m);
   await b.seen(/#boat: ada made you the owner/);
-  await type(a, "/admin bob --off");
+  await type(a, "/admin cat");
   await a.seen(/only the owner names admins/);
   await end(a, b);
 });
