@@ -2,6 +2,7 @@
  * The rows about accounts: kills while they change, passwords, what was captured, lost devices, backups.
  * @module
  */
+import { newcomerKilled } from "./newcomer_killed.ts";
 import { passwordLogin } from "./password_login.ts";
 import { replayedAccounts } from "./replayed_accounts.ts";
 import { revokedDevice } from "./revoked_device.ts";
@@ -10,4 +11,11 @@ import { accountBackup } from "./account_backup.ts";
 import { accountKilled } from "./account_killed.ts";
 
 /** In the order in which they run. */
-export const rows: readonly Row[] = [accountKilled, passwordLogin, replayedAccounts, revokedDevice, accountBackup];
+export const rows: readonly Row[] = [
+  accountKilled,
+  newcomerKilled,
+  passwordLogin,
+  replayedAccounts,
+  revokedDevice,
+  accountBackup,
+];
