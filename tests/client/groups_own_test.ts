@@ -181,3 +181,18 @@ Deno.test("regression: a revoked device that is let in again is in its groups wi
   await phone.read();
   assert.equal((await phone.groups.row(group))?.status, "active");
 });
+
+Deno.test("regression: a new device comes into all conversations of its account, also those with somebody who is blocked", async () => {
+  await using here = await gather(GroupPerson, { ana: 1, bo: 2 });
+  const { relay, ana, bo } = here;
+  const { group } = await ana.groups.create("ops", [bo.account]);
+  await ana.events();
+  const direct = await ana.groups.direct(bo.account);
+  await bo.read();
+  await using phone = await GroupPerson.join(relay, 2, { device: 3 });
+  await phone.contacts.add("ana", ana.account);
+  await phone.contacts.block("ana", true);
+  assert.deepEqual(await bo.groups.bringInOwnDevices(), []);
+  await phone.read();
+  for (const one of [group, direct]) await assertOneView(one, [bo, phone]);
+});

@@ -112,3 +112,15 @@ for (const revokes of [false, true]) {
     });
   }
 }
+
+Deno.test("codes of a recovery that was cut off are not shown when another device has made newer ones meanwhile", async () => {
+  await using street = await Street.open();
+  const at = await scene(street, false);
+  const cut = new Cut(6);
+  await at.recover(cut);
+  assert.equal(cut.struck, "words");
+  await at.lost.ok(["account", "codes"]);
+  const { error, stdout } = await at.recover();
+  assert.deepEqual([error?.code, stdout], ["code_unknown", []]);
+  assert.match(error!.hint, /qight account codes/);
+});
