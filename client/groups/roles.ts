@@ -12,7 +12,7 @@ import type { CommitChange } from "../../crypto/mls/apply.ts";
 import type { Member } from "../../crypto/mls/credential.ts";
 import type { GroupDataFields } from "../../crypto/mls/group_data.ts";
 import { directGroupId } from "../../crypto/direct_group.ts";
-import { equal } from "../../crypto/equal.ts";
+import { equal, isOneOf } from "../../crypto/equal.ts";
 import { QightError } from "../../proto/errors.ts";
 import { contactName } from "../contacts.ts";
 
@@ -46,7 +46,7 @@ export function ownerOf({ creator, admins, direct }: Leaders, members: Accounts)
 export function roleOf(data: Leaders, members: Accounts, account: Uint8Array): Role {
   const owner = ownerOf(data, members);
   if (owner && equal(owner, account)) return "owner";
-  return has(data.admins, account) ? "admin" : "member";
+  return isOneOf(account, data.admins) ? "admin" : "member";
 }
 
 /** Whether an account may remove others, rename, and set the timer. `members` are those before the change. */
@@ -73,7 +73,7 @@ export function removalsToJustify(change: JudgedChange, members: readonly Member
   const { committer: { account: own }, before } = change;
   const hasRights = administers(before, members, own);
   // Not the owner's alone: when that one is gone, the next one's may go in the same change.
-  const leads = (account: Uint8Array) => equal(before.creator, account) || has(before.admins, account);
+  const leads = (account: Uint8Array) => equal(before.creator, account) || isOneOf(account, before.admins);
   return othersRemoved(change).filter(({ account }) => !hasRights || (!before.direct && leads(account)));
 }
 
@@ -102,7 +102,7 @@ export function faultOf(change: JudgedChange, members: readonly Member[], gone: 
     if (!only) return "whoever joins by itself changes nothing else";
     if (!sameData(before, change.after)) return "whoever joins by itself changes nothing else";
   }
-  if (before.direct && !added.every(({ account }) => has(before.direct!, account))) {
+  if (before.direct && !added.every(({ account }) => isOneOf(account, before.direct!))) {
     return "a direct conversation has the devices of two people";
   }
   if (!mayAll && others.length > 0) return "only the owner and admins may remove others";
@@ -122,9 +122,9 @@ export function joinFault(
     return "its data are malformed";
   }
   if (!direct) return null;
-  if (!has(direct, own)) return "it is the direct conversation of other people";
+  if (!isOneOf(own, direct)) return "it is the direct conversation of other people";
   if (!equal(directGroupId(direct[0], direct[1]), group)) return "its id is not the one of this direct conversation";
-  return members.every(({ account }) => has(direct, account)) ? null : "a direct conversation has two people";
+  return members.every(({ account }) => isOneOf(account, direct)) ? null : "a direct conversation has two people";
 }
 
 /** A group's name as it is kept: like a contact's; `bad_name` for what cannot be one. */
@@ -187,8 +187,4 @@ function sameDirect(a: GroupDataFields["direct"], b: GroupDataFields["direct"]):
 
 function sameList(a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean {
   return a.length === b.length && a.every((one, at) => equal(one, b[at]));
-}
-
-function has(accounts: readonly Uint8Array[], account: Uint8Array): boolean {
-  return accounts.some((one) => equal(one, account));
 }
