@@ -20,6 +20,14 @@ export function hasEnded({ meta }: Pick<Tables, "meta">, account: Uint8Array): b
   return meta.get(PREFIX + account.toHex()) !== null;
 }
 
+/** When an account (hash, 32 bytes) ended by its own word, milliseconds since 1970; null for one that is not known to have. */
+export async function endedAt({ meta }: Pick<Tables, "meta">, account: Uint8Array): Promise<number | null> {
+  const kept = meta.get(PREFIX + account.toHex());
+  if (!kept) return null;
+  const { openAccountEnd } = await import("../crypto/account_end.ts");
+  return (await openAccountEnd(kept)).endedAtMs;
+}
+
 /** Whether what a relay offers is an account's own word that it has ended; it is kept then. */
 export async function keepEnd(
   store: Pick<ClientStore, "write">,

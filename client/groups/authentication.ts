@@ -8,7 +8,7 @@ import { formatAccountId } from "../../crypto/account.ts";
 import { equal } from "../../crypto/equal.ts";
 import type { Member } from "../../crypto/mls/credential.ts";
 import { QightError } from "../../proto/errors.ts";
-import { hasEnded, keepEnd } from "../account_ends.ts";
+import { endedAt, hasEnded, keepEnd } from "../account_ends.ts";
 import type { Tables } from "../storage/store.ts";
 import type { GroupRoom } from "./room.ts";
 import { distinct } from "./rows.ts";
@@ -79,12 +79,14 @@ export async function goneAmong<T extends Leaf>(
  * was, and is off the list since, came in by right, and goes by the next change.
  */
 export async function neverListed<T extends Leaf>(
-  tables: Pick<Tables, "directory">,
+  tables: Pick<Tables, "directory" | "meta">,
   leaves: readonly T[],
   atMs: number,
 ): Promise<T[]> {
   const never: T[] = [];
   for (const [, same] of Map.groupBy(leaves, ({ account }) => account.toHex())) {
+    // What an account listed that has ended since nobody can ask for any more.
+    if (atMs <= (await endedAt(tables, same[0].account) ?? -1)) continue;
     const known = (await earlierLists(tables, same[0].account)).sort((a, b) => a.version - b.version);
     const wasThere = ({ device }: T) =>
       known.some((list, at) => {

@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import { refreshBundles } from "../../client/groups/authentication.ts";
 import { claimDevices } from "../../client/groups/claim.ts";
+import { signAccountEnd } from "../../crypto/account_end.ts";
 import { commit } from "../../crypto/mls/commit.ts";
+import { RecoveryService } from "../../proto/gen/qight/v1/recovery_pb.ts";
 import { gather } from "./gathering.ts";
 import { assertOneView, devicesIn, GroupPerson } from "./group_people.ts";
 import { commitAsIs, stateOf } from "./poisons.ts";
@@ -88,4 +90,21 @@ Deno.test("a device that is let in after it went off its account's list is refus
   const { roster } = await eve.calls.getGroup(group);
   await commitAsIs(eve, group, { commit: made.commit, groupInfo: made.groupInfo, roster });
   assert.ok((await bo.happened()).includes("refused_commit"));
+});
+
+Deno.test("regression: who was away while a device was linked and its account ended goes on with the group", async () => {
+  await using here = await gather(GroupPerson, { ana: 1, bo: 2, cy: 4 });
+  const { relay, ana, bo, cy } = here;
+  const { group } = await ana.groups.create("ops", [bo.account, cy.account]);
+  for (const one of [ana, bo, cy]) await one.read();
+  await using phone = await GroupPerson.join(relay, 2, { device: 3 });
+  await bo.restart();
+  assert.deepEqual(await bo.groups.bringInOwnDevices(), []);
+  await phone.read();
+  const { bytes } = await signAccountEnd(bo.identity.account, Date.now());
+  await bo.relay.rpc.unary(RecoveryService.method.deleteAccount, { end: bytes });
+  assert.deepEqual(await cy.happened(), ["account_ended"]);
+  assert.deepEqual(await ana.happened(), ["account_ended"]);
+  assert.deepEqual(await devicesIn(ana, group, [ana, cy, bo, phone]), [0, 1]);
+  await assertOneView(group, [ana, cy]);
 });
