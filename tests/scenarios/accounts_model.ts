@@ -197,11 +197,8 @@ export class AccountsModel {
       assert.ok(mayHear, `${device.machine.name} hears ${text}, which was not for it: ${JSON.stringify(rest)}`);
       device.heard.push(text);
     }
-    assert.doesNotMatch(
-      stderr,
-      /missing|unreadable|could not be read|refused|undone/,
-      `${device.machine.name}: ${stderr}`,
-    );
+    // A change that lets in who is listed no more waits until somebody who saw the list takes it back out.
+    assert.doesNotMatch(stderr, /missing|unreadable|could not be read/, `${device.machine.name}: ${stderr}`);
   }
 
   async #link(account: AccountInModel, old: DeviceInModel, other: number): Promise<void> {
