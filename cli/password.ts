@@ -32,17 +32,26 @@ export async function existingPassword(settings: Settings, out: Output, wish: Pa
   return password;
 }
 
-/** A new password, asked for twice on the terminal; `usage` when it is too short. */
+/** A new password, asked for twice on the terminal, and anew when it is too short; `usage` when that is so in a file. */
 export async function newPassword(settings: Settings, out: Output, wish: PasswordWish): Promise<string> {
   if (wish.file !== undefined) return longEnough(await passwordFrom(wish.file, out), wish);
   const question = `New password for ${wish.of}, at least ${MIN_PASSWORD_CHARACTERS} characters: `;
-  const first = longEnough(await asked(settings, wish, question), wish);
+  let first = await asked(settings, wish, question);
+  while (first !== "" && !isLongEnough(first)) {
+    out.error("That is too short; several words are good. Once more:");
+    first = await asked(settings, wish, question);
+  }
+  longEnough(first, wish);
   if (await askSecret("The same again: ") === first) return first;
   throw new QightError("wrong_password", "The two passwords differ", { hint: "Nothing was changed; try again." });
 }
 
+function isLongEnough(password: string): boolean {
+  return [...password].length >= MIN_PASSWORD_CHARACTERS;
+}
+
 function longEnough(password: string, wish: PasswordWish): string {
-  if ([...password].length >= MIN_PASSWORD_CHARACTERS) return password;
+  if (isLongEnough(password)) return password;
   const hint = `Several words are good. ${hintOf(wish)}`;
   if (password === "") throw new QightError("passphrase_needed", "The password is empty", { hint });
   throw new QightError("usage", `A password has at least ${MIN_PASSWORD_CHARACTERS} characters`, { hint });
