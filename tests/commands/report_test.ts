@@ -78,7 +78,7 @@ row("a report needs a yes, a message of somebody else, and words that fit", asyn
     [[id], 64, "usage", /needs a yes, and there is no terminal/],
     [[own, "-y"], 66, "no_input", /Nothing is kept of a message/],
     [["00".repeat(16), "-y"], 66, "no_input", /Nothing is kept of a message/],
-    [["not-an-id", "-y"], 64, "bad_id", /Expected 32 hex digits/],
+    [["not-an-id", "-y"], 64, "bad_id", /"not-an-id" is no message id/],
     [[id, "-y", "--reason", "x".repeat(1001)], 64, "usage", /1001 bytes; at most 1000/],
   ];
   for (const [args, exit, code, message] of rows) {
