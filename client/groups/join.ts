@@ -13,7 +13,7 @@ import { readLog } from "./commit_log.ts";
 import { keepEvents } from "./events.ts";
 import { lookAgain } from "./key_packages.ts";
 import { goAgain, LOOK_AHEAD } from "./passing.ts";
-import { mayJoin } from "./rejoin.ts";
+import { isIn, mayJoin } from "./rejoin.ts";
 import { callsOf, type GroupRoom } from "./room.ts";
 import { firstRow, localName } from "./rows.ts";
 
@@ -37,7 +37,7 @@ export async function takeWelcome(room: GroupRoom, group: Uint8Array): Promise<W
       check: async (members, data) => {
         try {
           const inviter = members.find(({ device }) => equal(device, waiting.device));
-          await refuseBlocked(room, inviter?.account);
+          if (!isIn(room, members)) await refuseBlocked(room, inviter?.account);
           await mayJoin(room, group, null, members, data, (leaves) => unlisted = leaves);
         } catch (thrown) {
           refusal = asQightError(thrown);

@@ -129,13 +129,15 @@ export async function mayJoin(
   if (fault) throw new QightError("bad_group_message", `Cannot join the group: ${fault}`);
   const blocked = await room.store.read(({ contacts }) => contacts.blocked());
   const inviters = data.direct ?? [data.creator];
-  // Whether the account is in was decided when the first of its devices came in.
-  const isIn = before !== null ||
-    members.some(({ account, device }) => equal(account, room.account) && !equal(device, room.signer.publicKey));
-  const unwanted = isIn ? undefined : inviters.find((one) => isOneOf(one, blocked));
+  const unwanted = before || isIn(room, members) ? undefined : inviters.find((one) => isOneOf(one, blocked));
   if (unwanted) throw new QightError("blocked", `${formatAccountId(unwanted)} is blocked`);
   const missing = await unvouched(room, members.filter(({ device }) => !equal(device, room.signer.publicKey)));
   if (missing.length > 0) onUnlisted(missing);
+}
+
+/** Whether another own device is in: that the account is was decided when the first of them came, whoever is blocked. */
+export function isIn({ account, signer }: Pick<GroupRoom, "account" | "signer">, members: readonly Member[]): boolean {
+  return members.some((one) => equal(one.account, account) && !equal(one.device, signer.publicKey));
 }
 
 function statusOf(row: GroupRow | null): GroupStatus {

@@ -196,3 +196,18 @@ Deno.test("regression: a new device comes into all conversations of its account,
   await phone.read();
   for (const one of [group, direct]) await assertOneView(one, [bo, phone]);
 });
+
+Deno.test("regression: a blocked person who lets a new device into their conversation leaves nothing on it, and the device is in", async () => {
+  await using here = await gather(Talker, { ana: 1, bo: 2 });
+  const { relay, ana, bo } = here;
+  const { group } = await ana.say(bo, "before");
+  await bo.texts();
+  await using phone = await Talker.join(relay, 2, { device: 3 });
+  await phone.person.contacts.add("ana", ana.account);
+  await phone.person.contacts.block("ana", true);
+  await ana.person.restart();
+  assert.equal((await ana.say(bo, "to all of you")).via, "mls");
+  assert.deepEqual(await phone.hear(), []);
+  await bo.texts();
+  await assertOneView(group!, [bo.person, phone.person]);
+});
