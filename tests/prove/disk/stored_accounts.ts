@@ -88,7 +88,10 @@ export async function storeAccounts(store: SqliteStore, nowMs: number): Promise<
     await accounts.seen(device.publicKey, nowMs);
     await accounts.block(account, next, 9);
     const report = { id: (0xbad0000 + n).toString(16).padStart(8, "0"), reporter: account, accused: next };
-    await accounts.putReport({ ...report, reason: "spam", evidence: random(500), atMs: nowMs }, { max: 99, maxOfReporter: 99 });
+    await accounts.putReport({ ...report, reason: "spam", evidence: random(500), atMs: nowMs }, {
+      max: 99,
+      maxOfReporter: 99,
+    });
   }
   for (const [n, { account }] of people.slice(0, ENDED).entries()) {
     const { bytes } = await signAccountEnd(account, nowMs);
