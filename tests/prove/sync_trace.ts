@@ -11,6 +11,8 @@ export interface Traced {
   readonly endMs: number;
   /** As strace measured it. Not endMs - startMs: doubles of this size are 0.0002 ms apart, and 50 ms became 49.9998. */
   readonly tookMs: number;
+  /** strace held it up, and says so. */
+  readonly delayed: boolean;
 }
 
 /** One message as its sender saw it; times are wall clock in milliseconds. */
@@ -43,7 +45,7 @@ export function readTrace(text: string): Traced[] {
     if (resumed) {
       const begun = unfinished.get(resumed[1]);
       unfinished.delete(resumed[1]);
-      if (begun && Number(resumed[3]) >= 0) add(begun.call, begun.path, begun.startMs, Number(resumed[4]));
+      if (begun && Number(resumed[3]) >= 0) add(begun.call, begun.path, begun.startMs, Number(resumed[4]), line);
       continue;
     }
     const begun = /^(\d+) +([\d.]+) (\w+)\(\d+<([^>]*)>(.*)$/.exec(line);
@@ -54,18 +56,15 @@ export function readTrace(text: string): Traced[] {
       continue;
     }
     const ended = /\) += (-?\d+).*<([\d.]+)>$/.exec(rest);
-    if (ended && Number(ended[1]) >= 0) add(call, path, Number(start) * 1000, Number(ended[2]));
+    if (ended && Number(ended[1]) >= 0) add(call, path, Number(start) * 1000, Number(ended[2]), line);
   }
   return traced.sort((a, b) => a.startMs - b.startMs);
 
-  function add(call: string, path: string, startMs: number, seconds: number): void {
-    const tookMs = seconds * 1000;
-    traced.push({ kind: call === "pwrite64" ? "write" : "sync", path, startMs, endMs: startMs + tookMs, tookMs });
+  function add(call: string, path: string, startMs: number, seconds: number, end: string): void {
+    const [kind, tookMs] = [call === "pwrite64" ? "write" : "sync", seconds * 1000] as const;
+    traced.push({ kind, path, startMs, endMs: startMs + tookMs, tookMs, delayed: end.includes(" (DELAYED) <") });
   }
 }
-
-/** strace waits by one clock and measures by another, which may be slewed meanwhile: 49.8 ms were seen for a wait of 50. */
-const CLOCKS_APART_MS = 1;
 
 /**
  * Every ack must follow the end of a sync that began after the message's last write to the log.
@@ -92,9 +91,10 @@ export function checkSyncs(
   const fastest = (values: number[]) => values.reduce((least, value) => Math.min(least, value), Infinity);
   const fastestSyncMs = fastest(syncs.map((sync) => sync.tookMs));
   if (acks.length === 0) complaints.push("no message was acknowledged");
-  if (fastestSyncMs < delayMs - CLOCKS_APART_MS) {
-    complaints.push(`a sync took ${fastestSyncMs.toFixed(1)} ms: the delay was not injected`);
-  }
+  // By strace's word, not by the time it measured: it lets the delay begin, writes its line, and only then looks at the
+  // clock. With a slow reader of its lines it says 0.5 ms of a wait that the process itself saw last 50; here it was 46.9.
+  const inTime = syncs.filter(({ delayed }) => !delayed);
+  if (inTime.length > 0) complaints.push(`${inTime.length} syncs were not held up: the delay was not injected`);
   return {
     acknowledged: acks.length,
     syncs: syncs.length,
