@@ -1,5 +1,7 @@
 /** What a relay that lies about commits can do to a group: cost time, and be noticed. @module */
 import assert from "node:assert/strict";
+import { refreshBundles } from "../../client/groups/authentication.ts";
+import { joinExternally } from "../../crypto/mls/join_externally.ts";
 import type { GetCommitsResponse } from "../../proto/gen/qight/v1/group_pb.ts";
 import { QightError } from "../../proto/errors.ts";
 import { gather } from "./gathering.ts";
@@ -19,6 +21,12 @@ function lying(person: GroupPerson, lie: Lie): () => void {
   };
   return () => rpc.serverStream = honest;
 }
+
+/** Says that every commit was accepted then. */
+const datedTo = (acceptedAtMs: bigint): Lie => (all) =>
+  all.map((one) =>
+    one.kind.case === "commit" ? { ...one, kind: { case: "commit", value: { ...one.kind.value, acceptedAtMs } } } : one
+  );
 
 const isCommit = ({ kind }: GetCommitsResponse) => kind.case === "commit";
 
@@ -102,14 +110,25 @@ Deno.test("regression: a relay that dates a commit back helps no plain member to
   await commitAsIs(cy, group, await removing(phone.device)(cy, group));
   const { devices } = (await bo.directory.latest(bo.account))!;
   const before = BigInt(devices.find(({ key }) => key.toHex() === phone.device.toHex())!.addedAtMs - 1);
-  lying(
-    ana,
-    (all) =>
-      all.map((one) =>
-        one.kind.case === "commit"
-          ? { ...one, kind: { case: "commit", value: { ...one.kind.value, acceptedAtMs: before } } }
-          : one
-      ),
-  );
+  lying(ana, datedTo(before));
+  assert.equal((await ana.happened())[0], "refused_commit");
+});
+
+Deno.test("regression: a relay that dates a commit back lets no revoked device come in again by itself", async () => {
+  await using here = await gather(GroupPerson, { ana: 1, bo: 2, phone: { seed: 2, device: 3 }, cy: 4 });
+  const { ana, bo, phone, cy } = here;
+  const { group } = await ana.groups.create("ops", [bo.account, cy.account]);
+  await ana.events();
+  for (const one of [bo, phone, cy]) await one.read();
+  const listed = (await ana.directory.latest(bo.account))!;
+  await bo.revoke(phone);
+  assert.deepEqual(await bo.groups.removeGoneDevices(), []);
+  for (const one of [ana, cy]) await one.read();
+  await refreshBundles(ana.room, [bo.account]);
+  const { groupInfo } = await cy.calls.getGroup(group);
+  const nowMs = Date.now();
+  const made = await joinExternally(groupInfo, phone.owner, { nowMs, check: () => Promise.resolve() });
+  await commitAsIs(cy, group, { commit: made.commit, groupInfo: made.groupInfo });
+  lying(ana, datedTo(BigInt(listed.createdAtMs)));
   assert.equal((await ana.happened())[0], "refused_commit");
 });
