@@ -6,13 +6,12 @@ import { equal } from "../../crypto/equal.ts";
 import { fromHex } from "../../crypto/hex.ts";
 import type { Member } from "../../crypto/mls/credential.ts";
 import { joinFromWelcome } from "../../crypto/mls/join.ts";
-import { describe, type GroupState } from "../../crypto/mls/state.ts";
+import { describe } from "../../crypto/mls/state.ts";
 import { asQightError, QightError } from "../../proto/errors.ts";
 import type { GroupStatus } from "../storage/store.ts";
-import { readLog } from "./commit_log.ts";
 import { keepEvents } from "./events.ts";
 import { lookAgain } from "./key_packages.ts";
-import { goAgain, LOOK_AHEAD } from "./passing.ts";
+import { areGoneLater } from "./passing.ts";
 import { isIn, mayJoin } from "./rejoin.ts";
 import { callsOf, type GroupRoom } from "./room.ts";
 import { firstRow, localName } from "./rows.ts";
@@ -55,7 +54,8 @@ export async function takeWelcome(room: GroupRoom, group: Uint8Array): Promise<W
   const { state, ref } = joined;
   const { group: inside, epoch, members } = describe(state);
   if (!equal(inside, group) || epoch !== waiting.epoch) return "none";
-  if (unlisted.length > 0 && !await areGoneLater(room, { group, epoch }, state, unlisted)) {
+  const doubtful = new Set(unlisted.map(({ device }) => device.toHex()));
+  if (doubtful.size > 0 && !await areGoneLater(room, { group, epoch }, state, doubtful)) {
     await calls.leaveGroup(group);
     return "refused";
   }
@@ -76,17 +76,6 @@ export async function takeWelcome(room: GroupRoom, group: Uint8Array): Promise<W
   // Who asks for commits from there on is in: the relay forgets the Welcome, and nobody joins an old epoch by it again.
   await Array.fromAsync(calls.commits(group, epoch, 1));
   return "joined";
-}
-
-/** Whether these leaves went again by what the log says further on: what was said meanwhile is to be read all the same. */
-async function areGoneLater(
-  room: GroupRoom,
-  at: { readonly group: Uint8Array; readonly epoch: number },
-  state: GroupState,
-  leaves: readonly Member[],
-): Promise<boolean> {
-  const log = await readLog(room, at, LOOK_AHEAD);
-  return log !== null && await goAgain(state, log.commits, new Set(leaves.map(({ device }) => device.toHex())));
 }
 
 /** Groups that others bring one into may wait for a yes; whoever had left waits for one in any case. */

@@ -6,16 +6,32 @@
 import { applyCommit } from "../../crypto/mls/apply.ts";
 import type { GroupState } from "../../crypto/mls/state.ts";
 import { asQightError } from "../../proto/errors.ts";
-import type { LoggedCommit } from "./commit_log.ts";
+import type { GroupRow } from "../storage/store.ts";
+import { type LoggedCommit, readLog } from "./commit_log.ts";
+import type { GroupRoom } from "./room.ts";
 
 /** So many commits are looked at ahead. */
-export const LOOK_AHEAD = 256;
+const LOOK_AHEAD = 256;
 
 /**
- * Whether all these devices (hex) are out of the group again after some of the commits that follow a state. Nothing is
- * taken in: the commits are checked by their keys alone, and by all rules when they are taken in.
+ * Whether these devices (hex) went again by what the log says from an epoch on, at which the group had this state: then they
+ * were listed once, and what was said meanwhile is to be read all the same.
  */
-export async function goAgain(
+export async function areGoneLater(
+  room: GroupRoom,
+  at: Pick<GroupRow, "group" | "epoch">,
+  state: GroupState,
+  devices: ReadonlySet<string>,
+): Promise<boolean> {
+  const log = await readLog(room, at, LOOK_AHEAD);
+  return log !== null && await goAgain(state, log.commits, devices);
+}
+
+/**
+ * Whether all these devices are out of the group again after some of the commits that follow a state. Nothing is taken in:
+ * the commits are checked by their keys alone, and by all rules when they are taken in.
+ */
+async function goAgain(
   state: GroupState,
   commits: readonly LoggedCommit[],
   devices: ReadonlySet<string>,

@@ -13,7 +13,7 @@ import { hasEnded } from "../account_ends.ts";
 import { goneAmong, neverListed, refreshBundles, unlisted } from "./authentication.ts";
 import { type LoggedCommit, readLog } from "./commit_log.ts";
 import { type HealReason, keepEvents, untold } from "./events.ts";
-import { goAgain, LOOK_AHEAD } from "./passing.ts";
+import { areGoneLater } from "./passing.ts";
 import { adopt } from "./pending.ts";
 import { dropSeat } from "./kept_seats.ts";
 import { faultOf, removalsToJustify } from "./roles.ts";
@@ -56,10 +56,11 @@ export async function takeCommits(room: GroupRoom, group: Uint8Array, wanted: nu
       await refreshBundles(room, done.accounts);
       for (const account of done.accounts) refreshed.add(account.toHex());
     } else if (done.kind === "unlisted") {
-      if (!await areGoneLater(room, done)) {
-        return { kind: "refused", commit: done.commit, newest: end !== null && end.epoch === done.commit.epoch + 1 };
+      const { commit, state, devices } = done;
+      if (!await areGoneLater(room, { group, epoch: commit.epoch }, state, new Set(devices))) {
+        return { kind: "refused", commit, newest: end !== null && end.epoch === commit.epoch + 1 };
       }
-      for (const device of done.devices) passing.add(device);
+      for (const device of devices) passing.add(device);
     } else if (done.kind === "refused") {
       return { ...done, newest: end !== null && end.epoch === done.commit.epoch + 1 };
     } else if (done.kind !== "taken") return done;
@@ -83,17 +84,10 @@ type PageEnd =
 /** A commit lets devices (hex) in that no list of their accounts has, not even the newest. */
 interface Unlisted {
   readonly kind: "unlisted";
-  readonly group: Uint8Array;
   /** Before the commit. */
   readonly state: GroupState;
   readonly commit: LoggedCommit;
   readonly devices: readonly string[];
-}
-
-/** Whether those devices went again, by what the log says further on: then they were listed once, and may pass. */
-async function areGoneLater(room: GroupRoom, { group, state, commit, devices }: Unlisted): Promise<boolean> {
-  const log = await readLog(room, { group, epoch: commit.epoch }, LOOK_AHEAD);
-  return log !== null && await goAgain(state, log.commits, new Set(devices));
 }
 
 /** Inside a transaction: takes commits in one by one; what was taken before a bad one stays. */
@@ -173,7 +167,7 @@ async function takePage(
     } catch (thrown) {
       if (thrown instanceof BundlesNeeded) return await finish({ kind: "needs", accounts: thrown.accounts });
       if (thrown instanceof DevicesUnlisted) {
-        return await finish({ kind: "unlisted", group, state, commit, devices: thrown.devices });
+        return await finish({ kind: "unlisted", state, commit, devices: thrown.devices });
       }
       if (asQightError(thrown).code !== "bad_group_message") throw thrown;
       return await finish({ kind: "refused", commit });
