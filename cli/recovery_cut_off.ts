@@ -1,9 +1,7 @@
 /** The end of a recovery that an earlier run of the command had begun on this machine, when its code was used up already. @module */
 import type { Account } from "../crypto/account.ts";
 import { begunRecovery, endRecovery } from "../client/accounts/begun.ts";
-import { openWithCode } from "../client/accounts/recover.ts";
-import type { RelayClient } from "../client/relay_client.ts";
-import { parseRecoveryCode } from "../crypto/recovery_code.ts";
+import { openIfKnown } from "../client/accounts/recover.ts";
 import { asQightError, QightError } from "../proto/errors.ts";
 import { giveCodes } from "./account_work.ts";
 import { comeBackInto, revokeLost } from "./after_recovery.ts";
@@ -41,7 +39,8 @@ export async function goOnRecovering(
   const name = (await mark())?.name ?? "";
   if (!isMeant({ account, name })) throw thrown;
   const made = await begun();
-  if (made === null || !await orAborted(stillOpen(relay, made.codes[0]), signal)) {
+  // Another device may have made newer ones meanwhile.
+  if (made === null || await orAborted(openIfKnown(relay, made.codes[0]), signal) === null) {
     await store.write((tables) => endRecovery(tables, relayName));
     throw hasIt(error);
   }
@@ -52,17 +51,6 @@ export async function goOnRecovering(
   await comeBackInto(messenger, [], call);
   if (options.revokeOthers && published.bundle.devices.length > 1) await revokeLost(messenger, call);
   return null;
-}
-
-/** Whether a code still works: another device may have made newer ones meanwhile. */
-async function stillOpen(relay: Pick<RelayClient, "rpc">, code: string): Promise<boolean> {
-  try {
-    await openWithCode(relay, parseRecoveryCode(code));
-    return true;
-  } catch (thrown) {
-    if (asQightError(thrown).code !== "code_unknown") throw thrown;
-    return false;
-  }
 }
 
 function hasIt(cause: QightError): QightError {

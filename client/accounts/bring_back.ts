@@ -3,14 +3,12 @@
  * @module
  */
 import type { VerifiedBundle } from "../../crypto/bundle.ts";
-import { parseRecoveryCode } from "../../crypto/recovery_code.ts";
-import { asQightError } from "../../proto/errors.ts";
 import { wait } from "../groups/waiting.ts";
 import { followAccount } from "../own_account.ts";
 import type { Tables } from "../storage/store.ts";
 import { begunRecovery, endRecovery, isBackNow } from "./begun.ts";
 import { bringContacts } from "./kept.ts";
-import { type OpenedRecovery, openWithCode } from "./recover.ts";
+import { type OpenedRecovery, openIfKnown } from "./recover.ts";
 import type { AccountRoom } from "./room.ts";
 import { keepSession } from "./session_token.ts";
 
@@ -44,15 +42,13 @@ export async function bringBackBegun(room: AccountRoom): Promise<boolean> {
   const { relay, relayName, store, identity: { account } } = room;
   const begun = await store.read((tables) => begunRecovery(tables, relayName, account.hash));
   if (!begun || begun.isBack) return false;
-  try {
-    const opened = await openWithCode(relay, parseRecoveryCode(begun.codes[0]));
-    const { bundle } = opened;
-    if (bundle) await store.write((tables) => bringBack(tables, room, opened, { bundle, token: "" }));
-    return bundle !== null;
-  } catch (thrown) {
-    // The code was never used up, or there are newer ones.
-    if (asQightError(thrown).code !== "code_unknown") throw thrown;
+  const opened = await openIfKnown(relay, begun.codes[0]);
+  if (opened === null) {
+    // The code that let this device in was never used up, or there are newer ones.
     await store.write((tables) => endRecovery(tables, relayName));
     return false;
   }
+  const { bundle } = opened;
+  if (bundle) await store.write((tables) => bringBack(tables, room, opened, { bundle, token: "" }));
+  return bundle !== null;
 }

@@ -8,7 +8,8 @@ import { readName } from "../../crypto/account_name.ts";
 import { MAX_DEVICES, openBundle, type VerifiedBundle } from "../../crypto/bundle.ts";
 import { equal } from "../../crypto/equal.ts";
 import { openRecovery, recoveryKeys } from "../../crypto/recovery.ts";
-import { QightError } from "../../proto/errors.ts";
+import { parseRecoveryCode } from "../../crypto/recovery_code.ts";
+import { asQightError, QightError } from "../../proto/errors.ts";
 import type { RecoveryBundle } from "../../proto/gen/qight/v1/link_pb.ts";
 import { AccountCalls } from "../account_calls.ts";
 import type { Clock, Random } from "../clock.ts";
@@ -50,6 +51,16 @@ export async function openWithCode(relay: Pick<AccountRelay, "rpc">, secret: Uin
     throw new QightError("bad_bundle", "The relay answered with another account's list of devices");
   }
   return { account: await accountFromSeed(kept.accountSeed), name: found.name, bundle, kept, locator: keys.locator };
+}
+
+/** The same for a code as it is written down; null when the relay knows it no more, or not yet. */
+export async function openIfKnown(relay: Pick<AccountRelay, "rpc">, code: string): Promise<OpenedRecovery | null> {
+  try {
+    return await openWithCode(relay, parseRecoveryCode(code));
+  } catch (thrown) {
+    if (asQightError(thrown).code !== "code_unknown") throw thrown;
+    return null;
+  }
 }
 
 /**
