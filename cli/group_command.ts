@@ -4,7 +4,7 @@ import { groupsAt } from "../client/participant_groups.ts";
 import type { RelayClient } from "../client/relay_client.ts";
 import { asQightError } from "../proto/errors.ts";
 import { groupFields } from "./group_output.ts";
-import { knownOrMet, metByName } from "./met_by_name.ts";
+import { eachWord, knownOrMet, metByName } from "./met_by_name.ts";
 import { type Connected, Messenger } from "./messenger.ts";
 import { orAborted } from "./send_one.ts";
 import type { Call } from "./tree/spec.ts";
@@ -58,13 +58,9 @@ export async function eachNamed<T>(
   { messenger, room }: GroupWork,
   { out }: Pick<Words, "out">,
 ): Promise<T[]> {
-  // What cannot be a name or an id at all is refused before anybody is pinned.
-  for (const word of words) parseWho(word);
   const { contacts, self: { account } } = messenger;
   const asking = { contacts, own: account.hash, note: (text: string) => out.note(text) };
-  const found = [];
-  for (const word of words) found.push(await knownOrMet(word, find, () => metByName(room.relay, word, asking)));
-  return found;
+  return await eachWord(words, (word) => knownOrMet(word, find, () => metByName(room.relay, word, asking)));
 }
 
 /** Prints what became of a group: its object with `--json`, else a line. */

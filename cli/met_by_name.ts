@@ -3,6 +3,7 @@ import type { Contacts } from "../client/contacts.ts";
 import type { RelayClient } from "../client/relay_client.ts";
 import { formatAccountId } from "../crypto/account.ts";
 import { asQightError } from "../proto/errors.ts";
+import { parseWho } from "./who.ts";
 
 /** Who is asking, and who hears of a new contact. */
 export interface Asking {
@@ -23,6 +24,14 @@ export async function metByName(relay: RelayClient, word: string, asking: Asking
   if (met.fresh) note(`${name} is ${formatAccountId(met.account)}, says the relay: a contact now, not verified`);
   else note(`${word} is your contact ${name}`);
   return name;
+}
+
+/** What `find` answers for each word, in their order; what cannot be a name or an id is refused before anybody is pinned. */
+export async function eachWord<T>(words: readonly string[], find: (word: string) => Promise<T>): Promise<T[]> {
+  for (const word of words) parseWho(word);
+  const found = [];
+  for (const word of words) found.push(await find(word));
+  return found;
 }
 
 /**

@@ -333,11 +333,11 @@ export class Chat {
 
   /** Whether any of these lines is somebody else's, in a conversation that is not muted. */
   async #isHeard(lines: readonly KeptLine[]): Promise<boolean> {
+    const others = lines.filter(({ author }) => !equal(author, this.own));
+    if (others.length === 0) return false;
     const mutedUntil = await mutedConversations(this.messenger.store);
     const nowMs = this.messenger.clock.now();
-    return lines.some(({ author, conversation }) =>
-      !equal(author, this.own) && mutedUntil(conversationId(conversation)!) <= nowMs
-    );
+    return others.some(({ conversation }) => mutedUntil(conversationId(conversation)!) <= nowMs);
   }
 
   async #explainStranger(account: Uint8Array): Promise<void> {

@@ -3,10 +3,10 @@ import { groupOf, peerOf } from "../../client/conversations.ts";
 import type { GroupRow, Groups } from "../../client/groups.ts";
 import { groupsAt } from "../../client/participant_groups.ts";
 import { dialledName } from "../../client/session.ts";
-import { equal } from "../../crypto/equal.ts";
+import { equal, isOneOf } from "../../crypto/equal.ts";
 import { parseRelayAddress } from "../../net/address.ts";
 import { QightError } from "../../proto/errors.ts";
-import { parseWho } from "../who.ts";
+import { eachWord } from "../met_by_name.ts";
 import type { Chat } from "./chat.ts";
 
 /** The groups of the chat's identity, over its session. */
@@ -19,18 +19,14 @@ export async function peopleNamed(chat: Chat, words: readonly string[]): Promise
   const accounts: Uint8Array[] = [];
   for (const account of await eachNamed(chat, words)) {
     await chat.refuseUnreachable(account);
-    if (!accounts.some((known) => equal(known, account))) accounts.push(account);
+    if (!isOneOf(account, accounts)) accounts.push(account);
   }
   return accounts;
 }
 
 /** Whom each word means, in their order; a name that is no contact's is asked of the relay, and pinned. */
-export async function eachNamed(chat: Chat, words: readonly string[]): Promise<Uint8Array[]> {
-  // What cannot be a name or an id at all is refused before anybody is pinned.
-  for (const word of words) parseWho(word);
-  const accounts = [];
-  for (const word of words) accounts.push(await chat.whoNow(word));
-  return accounts;
+export function eachNamed(chat: Chat, words: readonly string[]): Promise<Uint8Array[]> {
+  return eachWord(words, (word) => chat.whoNow(word));
 }
 
 /** The group behind the open conversation, also of two people; begun when there is none. `usage` for the notes. */

@@ -30,7 +30,11 @@ export async function lineNumbered(
   });
 }
 
-/** The first word where it says which line is meant, `-2` for the second newest. */
-export function lineWord([first]: readonly string[]): string | undefined {
-  return first !== undefined && /^-\d{1,3}$/.test(first) ? first : undefined;
+/** Which line the first word means, `-2` for the second newest, if it means one; and the text behind it, as it was typed. */
+export function lineAndText(
+  [first]: readonly string[],
+  textFrom: (word: number) => string,
+): { readonly which: string | undefined; readonly text: string } {
+  const which = first !== undefined && /^-\d{1,3}$/.test(first) ? first : undefined;
+  return { which, text: textFrom(which === undefined ? 0 : 1) };
 }

@@ -3,7 +3,7 @@ import { QightError } from "../../../proto/errors.ts";
 import { actionContent } from "../action_content.ts";
 import type { SlashCommand } from "../command.ts";
 import { act } from "../doings.ts";
-import { lineNumbered, lineWord } from "../line_words.ts";
+import { lineAndText, lineNumbered } from "../line_words.ts";
 
 /** The newest own line unless another one is named. */
 export const edit: SlashCommand = {
@@ -19,8 +19,7 @@ export const edit: SlashCommand = {
   // What was said stands in the encrypted history, and not in the file of typed lines.
   secret: true,
   async run(chat, words, textFrom) {
-    const which = lineWord(words);
-    const text = textFrom(which === undefined ? 0 : 1);
+    const { which, text } = lineAndText(words, textFrom);
     if (text === "") throw new QightError("usage", "It is /edit TEXT or /edit -2 TEXT", { hint: "" });
     const line = await lineNumbered(chat, which, "own");
     await act(chat, actionContent("edit", { target: line.id, text }), line);

@@ -2,7 +2,7 @@
 import { QightError } from "../../../proto/errors.ts";
 import { contentOf } from "../../message_input.ts";
 import type { SlashCommand } from "../command.ts";
-import { lineNumbered, lineWord } from "../line_words.ts";
+import { lineAndText, lineNumbered } from "../line_words.ts";
 
 /** To the newest line of the others unless another one is named. */
 export const reply: SlashCommand = {
@@ -17,8 +17,7 @@ export const reply: SlashCommand = {
   // What was said stands in the encrypted history, and not in the file of typed lines.
   secret: true,
   async run(chat, words, textFrom) {
-    const which = lineWord(words);
-    const text = textFrom(which === undefined ? 0 : 1);
+    const { which, text } = lineAndText(words, textFrom);
     if (text === "") throw new QightError("usage", "It is /reply TEXT or /reply -2 TEXT", { hint: "" });
     const { id } = await lineNumbered(chat, which, which === undefined ? "theirs" : "all");
     await chat.send(chat.openKey(), contentOf({ case: "text", value: text }, id));

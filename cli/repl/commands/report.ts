@@ -1,7 +1,7 @@
 /** `/report`: a line of somebody else, with the proof that it was sent so, to whoever runs the relay. @module */
 import type { SlashCommand } from "../command.ts";
 import { loadModeration } from "../late.ts";
-import { lineWord } from "../line_words.ts";
+import { lineAndText } from "../line_words.ts";
 
 /** The newest line of the others unless another one is named. */
 export const report: SlashCommand = {
@@ -19,7 +19,7 @@ export const report: SlashCommand = {
   secret: true,
   async run(chat, words, textFrom) {
     const { reportLine } = await loadModeration();
-    const which = lineWord(words);
-    await reportLine(chat, which, textFrom(which === undefined ? 0 : 1));
+    const { which, text } = lineAndText(words, textFrom);
+    await reportLine(chat, which, text);
   },
 };
