@@ -43,6 +43,9 @@ export interface ListChanged {
   readonly notices: readonly Noticed[];
 }
 
+/** The list stayed as it was. */
+export const NOTHING_CHANGED: ListChanged = { dropped: [], moved: [], notices: [] };
+
 /** Why a bundle was not taken; `ended`: the account was deleted. */
 export type BundleRefusal = { readonly kind: "version_conflict" | "device_taken" | "ended" };
 

@@ -4,23 +4,24 @@
  */
 import { equal } from "../../crypto/equal.ts";
 import { QightError } from "../../proto/errors.ts";
-import type {
-  AccountStore,
-  BundleStep,
-  Closure,
-  Ended,
-  FoundRecovery,
-  NamedAccount,
-  NoticeTimes,
-  Recovered,
-  Recovery,
-  Registered,
-  ReportBounds,
-  ReportPut,
-  ReportSummary,
-  StoredRecovery,
-  StoredReport,
-  StoredSession,
+import {
+  type AccountStore,
+  type BundleStep,
+  type Closure,
+  type Ended,
+  type FoundRecovery,
+  type NamedAccount,
+  NOTHING_CHANGED,
+  type NoticeTimes,
+  type Recovered,
+  type Recovery,
+  type Registered,
+  type ReportBounds,
+  type ReportPut,
+  type ReportSummary,
+  type StoredRecovery,
+  type StoredReport,
+  type StoredSession,
 } from "./account_store.ts";
 import type { MemoryInvites } from "./memory_invites.ts";
 import type { MemoryLists } from "./memory_lists.ts";
@@ -71,7 +72,7 @@ export class MemoryAccounts implements AccountStore {
     if (put && put.kind !== "stored") return put;
     this.#names.put(named);
     this.#parts.sessions.put(session);
-    return { kind: "registered", dropped: put?.dropped ?? [], moved: put?.moved ?? [], notices: put?.notices ?? [] };
+    return { ...put ?? NOTHING_CHANGED, kind: "registered" };
   }
 
   async named(folded: string): Promise<NamedAccount | null> {
@@ -164,7 +165,7 @@ export class MemoryAccounts implements AccountStore {
     if (record !== null) this.#names.setRecord(account, record);
     this.#parts.sessions.endAll(account, null);
     if (session) this.#parts.sessions.put(session);
-    return { kind: "recovered", dropped: put.dropped, moved: put.moved, notices: put.notices };
+    return { ...put, kind: "recovered" };
   }
 
   async end(account: Uint8Array, end: Uint8Array, heldUntilMs: number, times: NoticeTimes): Promise<Ended> {

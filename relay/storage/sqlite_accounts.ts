@@ -5,18 +5,19 @@
 import type { Statement } from "better-sqlite3";
 import { equal } from "../../crypto/equal.ts";
 import { QightError } from "../../proto/errors.ts";
-import type {
-  AccountStore,
-  BundleStep,
-  Closure,
-  Ended,
-  NamedAccount,
-  NoticeTimes,
-  Recovered,
-  Recovery,
-  Registered,
-  StoredRecovery,
-  StoredSession,
+import {
+  type AccountStore,
+  type BundleStep,
+  type Closure,
+  type Ended,
+  type NamedAccount,
+  NOTHING_CHANGED,
+  type NoticeTimes,
+  type Recovered,
+  type Recovery,
+  type Registered,
+  type StoredRecovery,
+  type StoredSession,
 } from "./account_store.ts";
 import type { Connection } from "./sqlite_connection.ts";
 import type { Invites } from "./sqlite_invites.ts";
@@ -115,7 +116,7 @@ export class Accounts {
     if (put && put.kind !== "stored") return put;
     this.#names.add(named);
     this.#sessions.put(session);
-    return { kind: "registered", dropped: put?.dropped ?? [], moved: put?.moved ?? [], notices: put?.notices ?? [] };
+    return { ...put ?? NOTHING_CHANGED, kind: "registered" };
   }
 
   #setRecord(account: Uint8Array, record: string, keep: Uint8Array | null): boolean {
@@ -140,7 +141,7 @@ export class Accounts {
     if (record !== null) this.#names.setRecord(account, record);
     this.#sessions.endAll(account, null);
     if (session) this.#sessions.put(session);
-    return { kind: "recovered", dropped: put.dropped, moved: put.moved, notices: put.notices };
+    return { ...put, kind: "recovered" };
   }
 
   #end(account: Uint8Array, end: Uint8Array, heldUntilMs: number, times: NoticeTimes, limits: StoreLimits): Ended {

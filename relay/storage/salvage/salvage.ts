@@ -217,15 +217,10 @@ class Salvage {
     const [, received, expires, crc, envelope, payload = null, size = null] = values;
     const [id, seq] = [Math.floor(slot / mailboxShift), slot % mailboxShift];
     // A message whose payload column became 0 is no notice: a reader would refuse it, and the relay end.
-    const isMessage = payload === null || (payload === 0 && (envelope as Uint8Array).length !== NOTICE_BYTES);
-    if (!isMessage) {
-      const row = {
-        slot,
-        crc: crc as number,
-        bytes: envelope as Uint8Array,
-        payload: payload as number,
-        size: size as number | null,
-      };
+    const isUnsigned = typeof payload === "number" &&
+      (payload !== 0 || (envelope as Uint8Array).length === NOTICE_BYTES);
+    if (isUnsigned) {
+      const row = { slot, crc: crc as number, bytes: envelope as Uint8Array, payload, size: size as number | null };
       const dates = { received: received as number, expires: expires as number };
       return await this.#unsigned({ id, seq, ...row, ...dates });
     }
